@@ -1,0 +1,244 @@
+/*-------------------------------------------------------------------------
+ *
+ * barista.h
+ *	  What the parts of the extension know of each other.
+ *
+ * The extension has four parts: capture (what a transaction does becomes a
+ * change set), gate (the change set is agreed on before the commit record is
+ * written), apply (chosen change sets become local commits) and ddl.  Each
+ * part is a few files; this header is the only thing that they share.
+ * docs/internals/formats.md draws the bytes, docs/internals/gate.md the
+ * protocol.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef BARISTA_H
+#define BARISTA_H
+
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "datatype/timestamp.h"
+#include "nodes/plannodes.h"
+#include "port/atomics.h"
+#include "utils/rel.h"
+
+#include "compat.h"
+
+/* Our own SQLSTATEs, see docs/internals/gate.md. */
+#define ERRCODE_BARISTA_DIVERGENCE	MAKE_SQLSTATE('B', 'A', '0', '0', '1')
+#define ERRCODE_BARISTA_PREDECESSOR MAKE_SQLSTATE('B', 'A', '0', '0', '2')
+#define ERRCODE_BARISTA_MALFORMED	MAKE_SQLSTATE('B', 'A', '0', '0', '3')
+
+/* The name of the replication origin and of barista's own role. */
+#define BARISTA_ORIGIN	"barista"
+#define BARISTA_ROLE	"barista"
+
+/* ------------------------------------------------------------------------
+ * shared.c: the mapped file, and the extension's own shared memory
+ * ------------------------------------------------------------------------
+ */
+
+#define BARISTA_SHARED_MAGIC	UINT64CONST(0x3141545349524142) /* "BARISTA1" */
+#define BARISTA_SHARED_SIZE		4096
+
+/*
+ * The mapped file: a contract with internal/gate.  Every field is an aligned
+ * 64-bit word that is read and written as a whole.
+ *
+ * The gate is open if and only if closed is 0 and epoch is not 0.
+ */
+typedef struct BaristaShared
+{
+	pg_atomic_uint64 magic;
+	pg_atomic_uint64 start_id;	/* names this start of the server */
+	pg_atomic_uint64 epoch;		/* ballot of the open epoch, 0 = none */
+	pg_atomic_uint64 closed;	/* 1 = the gate is closed */
+	pg_atomic_uint64 lease_end; /* CLOCK_BOOTTIME in ns, 0 = none */
+	pg_atomic_uint64 applied;	/* position visible to every new snapshot */
+	pg_atomic_uint64 waiting;	/* backends that wait at the gate */
+	pg_atomic_uint64 node;		/* local node number */
+} BaristaShared;
+
+/* NULL if the server was started without barista: then it is read-only. */
+extern BaristaShared *barista_shared;
+
+/* barista.bootstrap=on: a server that is being made; no gate, no fence. */
+extern bool barista_bootstrapping;
+
+/* Is the gate open?  epoch, if not NULL, receives the open epoch. */
+extern bool barista_gate_is_open(uint64 *epoch);
+extern uint64 barista_applied_position(void);
+
+/*
+ * Closes the epoch: sets the flag and wakes every backend that waits at the
+ * gate or for its turn.  Safe anywhere, also in a critical section and while
+ * exiting.
+ */
+extern void barista_close_epoch(void);
+
+/* ------------------------------------------------------------------------
+ * barista.c: loading, settings, hooks on statements, transaction callbacks
+ * ------------------------------------------------------------------------
+ */
+
+/*
+ * Set by apply.c while it changes data or replays DDL, and by
+ * barista_bootstrap(): nothing is captured, nothing is refused, no gate.
+ * Cleared by barista.c at the end of every transaction as well.
+ *
+ * (XactReadOnly is forced on for everybody while the gate is closed; apply
+ * sets it false itself while it replays a statement.)
+ */
+extern bool barista_in_apply;
+
+/* A local session of role barista (fixed when the connection was made). */
+extern bool barista_own_session(void);
+
+/* Errors (42501) unless this is barista's own session. */
+extern void barista_require_own_session(const char *function);
+
+/*
+ * Must what this process does now be captured?  False for apply, barista's
+ * bootstrap, autovacuum, parallel workers.  (A background worker of another
+ * extension is captured.)
+ */
+extern bool barista_capturing(void);
+
+/*
+ * To be called at the entry of every statement, after it took its snapshot:
+ * from ExecutorStart (barista.c) and from the utility hook (ddl.c).  Forces
+ * the transaction read-only while the gate is closed, ends a leader session
+ * of another epoch, waits while the lease has lapsed, and notes the
+ * transaction's epoch before its first write.  Cheap.
+ */
+extern void barista_check_statement(void);
+
+/*
+ * Notes the epoch open now as the transaction's, if it has none yet.  Errors
+ * with 25006 if the gate is closed.  barista_check_statement() has done it
+ * for every statement that passed a hook, so this is a safeguard.
+ */
+extern void barista_assign_epoch_before_first_write(void);
+
+/* OID of pg_catalog.barista_capture(internal, oid, tid, tid), else error. */
+extern Oid	barista_capture_function_oid(void);
+/* OID of pg_catalog.barista_trigger(), else error. */
+extern Oid	barista_trigger_function_oid(void);
+
+/* ------------------------------------------------------------------------
+ * capture.c: the change set of the running transaction
+ *
+ * The buffer is append-only.  Savepoints are handled inside (a rolled-back
+ * one truncates), and so are spilling and the end of the transaction.
+ *
+ * A message: barista_buffer_message_begin('Q'), any number of appends, then
+ * barista_buffer_message_end().  Messages do not nest.  An ERROR between the
+ * two is fine: the (sub)transaction rolls back and truncates.
+ * ------------------------------------------------------------------------
+ */
+extern void barista_buffer_message_begin(char type);
+extern void barista_buffer_message_end(void);
+extern void barista_buffer_append(const void *data, Size length);
+extern void barista_buffer_append_u8(uint8 value);
+extern void barista_buffer_append_u16(uint16 value);
+extern void barista_buffer_append_u32(uint32 value);
+extern void barista_buffer_append_u64(uint64 value);
+/* Bytes and the zero byte; text is in the server's encoding. */
+extern void barista_buffer_append_cstr(const char *value);
+/* u32 length and bytes. */
+extern void barista_buffer_append_bytes32(const void *data, Size length);
+
+/*
+ * Local number of a relation in the running change set; writes its
+ * description ('R') first if the change set has no valid one yet.  Not to be
+ * called between message_begin and message_end.
+ */
+extern uint32 barista_describe_relation(Relation rel);
+
+/* Flag 1 of the change set: it has DDL or TRUNCATE.  Savepoint-aware. */
+extern void barista_note_ddl(void);
+/* Flag 2: it carries inline sequence states.  Savepoint-aware. */
+extern void barista_note_inline_sequences(void);
+
+/*
+ * The transaction wrote something that is known to be local (temporary or
+ * unlogged table, row locks, maintenance, NOTIFY): a transaction id without
+ * captured changes is then no reason to refuse it.
+ */
+extern void barista_note_local_write(void);
+
+/* Has the running transaction captured anything (rows or DDL)? */
+extern bool barista_has_captured(void);
+
+/* ------------------------------------------------------------------------
+ * turn.c: position, predecessor, replication origin
+ * ------------------------------------------------------------------------
+ */
+
+/*
+ * For apply, in its pre-commit: errors with BA002 unless the applied
+ * position is exactly the predecessor.
+ */
+extern void barista_guard(uint64 predecessor);
+
+/*
+ * Acquires the origin and makes the commit record carry (position,
+ * timestamp); forces an asynchronous commit.  The rest is turn.c's:
+ * XACT_EVENT_COMMIT publishes the position, lets go of the origin and wakes
+ * the next; an abort lets go of it.  Needs an assigned transaction id to have
+ * any effect; it assigns one.  timestamp must not be 0.
+ */
+extern void barista_turn_store(uint64 position, TimestampTz timestamp);
+
+/* ------------------------------------------------------------------------
+ * sequence.c
+ * ------------------------------------------------------------------------
+ */
+
+/*
+ * Writes a state into a sequence as followers do: last_value = horizon,
+ * log_cnt = 0, WAL-logged, outside the transaction like setval.  The caller
+ * holds a lock on it.
+ */
+extern void barista_sequence_overwrite(Relation seqrel, int64 horizon,
+									   bool is_called);
+
+/* ------------------------------------------------------------------------
+ * apply.c (colleague): called by barista.c
+ * ------------------------------------------------------------------------
+ */
+
+/* XACT_EVENT_PRE_COMMIT of a transaction in which barista_apply() ran. */
+extern void barista_apply_pre_commit(void);
+/* End of any transaction: drop what apply keeps for it.  Must not fail. */
+extern void barista_apply_end(bool committed);
+/* Did barista_apply() run in the current transaction? */
+extern bool barista_apply_in_transaction(void);
+/* _PG_init of this part (callbacks of its own, caches). */
+extern void barista_apply_init(void);
+
+/* ------------------------------------------------------------------------
+ * ddl.c and triggers.c (colleague): called by barista.c
+ * ------------------------------------------------------------------------
+ */
+
+/* _PG_init: ProcessUtility_hook, object_access_hook, ... */
+extern void barista_ddl_init(void);
+
+/*
+ * ExecutorStart, before the standard one, in capturing processes only:
+ * refuses (0A000) a permanent target that lacks the capture triggers.
+ */
+extern void barista_triggers_check_targets(QueryDesc *queryDesc);
+
+/*
+ * barista_bootstrap(): the capture triggers of every existing table of this
+ * database.  Called with barista_in_apply set.
+ */
+extern void barista_triggers_bootstrap(void);
+
+/* End of any transaction.  Must not fail. */
+extern void barista_ddl_end(bool committed);
+
+#endif							/* BARISTA_H */
