@@ -1,0 +1,68 @@
+// Package config is what an operator tells one node: the keys of its node.yaml, their defaults, the mistakes that
+// can be made in them, and the layout of the node's folder. It reads and writes that file and takes possession of
+// the folder; it starts nothing and imports no other package of Barista.
+package config
+
+import (
+	"time"
+)
+
+// Config is one node's configuration: node.yaml with every default filled in and every path absolute.
+// A Config that came from Load has passed Check.
+type Config struct {
+	// Name is the node's name in the cluster, a key of Peers.
+	Name string `yaml:"name"`
+	// Dir is the node's folder. Default: the folder that holds node.yaml.
+	Dir string `yaml:"dir"`
+
+	// PG, Thrift and HTTP are the addresses (host:port) at which clients are served. An empty Thrift or HTTP
+	// address means that this front door stays shut.
+	PG     string `yaml:"pg"`
+	Thrift string `yaml:"thrift,omitempty"`
+	HTTP   string `yaml:"http,omitempty"`
+	// Peer is the address (host:port) at which the other nodes reach this one.
+	Peer string `yaml:"peer"`
+	// Peers maps the name of every node that belongs to the cluster, this one included, to its peer address.
+	Peers map[string]string `yaml:"peers"`
+	// SecretFile holds the secret that all nodes of the cluster share. Default: DIR/secret.
+	SecretFile string `yaml:"secret_file"`
+
+	// PgBin is the folder of PostgreSQL's programs. Default: the newest supported one that is installed.
+	PgBin string `yaml:"pg_bin,omitempty"`
+	// ExtensionDir is the folder of barista.so. Default: beside the program, or in extension/ next to its folder.
+	ExtensionDir string `yaml:"extension_dir,omitempty"`
+	// OSUser is the operating system's user that runs the server. Default: postgres when barista runs as root,
+	// else the user that runs barista.
+	OSUser string `yaml:"os_user,omitempty"`
+	// Auth says how the server knows its clients.
+	Auth Auth `yaml:"auth,omitempty"`
+
+	// Tick is the beat of the consensus; Lease how long a leader may serve on one round of acknowledgements;
+	// an election starts after a silence between ElectionMin and ElectionMax.
+	Tick        time.Duration `yaml:"tick,omitempty"`
+	Lease       time.Duration `yaml:"lease,omitempty"`
+	ElectionMin time.Duration `yaml:"election_min,omitempty"`
+	ElectionMax time.Duration `yaml:"election_max,omitempty"`
+	// Hold is how long a new connection waits while there is no leader.
+	Hold time.Duration `yaml:"hold,omitempty"`
+	// Suspend is how long a leader whose lease ran out keeps its sessions before it steps down.
+	Suspend time.Duration `yaml:"suspend,omitempty"`
+	// Retention is how much of the journal a node keeps for members that are behind.
+	Retention Size `yaml:"retention,omitempty"`
+
+	// Settings are further PostgreSQL settings (name to value). Those that Barista fixes cannot be among them.
+	Settings map[string]string `yaml:"settings,omitempty"`
+}
+
+// Defaults returns what every key that has a fixed default is worth when node.yaml does not mention it.
+func Defaults() Config {
+	return Config{
+		Tick:        100 * time.Millisecond,
+		Lease:       time.Second,
+		ElectionMin: time.Second,
+		ElectionMax: 2 * time.Second,
+		Hold:        10 * time.Second,
+		Suspend:     5 * time.Second,
+		Retention:   1 << 30,
+	}
+}

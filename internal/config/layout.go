@@ -1,0 +1,27 @@
+package config
+
+import "path/filepath"
+
+// JournalDir is the folder of the node's journal. A node that has one has been a node before.
+func (c Config) JournalDir() string { return filepath.Join(c.Dir, "journal") }
+
+// DataDir is the server's data folder.
+func (c Config) DataDir() string { return filepath.Join(c.Dir, "pgdata") }
+
+// SockDir is the folder that only the server and its barista enter: the server's socket, the gate's, the mapped file.
+func (c Config) SockDir() string { return filepath.Join(c.Dir, "sock") }
+
+// GateSocket is the path of the gate's socket.
+func (c Config) GateSocket() string { return filepath.Join(c.SockDir(), "gate") }
+
+// SharedFile is the path of the file that barista and the server map.
+func (c Config) SharedFile() string { return filepath.Join(c.SockDir(), "shared") }
+
+// PIDFile names the process that runs the node, see Claim.
+func (c Config) PIDFile() string { return filepath.Join(c.Dir, "barista.pid") }
+
+// LogFile is where a node that runs in the background writes what it has to say.
+func (c Config) LogFile() string { return filepath.Join(c.Dir, "barista.log") }
+
+// ServerLogFile is where the server writes what it has to say.
+func (c Config) ServerLogFile() string { return filepath.Join(c.Dir, "server.log") }
