@@ -1,0 +1,34 @@
+// Package session holds what every front door needs and none of them owns: the way to the server of the node that leads, and the
+// truth that a client is told when something on that way fails, as an SQLSTATE with a text. It relays nothing and speaks no
+// protocol.
+package session
+
+import (
+	"context"
+	"errors"
+	"net"
+)
+
+// ErrNoLeader says that no node led with an open gate until the context of Dial ended.
+var ErrNoLeader = errors.New("no node leads with an open gate")
+
+// Backend is a raw byte stream to the PostgreSQL server of the node that leads, fresh: nothing has been written to it.
+//
+// Conn is best a plain *net.TCPConn or *net.UnixConn, without anything read ahead. A front door may then take over a duplicate of
+// the descriptor and call Close on Conn early, which does not end the stream. Any other kind of Conn works too, but is relayed
+// through two more goroutines and a socket pair.
+type Backend struct {
+	net.Conn
+	// Node is the name of the node that leads.
+	Node string
+	// Lost is closed when the leadership under which the stream was opened has ended, or that node went away. The stream may
+	// still hold bytes that nobody has read, the answer to a commit among them. A nil Lost is never closed.
+	Lost <-chan struct{}
+}
+
+// Backends opens streams to the server of the node that leads.
+type Backends interface {
+	// Dial waits until a node leads with an open gate and returns a stream to its server. If ctx ends first, the error is
+	// ErrNoLeader. Dial is called by many goroutines at once.
+	Dial(ctx context.Context) (Backend, error)
+}
