@@ -19,6 +19,7 @@
 
 #include "access/xact.h"
 #include "datatype/timestamp.h"
+#include "executor/execdesc.h"
 #include "nodes/plannodes.h"
 #include "port/atomics.h"
 #include "utils/rel.h"
@@ -162,11 +163,27 @@ extern void barista_note_ddl(void);
 extern void barista_note_inline_sequences(void);
 
 /*
- * The transaction wrote something that is known to be local (temporary or
- * unlogged table, row locks, maintenance, NOTIFY): a transaction id without
- * captured changes is then no reason to refuse it.
+ * What the transaction writes is known: either capture sees it (DML on a
+ * table with capture triggers, recorded DDL; also when a savepoint undoes it)
+ * or it is local (temporary and unlogged tables, row locks, maintenance).  A
+ * transaction id without captured changes is then no reason to refuse it.
+ * ExecutorStart notes DML and row locks by itself; ddl.c notes every utility
+ * statement that it records or lets pass.
  */
-extern void barista_note_local_write(void);
+extern void barista_note_known_write(void);
+
+/*
+ * The transaction has pending notifications (NOTIFY; pg_notify() is noted by
+ * barista.c): the gate then looks at the queue before it proposes.
+ */
+extern void barista_note_notify(void);
+
+/*
+ * Set by ddl.c (with PG_TRY/PG_FINALLY) around maintenance that runs several
+ * transactions: VACUUM, ANALYZE, REINDEX, CLUSTER.  While it is set,
+ * transactions that captured nothing pass the gate without a question.
+ */
+extern bool barista_in_maintenance;
 
 /* Has the running transaction captured anything (rows or DDL)? */
 extern bool barista_has_captured(void);
