@@ -1,0 +1,257 @@
+package proxy
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"github.com/baristadb/barista/internal/session"
+	"golang.org/x/sys/unix"
+)
+
+// serve is the life of one connection.
+func (s *Server) serve(conn net.Conn) {
+	keepAlive(conn)
+	conn.SetDeadline(time.Now().Add(s.options.Startup))
+	g, err := readGreeting(conn)
+	if !s.started(conn) {
+		conn.Close()
+		return
+	}
+	var failure *session.Failure
+	switch {
+	case errors.As(err, &failure):
+		s.turnAway(conn, failure)
+	case err != nil:
+		conn.Close() // came and went, as port scanners and health checks do
+	case g.cancel != nil:
+		if err := s.cancel(s.ctx, g.cancel); err != nil {
+			s.options.Log.Warn("cancel request not relayed", "error", err)
+		}
+		conn.Close()
+	default:
+		s.session(conn, g.startup)
+	}
+}
+
+// started notes that a client has sent its start-up packet, and reports whether the server still serves.
+func (s *Server) started(conn net.Conn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.starting, conn)
+	return s.listeners != nil
+}
+
+// session serves a client that has sent a good start-up packet.
+func (s *Server) session(conn net.Conn, packet startup) {
+	defer s.sessions.Add(-1)
+	if s.sessions.Add(1) > int64(s.options.MaxSessions) {
+		s.turnAway(conn, session.TooManySessions(s.options.MaxSessions))
+		return
+	}
+	backend, first, err := s.connect(packet.forward())
+	if err != nil {
+		s.turnAway(conn, s.whyNot(err))
+		return
+	}
+	s.relay(conn, backend, first)
+}
+
+func (s *Server) whyNot(err error) *session.Failure {
+	var failure *session.Failure
+	switch {
+	case errors.As(err, &failure):
+		return failure
+	case s.ctx.Err() != nil:
+		return session.ShuttingDown()
+	default:
+		return session.NoLeader(s.options.Hold)
+	}
+}
+
+// turnAway tells a client why it is not served, and closes.
+func (s *Server) turnAway(conn net.Conn, why *session.Failure) {
+	s.options.Log.Info("client turned away", "client", conn.RemoteAddr(), "sqlstate", why.SQLSTATE, "reason", why.Message)
+	lastWords(conn, fatalFrame(why))
+}
+
+// lastWords writes words to a client and closes the connection in such a way that they arrive: closing while the client's own bytes
+// are unread would reset the connection and destroy them.
+func lastWords(conn net.Conn, words []byte) {
+	defer conn.Close()
+	conn.SetWriteDeadline(time.Now().Add(clientWriteTime))
+	if _, err := conn.Write(words); err != nil {
+		return
+	}
+	if half, ok := conn.(interface{ CloseWrite() error }); ok {
+		half.CloseWrite()
+		conn.SetReadDeadline(time.Now().Add(lingerTime))
+		io.Copy(io.Discard, conn)
+	}
+}
+
+// connect finds a leader that answers the start-up packet, for at most the time that a new connection is held. It returns the first
+// bytes of the answer. A leader that is lost before it answers, or that cannot take connections now, is tried again or replaced by
+// the next: nothing has been run, and the client has seen nothing.
+func (s *Server) connect(packet []byte) (session.Backend, []byte, error) {
+	ctx, stop := context.WithTimeout(s.ctx, s.options.Hold)
+	defer stop()
+	var refusal []byte // the last answer of a leader that cannot take connections now
+	for wait := 10 * time.Millisecond; ; wait = min(2*wait, 200*time.Millisecond) {
+		backend, err := s.options.Backends.Dial(ctx)
+		if err != nil {
+			if refusal != nil {
+				return session.Backend{}, nil, refused(refusal)
+			}
+			return session.Backend{}, nil, err
+		}
+		first, err := s.greet(backend, packet)
+		if err == nil && !cannotConnectNow(first) {
+			return backend, first, nil
+		}
+		backend.Close()
+		if err == nil {
+			refusal = first
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(wait):
+		}
+	}
+}
+
+// greet sends the start-up packet and reads the first bytes of the answer: a whole ErrorResponse, or any bytes of anything else.
+// A leader that does not answer is given up after the hold time.
+func (s *Server) greet(backend session.Backend, packet []byte) ([]byte, error) {
+	ctx, stop := context.WithTimeout(s.ctx, s.options.Hold)
+	defer stop()
+	heard := make(chan struct{})
+	watched := make(chan struct{})
+	go func() { // ends with this function, which waits for it
+		defer close(watched)
+		select {
+		case <-backend.Lost:
+		case <-ctx.Done():
+		case <-heard:
+			return
+		}
+		backend.SetDeadline(time.Unix(1, 0))
+	}()
+	first, err := exchange(backend, packet)
+	close(heard)
+	<-watched
+	if err != nil {
+		return nil, fmt.Errorf("start a session at %s: %w", backend.Node, err)
+	}
+	return first, nil
+}
+
+func exchange(backend net.Conn, packet []byte) ([]byte, error) {
+	if _, err := backend.Write(packet); err != nil {
+		return nil, err
+	}
+	buffer := make([]byte, 8<<10)
+	n, err := io.ReadAtLeast(backend, buffer, 1)
+	if err != nil {
+		return nil, err
+	}
+	if buffer[0] != msgError {
+		return buffer[:n], nil
+	}
+	if n < headerSize {
+		more, err := io.ReadAtLeast(backend, buffer[n:], headerSize-n)
+		if err != nil {
+			return nil, err
+		}
+		n += more
+	}
+	size := uint64(binary.BigEndian.Uint32(buffer[1:])) + 1
+	if size > uint64(len(buffer)) {
+		return nil, fmt.Errorf("error message of %d bytes", size)
+	}
+	if uint64(n) < size {
+		more, err := io.ReadAtLeast(backend, buffer[n:], int(size)-n)
+		if err != nil {
+			return nil, err
+		}
+		n += more
+	}
+	return buffer[:n], nil
+}
+
+// cannotConnectNow reports whether the first bytes of an answer are the refusal of a server that starts, stops or has crashed.
+func cannotConnectNow(first []byte) bool {
+	if first[0] != msgError {
+		return false
+	}
+	switch errorField(first[headerSize:], 'C') {
+	case session.CannotConnectNow, session.AdminShutdown, session.CrashShutdown, session.ConnectionFailure, session.ResultUnknown:
+		return true
+	default:
+		return false
+	}
+}
+
+// refused turns a server's refusal into what the client is told.
+func refused(first []byte) *session.Failure {
+	body := first[headerSize:]
+	return &session.Failure{
+		SQLSTATE: session.CannotConnectNow,
+		Message:  errorField(body, 'M'),
+		Detail:   errorField(body, 'D'),
+		Hint:     "Connect again later.",
+	}
+}
+
+// relay carries the session until it ends, and tells the client how it ended.
+func (s *Server) relay(conn net.Conn, backend session.Backend, first []byte) {
+	var key string
+	defer func() { s.keys.remove(key) }()
+	r := newRelay(backend.Node, func(k string) { key = k; s.keys.add(k, backend.Node) })
+	if err := r.noteServer(first); err != nil {
+		backend.Close()
+		s.turnAway(conn, session.LostAtStart(backend.Node))
+		return
+	}
+	r.client.backlog = first
+	conn.SetDeadline(time.Time{})
+	backend.SetDeadline(time.Time{})
+	if err := s.takeBoth(r, conn, backend); err != nil {
+		s.options.Log.Error("session not begun", "error", err)
+		return
+	}
+	s.loop.add(r)
+	select {
+	case <-r.done:
+	case <-backend.Lost:
+		s.loop.release(r, leaderLost)
+		<-r.done
+	}
+	s.end(r)
+}
+
+func (s *Server) takeBoth(r *relay, conn net.Conn, backend session.Backend) error {
+	client, err := s.takeOver(conn)
+	if err != nil {
+		backend.Close()
+		return err
+	}
+	server, err := s.takeOver(backend.Conn)
+	if err != nil {
+		unix.Close(client)
+		return err
+	}
+	r.client.fd, r.server.fd = client, server
+	return nil
+}
+
+// keepAlive finds clients whose machine or network has gone without a word.
+func keepAlive(conn net.Conn) {
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		tcp.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: 30 * time.Second, Interval: 10 * time.Second, Count: 3})
+	}
+}
