@@ -1,0 +1,123 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/baristadb/barista/internal/config"
+)
+
+// connConfig says how barista connects to the server, database postgres. The environment's PG variables have no say
+// in it, but one that cannot be read is an error.
+func (c Config) connConfig() (*pgx.ConnConfig, error) {
+	parsed, err := pgx.ParseConfig("user=" + Role + " dbname=postgres sslmode=disable")
+	if err != nil {
+		return nil, config.Mistakef("prepare connections to the server: %w", err)
+	}
+	parsed.Host, parsed.Port, parsed.Password = c.SockDir, Port, ""
+	parsed.Fallbacks = nil
+	parsed.RuntimeParams = map[string]string{"application_name": Role}
+	return parsed, nil
+}
+
+// probeAge is how long one probe connection is kept. A new one shows that the postmaster is alive too, and that a
+// backend can still start.
+const probeAge = 10 * time.Second
+
+// A probe is the connection on which the server's health is asked for.
+type probe struct {
+	mu   sync.Mutex // guards all fields
+	conn *pgx.Conn
+	born time.Time
+}
+
+// Probe asks the server for a sign of life and returns nil if it gave one before ctx ended, be it an error message.
+// It asks nothing that waits for a lock, a snapshot or the leader's lease, and so tells a server that hangs from one
+// that is merely not allowed to serve.
+func (s *Server) Probe(ctx context.Context) error {
+	s.probe.mu.Lock()
+	defer s.probe.mu.Unlock()
+	err := s.probe.ask(ctx, s.ConnConfig())
+	if _, answered := errors.AsType[*pgconn.PgError](err); answered {
+		return nil
+	}
+	if err != nil {
+		s.probe.drop()
+		return fmt.Errorf("probe the server: %w", err)
+	}
+	return nil
+}
+
+// ask sends an empty statement. p.mu is held.
+func (p *probe) ask(ctx context.Context, target *pgx.ConnConfig) error {
+	if p.conn != nil && (p.conn.IsClosed() || time.Since(p.born) > probeAge) {
+		p.drop()
+	}
+	if p.conn == nil {
+		conn, err := pgx.ConnectConfig(ctx, target)
+		if err != nil {
+			return err
+		}
+		p.conn, p.born = conn, time.Now()
+	}
+	return p.conn.Ping(ctx)
+}
+
+// drop gives the connection up. p.mu is held.
+func (p *probe) drop() {
+	if p.conn == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	defer cancel()
+	_ = p.conn.Close(ctx) // it is given up either way
+	p.conn = nil
+}
+
+func (p *probe) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.drop()
+}
+
+// watch probes the server until ctx ends, and kills it when it gives no answer twice in a row. One failure may be
+// the machine's, which paused barista and the server together.
+func (s *Server) watch(ctx context.Context) {
+	beat := time.NewTicker(s.config.ProbeEvery)
+	defer beat.Stop()
+	failed := 0
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-beat.C:
+		}
+		err := s.limitedProbe(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err == nil:
+			failed = 0
+			continue
+		}
+		failed++
+		s.config.Log.Warn("the server did not answer a probe", "error", err)
+		if failed == 2 {
+			s.becauseOf(ErrHung)
+			s.Kill()
+			return
+		}
+	}
+}
+
+func (s *Server) limitedProbe(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, s.config.ProbeLimit)
+	defer cancel()
+	return s.Probe(ctx)
+}

@@ -1,0 +1,111 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/baristadb/barista/internal/config"
+)
+
+// Major is the major version of PostgreSQL that Barista runs.
+const Major = 15
+
+// programs are those that this package starts.
+var programs = []string{"postgres", "initdb", "pg_basebackup", "pg_verifybackup", "pg_waldump"}
+
+var versionPattern = regexp.MustCompile(`\(PostgreSQL\) (\d+)`)
+
+// findPrograms returns the folder of PostgreSQL's programs: the given one, or if that is empty the first place with
+// a supported version. Errors are config.Mistakes.
+func findPrograms(given string) (string, error) {
+	if given != "" {
+		return given, checkPrograms(given)
+	}
+	var refused error
+	for _, bin := range usualPlaces() {
+		err := checkPrograms(bin)
+		if err == nil {
+			return bin, nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) && refused == nil {
+			refused = err
+		}
+	}
+	if refused != nil {
+		return "", refused
+	}
+	return "", config.Mistakef("PostgreSQL %d is not installed: install postgresql-%d, or set pg_bin to the folder of its programs",
+		Major, Major)
+}
+
+func usualPlaces() []string {
+	places := []string{fmt.Sprintf("/usr/lib/postgresql/%d/bin", Major), fmt.Sprintf("/usr/pgsql-%d/bin", Major)}
+	if said, err := exec.Command("pg_config", "--bindir").Output(); err == nil {
+		places = append(places, strings.TrimSpace(string(said)))
+	}
+	return places
+}
+
+// checkPrograms reports whether bin holds every program of a supported version.
+func checkPrograms(bin string) error {
+	for _, name := range programs {
+		if _, err := os.Stat(filepath.Join(bin, name)); err != nil {
+			return config.Mistakef("PostgreSQL's program %s is missing: %w", name, err)
+		}
+	}
+	said, err := exec.Command(filepath.Join(bin, "postgres"), "--version").Output()
+	if err != nil {
+		return config.Mistakef("ask %s for its version: %w", filepath.Join(bin, "postgres"), err)
+	}
+	match := versionPattern.FindSubmatch(said)
+	if match == nil {
+		return config.Mistakef("%s says %q, which is no version", filepath.Join(bin, "postgres"), said)
+	}
+	if string(match[1]) != strconv.Itoa(Major) {
+		return config.Mistakef("%s is PostgreSQL %s; Barista runs %d", bin, match[1], Major)
+	}
+	return nil
+}
+
+// findLibrary returns the path of the extension's library: in the given folder, or if that is empty beside this
+// program or in extension/ next to its folder.
+func findLibrary(given string) (string, error) {
+	places := []string{given}
+	if given == "" {
+		self, err := os.Executable()
+		if err != nil {
+			return "", config.Mistakef("find barista's own folder: %w", err)
+		}
+		if real, err := filepath.EvalSymlinks(self); err == nil {
+			self = real
+		}
+		bin := filepath.Dir(self)
+		places = []string{bin, filepath.Join(bin, "..", "extension"), filepath.Join(bin, "..", "lib", "barista")}
+	}
+	for _, dir := range places {
+		library := filepath.Join(dir, "barista.so")
+		if _, err := os.Stat(library); err == nil {
+			return library, nil
+		}
+	}
+	return "", config.Mistakef("the extension barista.so is not in %s: build it with make, or set extension_dir",
+		strings.Join(places, ", "))
+}
+
+// Collation describes what two servers must have in common so that one's indexes are right on the other: the
+// encoding, the locale, and the version of the C library that sorts text.
+func Collation(ctx context.Context) (string, error) {
+	said, err := exec.CommandContext(ctx, "getconf", "GNU_LIBC_VERSION").Output()
+	if err != nil {
+		return "", fmt.Errorf("ask for the version of the C library: %w", err)
+	}
+	return encoding + " " + locale + " " + strings.TrimSpace(string(said)), nil
+}

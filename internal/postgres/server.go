@@ -1,0 +1,284 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/baristadb/barista/internal/config"
+)
+
+// ErrHung is what a server ended with when it was killed because it answered no probe.
+var ErrHung = errors.New("the server hangs: it answered no probe")
+
+// ErrKilled is what a server ended with when Kill killed it.
+var ErrKilled = errors.New("the server was killed by barista")
+
+// maxLogBytes is the size at which the next start puts the server's log aside.
+const maxLogBytes = 64 << 20
+
+// Server is a running server. Its methods may be called by several goroutines.
+type Server struct {
+	config    Config
+	connect   *pgx.ConnConfig
+	process   *child
+	logOffset int64 // where this server's words begin in the log
+
+	done chan struct{}
+	err  error // set before done is closed
+
+	probing     context.Context
+	stopProbing context.CancelFunc
+
+	mu     sync.Mutex
+	reason error // why barista ended it, guarded by mu
+	probe  probe // guarded by its own lock
+}
+
+// Start makes sure that no process is left in the data folder, writes the configuration, starts the server and waits
+// until it accepts connections. Recovery after a crash counts to the start, however long it takes; ctx bounds it.
+func (c Config) Start(ctx context.Context) (*Server, error) {
+	c = c.withDefaults()
+	for _, step := range []func(context.Context) error{c.clear, c.prepare} {
+		if err := step(ctx); err != nil {
+			return nil, fmt.Errorf("start the server: %w", err)
+		}
+	}
+	s, err := c.launch()
+	if err != nil {
+		return nil, fmt.Errorf("start the server: %w", err)
+	}
+	if err := s.waitReady(ctx); err != nil {
+		s.Kill()
+		return nil, fmt.Errorf("start the server: %w", err)
+	}
+	go s.watch(s.probing) // bury and Stop end it; nobody needs to wait for it
+	return s, nil
+}
+
+// clear leaves the data folder without processes and lock files.
+func (c Config) clear(ctx context.Context) error {
+	if err := c.checkData(); err != nil {
+		return err
+	}
+	if err := c.checkForeign(); err != nil {
+		return err
+	}
+	if err := KillStale(ctx, c.DataDir); err != nil {
+		return err
+	}
+	return c.removeLocks()
+}
+
+// prepare writes what the server reads when it starts.
+func (c Config) prepare(context.Context) error {
+	if err := c.checkSocketPath(); err != nil {
+		return err
+	}
+	if err := c.Account.folder(c.SockDir); err != nil {
+		return config.Mistakef("make the socket's folder: %w", err)
+	}
+	if err := c.installLibrary(); err != nil {
+		return err
+	}
+	return c.writeSettings(c.DataDir)
+}
+
+// launch starts the server process.
+func (c Config) launch() (*Server, error) {
+	connect, err := c.connConfig()
+	if err != nil {
+		return nil, err
+	}
+	log, offset, err := c.openLog()
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close() // the child has its own copy
+	cmd := c.command("postgres", c.commandLine()...)
+	cmd.Stdout, cmd.Stderr = log, log
+	process, err := startChild(cmd)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{config: c, connect: connect, process: process, logOffset: offset, done: make(chan struct{})}
+	s.probing, s.stopProbing = context.WithCancel(context.Background())
+	go s.bury() // ends when the postmaster has ended; whoever waits, waits on done
+	return s, nil
+}
+
+// openLog opens the server's log for appending and returns its present length.
+func (c Config) openLog() (*os.File, int64, error) {
+	if info, err := os.Stat(c.LogFile); err == nil && info.Size() > maxLogBytes {
+		if err := os.Rename(c.LogFile, c.LogFile+".old"); err != nil {
+			return nil, 0, fmt.Errorf("put the server's log aside: %w", err)
+		}
+	}
+	log, err := os.OpenFile(c.LogFile, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, 0, config.Mistakef("open the server's log: %w", err)
+	}
+	info, err := log.Stat()
+	if err != nil {
+		log.Close()
+		return nil, 0, fmt.Errorf("open the server's log: %w", err)
+	}
+	return log, info.Size(), nil
+}
+
+// bury waits for the postmaster's end, kills what it left behind and tells everyone.
+func (s *Server) bury() {
+	<-s.process.ended
+	s.stopProbing()
+	left := KillStale(context.Background(), s.config.DataDir)
+	s.probe.close()
+	s.err = errors.Join(s.epitaph(), left)
+	close(s.done)
+}
+
+// epitaph says why the server ended.
+func (s *Server) epitaph() error {
+	s.mu.Lock()
+	reason := s.reason
+	s.mu.Unlock()
+	if reason != nil {
+		return reason
+	}
+	end := s.process.err
+	if end == nil {
+		end = errors.New("it was shut down from outside")
+	}
+	words, err := tail(s.config.LogFile, s.logOffset, 16<<10)
+	if err != nil {
+		return fmt.Errorf("the server ended: %w", end)
+	}
+	return fmt.Errorf("the server ended: %w", failure(words, end))
+}
+
+// becauseOf notes why barista is about to end the server. The first reason counts.
+func (s *Server) becauseOf(reason error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.reason == nil {
+		s.reason = reason
+	}
+}
+
+// waitReady waits until the server says in its lock file that it accepts connections, and lets barista in.
+func (s *Server) waitReady(ctx context.Context) error {
+	poll := time.NewTicker(10 * time.Millisecond)
+	defer poll.Stop()
+	for !s.saysReady() {
+		select {
+		case <-s.done:
+			return s.err
+		case <-ctx.Done():
+			return fmt.Errorf("wait for the server to accept connections: %w", context.Cause(ctx))
+		case <-poll.C:
+		}
+	}
+	conn, err := pgx.ConnectConfig(ctx, s.ConnConfig())
+	if err != nil {
+		return fmt.Errorf("connect to the server: %w", err)
+	}
+	return conn.Close(ctx)
+}
+
+// statusLine is the line of postmaster.pid, counted from 0, in which the server says how far it is.
+const statusLine = 7
+
+func (s *Server) saysReady() bool {
+	text, err := os.ReadFile(filepath.Join(s.config.DataDir, "postmaster.pid"))
+	if err != nil {
+		return false
+	}
+	lines := strings.Split(string(text), "\n")
+	return len(lines) > statusLine && strings.TrimSpace(lines[statusLine]) == "ready"
+}
+
+// Done is closed when the server has ended and no process of it is left.
+func (s *Server) Done() <-chan struct{} { return s.done }
+
+// Err says why the server ended, once Done is closed: ErrHung, ErrKilled, or its own last words. It is nil before,
+// and after an orderly Stop.
+func (s *Server) Err() error {
+	select {
+	case <-s.done:
+		if errors.Is(s.err, errStopped) {
+			return nil
+		}
+		return s.err
+	default:
+		return nil
+	}
+}
+
+// PID is the process number of the server's postmaster.
+func (s *Server) PID() int { return s.process.process.Pid }
+
+// errStopped is the reason of a server that Stop ended.
+var errStopped = errors.New("the server was stopped")
+
+// How long Stop waits for the server to end before it uses a harder means.
+const (
+	fastLimit      = 15 * time.Second
+	immediateLimit = 5 * time.Second
+)
+
+// Stop ends the server: sessions are disconnected and a checkpoint is written; if that takes too long or ctx ends, it
+// is shut down without one, and at last killed. It returns when no process is left. The error tells that it was not
+// an orderly end.
+func (s *Server) Stop(ctx context.Context) error {
+	s.stopProbing()
+	s.becauseOf(errStopped)
+	if s.signal(ctx, syscall.SIGINT, fastLimit) {
+		return nil
+	}
+	if s.signal(context.WithoutCancel(ctx), syscall.SIGQUIT, immediateLimit) {
+		return errors.New("the server took too long to stop and was shut down without a checkpoint")
+	}
+	s.Kill()
+	return errors.New("the server took too long to stop and was killed")
+}
+
+// signal sends a signal to the postmaster and reports whether the server ended within the limit.
+func (s *Server) signal(ctx context.Context, sig os.Signal, limit time.Duration) bool {
+	// An error means that the process has ended; Done tells.
+	_ = s.process.process.Signal(sig)
+	grace := time.NewTimer(limit)
+	defer grace.Stop()
+	select {
+	case <-s.done:
+		return true
+	case <-grace.C:
+	case <-ctx.Done():
+	}
+	return false
+}
+
+// Kill kills the server at once, every process of it, and returns when none is left.
+func (s *Server) Kill() {
+	s.becauseOf(ErrKilled)
+	// An error means that the process has ended; bury does the rest.
+	_ = s.process.process.Kill()
+	<-s.done
+}
+
+// SocketPath is the path of the server's socket.
+func (c Config) SocketPath() string {
+	return filepath.Join(c.SockDir, fmt.Sprintf(".s.PGSQL.%d", Port))
+}
+
+// SocketPath is the path of the server's socket.
+func (s *Server) SocketPath() string { return s.config.SocketPath() }
+
+// ConnConfig says how barista connects to its server, database postgres. Each call returns a new value.
+func (s *Server) ConnConfig() *pgx.ConnConfig { return s.connect.Copy() }

@@ -1,0 +1,139 @@
+package postgres
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// The encoding and locale of every server: the same on each node, and independent of the machine's.
+const (
+	encoding = "UTF8"
+	locale   = "C.UTF-8"
+)
+
+// A setting is one PostgreSQL setting.
+type setting struct{ name, value string }
+
+// fixedSettings are what Barista's guarantees rest on. They go on the command line, which outranks every file and
+// ALTER SYSTEM, and into postgresql.conf too, so that a server started by hand has them as well. Those whose names
+// start with barista. go on the command line only: without them the extension lets nobody write.
+func (c Config) fixedSettings() []setting {
+	settings := []setting{
+		// What the server must be, for the change sets to mean the same on every node and to survive a crash.
+		{"fsync", "on"},
+		{"full_page_writes", "on"},
+		{"wal_level", "replica"},
+		{"max_wal_senders", "10"},
+		{"max_replication_slots", "10"},
+		{"max_prepared_transactions", "0"},
+		{"synchronous_standby_names", ""},
+		// Barista restarts it, when the node no longer leads.
+		{"restart_after_crash", "off"},
+		// Only barista and people on this machine reach it.
+		{"listen_addresses", ""},
+		{"unix_socket_directories", c.SockDir},
+		{"unix_socket_permissions", "0777"}, // the folder is closed
+		{"port", strconv.Itoa(Port)},
+		{"cluster_name", c.Name},
+		{"logging_collector", "off"},
+	}
+	if c.Library == "" {
+		return settings
+	}
+	return append(settings,
+		setting{"shared_preload_libraries", "barista"},
+		setting{"dynamic_library_path", c.LibDir + ":$libdir"},
+	)
+}
+
+// startSettings are the fixed settings of one start: those that go on the command line only.
+func (c Config) startSettings() []setting {
+	if c.Library == "" {
+		return nil
+	}
+	return []setting{{"barista.shared_file", c.SharedFile}, {"barista.gate_socket", c.GateSocket}}
+}
+
+// defaultSettings are better defaults than PostgreSQL's own; a node's settings override them.
+func defaultSettings() []setting {
+	return []setting{
+		// The journal is the durable record: the server flushes its WAL seldom, and then much of it.
+		{"wal_writer_delay", "500ms"},
+		{"wal_writer_flush_after", "16MB"},
+		// Connections that barista itself needs while clients use up all others.
+		{"superuser_reserved_connections", "10"},
+		// What a session sees must not change with the node that leads.
+		{"timezone", "UTC"},
+		{"log_timezone", "UTC"},
+		{"datestyle", "iso, mdy"},
+		{"default_text_search_config", "pg_catalog.english"},
+		{"lc_messages", locale},
+		{"lc_monetary", locale},
+		{"lc_numeric", locale},
+		{"lc_time", locale},
+		{"log_line_prefix", "%m [%p] %q%u@%d "},
+		{"password_encryption", "scram-sha-256"},
+	}
+}
+
+// commandLine returns the arguments that start the server with its fixed settings.
+func (c Config) commandLine() []string {
+	args := []string{"-D", c.DataDir}
+	for _, s := range slices.Concat(c.fixedSettings(), c.startSettings()) {
+		args = append(args, "-c", s.name+"="+s.value)
+	}
+	return args
+}
+
+// writeSettings writes the server's configuration into the data folder at dir.
+func (c Config) writeSettings(dir string) error {
+	for name, text := range map[string]string{
+		"postgresql.conf": c.settingsFile(),
+		"pg_hba.conf":     c.accessFile(),
+		"pg_ident.conf":   c.identityFile(),
+	} {
+		if err := c.writeFile(filepath.Join(dir, name), text); err != nil {
+			return fmt.Errorf("configure the server: %w", err)
+		}
+	}
+	return nil
+}
+
+func (c Config) settingsFile() string {
+	var text strings.Builder
+	text.WriteString("# Written by barista at every start of the server; changes made here are lost.\n" +
+		"# Put settings into node.yaml (settings:), or use ALTER SYSTEM.\n\n")
+	for _, s := range defaultSettings() {
+		writeSetting(&text, s)
+	}
+	text.WriteString("\n# From node.yaml.\n")
+	for _, name := range slices.Sorted(maps.Keys(c.Settings)) {
+		writeSetting(&text, setting{name, c.Settings[name]})
+	}
+	text.WriteString("\n# Fixed: barista also gives these on the command line.\n")
+	for _, s := range c.fixedSettings() {
+		writeSetting(&text, s)
+	}
+	return text.String()
+}
+
+func writeSetting(text *strings.Builder, s setting) {
+	fmt.Fprintf(text, "%s = '%s'\n", s.name, strings.NewReplacer(`\`, `\\`, `'`, `''`).Replace(s.value))
+}
+
+// writeFile writes a file of the server's account, as a whole or not at all.
+func (c Config) writeFile(path, text string) error {
+	fresh := path + ".new"
+	if err := os.WriteFile(fresh, []byte(text), 0o600); err != nil {
+		return err
+	}
+	if err := c.Account.Own(fresh); err != nil {
+		return err
+	}
+	return os.Rename(fresh, path)
+}
