@@ -15,15 +15,12 @@ import (
 // ErrClaimed is the cause of a failed Claim when a living process holds the folder.
 var ErrClaimed = errors.New("a barista process already runs there")
 
-// Claim is one process's possession of a node's folder. Two processes on one folder would each kill the other's
-// server and write one journal. It ends with Release or with the process, however that ends.
-type Claim struct {
-	file *os.File
-}
-
-// TakeClaim takes possession of the folder whose PID file is at path, and writes this process's id there.
-// When another process has it, the error is a Mistake around ErrClaimed.
-func TakeClaim(path string) (*Claim, error) {
+// Claim takes possession of the node's folder and writes this process's id into its PID file. Two processes on one
+// folder would each kill the other's server and write one journal: when another process has it, the error is a
+// Mistake around ErrClaimed. The claim ends with release, which removes the PID file, or with the process, however
+// that ends.
+func Claim(c Config) (release func() error, err error) {
+	path := c.PIDFile()
 	for {
 		file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
 		if err != nil {
@@ -47,7 +44,7 @@ func TakeClaim(path string) (*Claim, error) {
 			file.Close()
 			return nil, fmt.Errorf("write %s: %w", path, err)
 		}
-		return &Claim{file: file}, nil
+		return func() error { return errors.Join(os.Remove(path), file.Close()) }, nil
 	}
 }
 
@@ -82,18 +79,9 @@ func readPID(file *os.File) (int, error) {
 	return strconv.Atoi(strings.TrimSpace(string(text)))
 }
 
-// Release gives the folder up and removes the PID file.
-func (c *Claim) Release() error {
-	err := os.Remove(c.file.Name())
-	if closing := c.file.Close(); err == nil {
-		err = closing
-	}
-	return err
-}
-
-// Holder returns the id of the living process that has claimed the folder whose PID file is at path, or 0 if there
-// is none.
-func Holder(path string) (int, error) {
+// Holder returns the id of the living process that has claimed the node's folder, or 0 if there is none.
+func Holder(c Config) (int, error) {
+	path := c.PIDFile()
 	file, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, nil

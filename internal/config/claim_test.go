@@ -3,52 +3,51 @@ package config
 import (
 	"errors"
 	"os"
-	"path/filepath"
 	"testing"
 )
 
 func TestClaim(t *testing.T) {
 	// One process holds a folder: the second is refused and told who has it; after the release the next gets it.
-	path := filepath.Join(t.TempDir(), "barista.pid")
-	if pid, err := Holder(path); pid != 0 || err != nil {
+	c := Config{Dir: t.TempDir()}
+	if pid, err := Holder(c); pid != 0 || err != nil {
 		t.Fatalf("an unclaimed folder has holder %d, %v", pid, err)
 	}
-	first, err := TakeClaim(path)
+	releaseFirst, err := Claim(c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if pid, err := Holder(path); pid != os.Getpid() || err != nil {
+	if pid, err := Holder(c); pid != os.Getpid() || err != nil {
 		t.Errorf("holder %d, %v; want %d", pid, err, os.Getpid())
 	}
-	if _, err := TakeClaim(path); !errors.Is(err, ErrClaimed) || !IsMistake(err) {
+	if _, err := Claim(c); !errors.Is(err, ErrClaimed) || !IsMistake(err) {
 		t.Errorf("the second claim: %v; want ErrClaimed", err)
 	}
-	if err := first.Release(); err != nil {
+	if err := releaseFirst(); err != nil {
 		t.Fatal(err)
 	}
-	second, err := TakeClaim(path)
+	releaseSecond, err := Claim(c)
 	if err != nil {
 		t.Fatalf("after the release: %v", err)
 	}
-	if err := second.Release(); err != nil {
+	if err := releaseSecond(); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func TestClaimAfterACrash(t *testing.T) {
 	// A PID file that a killed process left behind claims nothing.
-	path := filepath.Join(t.TempDir(), "barista.pid")
-	if err := os.WriteFile(path, []byte("1\n"), 0o644); err != nil {
+	c := Config{Dir: t.TempDir()}
+	if err := os.WriteFile(c.PIDFile(), []byte("1\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if pid, err := Holder(path); pid != 0 || err != nil {
+	if pid, err := Holder(c); pid != 0 || err != nil {
 		t.Errorf("holder %d, %v; want none", pid, err)
 	}
-	claim, err := TakeClaim(path)
+	release, err := Claim(c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := claim.Release(); err != nil {
+	if err := release(); err != nil {
 		t.Fatal(err)
 	}
 }

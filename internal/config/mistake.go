@@ -5,6 +5,9 @@ import (
 	"fmt"
 )
 
+// ErrMistake is matched by every Mistake: errors.Is(err, ErrMistake).
+var ErrMistake = errors.New("the person who started the program can mend this")
+
 // Mistake is an error that the person who started the program can mend: a wrong argument or key, a port in use, a
 // missing program, a folder that cannot be read. Its text is one line. A command that ends with one has exit status 2.
 type Mistake struct {
@@ -22,8 +25,8 @@ func (m *Mistake) Error() string { return m.err.Error() }
 // Unwrap returns the cause, if the mistake has one.
 func (m *Mistake) Unwrap() error { return errors.Unwrap(m.err) }
 
+// Is makes every Mistake match ErrMistake.
+func (m *Mistake) Is(target error) bool { return target == ErrMistake }
+
 // IsMistake reports whether err is, or wraps, a Mistake.
-func IsMistake(err error) bool {
-	_, found := errors.AsType[*Mistake](err)
-	return found
-}
+func IsMistake(err error) bool { return errors.Is(err, ErrMistake) }

@@ -41,7 +41,7 @@ type Config struct {
 	// LibDir is where the server's own copy of the library is put, so that a new build never changes the file
 	// that a running server has mapped.
 	LibDir string
-	// SharedFile and GateSocket exist before Start and belong to Account.
+	// SharedFile and GateSocket are made in SockDir before Start, which gives them to Account.
 	SharedFile, GateSocket string
 
 	// Auth says how clients other than barista are known.
@@ -54,12 +54,15 @@ type Config struct {
 	ProbeEvery, ProbeLimit time.Duration
 
 	// Log gets what an operator should know. Default: nothing is logged.
-	Log *slog.Logger `json:"-"`
+	Log *slog.Logger
 }
 
 // ForNode finds PostgreSQL and the extension for a node and says how its server is to be run. Whatever is missing
 // or cannot work on this machine is a config.Mistake.
 func ForNode(node config.Config, log *slog.Logger) (Config, error) {
+	if _, err := parseConnConfig(); err != nil {
+		return Config{}, err
+	}
 	account, err := LookupAccount(node.OSUser)
 	if err != nil {
 		return Config{}, err

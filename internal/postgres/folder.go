@@ -69,6 +69,18 @@ func syncFolder(dir string) error {
 	return nil
 }
 
+// PrepareFolders makes the folder of the server's socket, in which barista puts the mapped file and the gate's socket
+// before it calls Start.
+func (c Config) PrepareFolders() error {
+	if err := c.checkSocketPath(); err != nil {
+		return err
+	}
+	if err := c.Account.folder(c.SockDir); err != nil {
+		return config.Mistakef("make the socket's folder: %w", err)
+	}
+	return nil
+}
+
 // checkData reports whether the data folder is one that this version of PostgreSQL can start, and makes sure that
 // the account owns it.
 func (c Config) checkData() error {

@@ -13,16 +13,25 @@ import (
 	"github.com/baristadb/barista/internal/config"
 )
 
-// connConfig says how barista connects to the server, database postgres. The environment's PG variables have no say
-// in it, but one that cannot be read is an error.
-func (c Config) connConfig() (*pgx.ConnConfig, error) {
-	parsed, err := pgx.ParseConfig("user=" + Role + " dbname=postgres sslmode=disable")
+// ConnConfig says how barista connects to the server, database postgres. Each call returns a new value. The
+// environment's PG variables have no say in it.
+func (c Config) ConnConfig() *pgx.ConnConfig {
+	parsed, err := parseConnConfig()
 	if err != nil {
-		return nil, config.Mistakef("prepare connections to the server: %w", err)
+		panic(fmt.Sprintf("postgres: ForNode did not check the environment: %v", err))
 	}
 	parsed.Host, parsed.Port, parsed.Password = c.SockDir, Port, ""
 	parsed.Fallbacks = nil
 	parsed.RuntimeParams = map[string]string{"application_name": Role}
+	return parsed
+}
+
+// parseConnConfig fails if a PG variable of the environment makes no sense to pgx.
+func parseConnConfig() (*pgx.ConnConfig, error) {
+	parsed, err := pgx.ParseConfig("user=" + Role + " dbname=postgres sslmode=disable")
+	if err != nil {
+		return nil, config.Mistakef("the environment's PG variables: %w", err)
+	}
 	return parsed, nil
 }
 

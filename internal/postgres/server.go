@@ -28,7 +28,6 @@ const maxLogBytes = 64 << 20
 // Server is a running server. Its methods may be called by several goroutines.
 type Server struct {
 	config    Config
-	connect   *pgx.ConnConfig
 	process   *child
 	logOffset int64 // where this server's words begin in the log
 
@@ -80,11 +79,13 @@ func (c Config) clear(ctx context.Context) error {
 
 // prepare writes what the server reads when it starts.
 func (c Config) prepare(context.Context) error {
-	if err := c.checkSocketPath(); err != nil {
+	if err := c.PrepareFolders(); err != nil {
 		return err
 	}
-	if err := c.Account.folder(c.SockDir); err != nil {
-		return config.Mistakef("make the socket's folder: %w", err)
+	if c.Library != "" {
+		if err := errors.Join(c.Account.Own(c.SharedFile), c.Account.Own(c.GateSocket)); err != nil {
+			return err
+		}
 	}
 	if err := c.installLibrary(); err != nil {
 		return err
@@ -94,10 +95,6 @@ func (c Config) prepare(context.Context) error {
 
 // launch starts the server process.
 func (c Config) launch() (*Server, error) {
-	connect, err := c.connConfig()
-	if err != nil {
-		return nil, err
-	}
 	log, offset, err := c.openLog()
 	if err != nil {
 		return nil, err
@@ -109,7 +106,7 @@ func (c Config) launch() (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{config: c, connect: connect, process: process, logOffset: offset, done: make(chan struct{})}
+	s := &Server{config: c, process: process, logOffset: offset, done: make(chan struct{})}
 	s.probing, s.stopProbing = context.WithCancel(context.Background())
 	go s.bury() // ends when the postmaster has ended; whoever waits, waits on done
 	return s, nil
@@ -281,4 +278,4 @@ func (c Config) SocketPath() string {
 func (s *Server) SocketPath() string { return s.config.SocketPath() }
 
 // ConnConfig says how barista connects to its server, database postgres. Each call returns a new value.
-func (s *Server) ConnConfig() *pgx.ConnConfig { return s.connect.Copy() }
+func (s *Server) ConnConfig() *pgx.ConnConfig { return s.config.ConnConfig() }
