@@ -1,0 +1,46 @@
+package verify
+
+import "github.com/baristadb/barista/internal/changeset"
+
+// The paths of the node side, below the control purpose of the peer port. Each
+// is a POST of a JSON request with a JSON answer; a failure is a status of 400
+// or more with one line of text.
+const (
+	pathOpen    = "/verify/open"    // openRequest -> openAnswer
+	pathDigest  = "/verify/digest"  // digestRequest -> Digest
+	pathBuckets = "/verify/buckets" // groupRequest -> []Group
+	pathKeys    = "/verify/keys"    // groupRequest -> []Group
+	pathClose   = "/verify/close"   // closeRequest -> struct{}
+)
+
+// Limits of what is read from the other side, in bytes.
+const (
+	maxRequest = 16 << 20
+	maxAnswer  = 256 << 20
+)
+
+type openRequest struct {
+	Mark changeset.MarkID `json:"mark"`
+}
+
+type openAnswer struct {
+	Session  string             `json:"session"`
+	Position changeset.Position `json:"position"`
+	Role     Role               `json:"role"`
+}
+
+type digestRequest struct {
+	Session string    `json:"session"`
+	Only    []Subject `json:"only,omitempty"`
+}
+
+type groupRequest struct {
+	Session string  `json:"session"`
+	Subject Subject `json:"subject"`
+	Buckets Buckets `json:"buckets"`
+	Bucket  int64   `json:"bucket"`
+}
+
+type closeRequest struct {
+	Session string `json:"session"`
+}

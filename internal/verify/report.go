@@ -1,0 +1,76 @@
+package verify
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/baristadb/barista/internal/changeset"
+)
+
+// Report is the outcome of a verification.
+type Report struct {
+	// Invariant: Identical if and only if Differences is empty.
+	Identical   bool               `json:"identical"`
+	Position    changeset.Position `json:"position"`
+	Nodes       []string           `json:"nodes"` // those that were compared
+	NotCompared []Absence          `json:"not_compared,omitempty"`
+	Differences []Difference       `json:"differences,omitempty"`
+}
+
+// Absence tells why a node was not compared.
+type Absence struct {
+	Node   string `json:"node"`
+	Reason string `json:"reason"`
+}
+
+// Difference is a subject, or a row of one, that nodes do not hold alike.
+type Difference struct {
+	Subject
+	// Key names the row: its primary key's values, or the whole row where
+	// there is none. Empty: the rows are not named.
+	Key string `json:"key,omitempty"`
+	// Nodes are those that do not hold what more than half of the compared
+	// ones hold; all of them if there is no such half.
+	Nodes  []string `json:"nodes"`
+	Detail string   `json:"detail"`
+}
+
+// String returns the difference in one line.
+func (d Difference) String() string {
+	where := d.Subject.String()
+	if d.Key != "" {
+		where += ", key " + d.Key
+	}
+	return fmt.Sprintf("%s: differs on %s (%s)", where, join(d.Nodes), d.Detail)
+}
+
+// String returns the report as people read it. Its first word is "identical"
+// if and only if the compared nodes are.
+func (r Report) String() string {
+	var b strings.Builder
+	if r.Identical {
+		fmt.Fprintf(&b, "identical at %v: %s\n", r.Position, join(r.Nodes))
+	} else {
+		fmt.Fprintf(&b, "different at %v: %s\n", r.Position, join(r.Nodes))
+	}
+	for _, d := range r.Differences {
+		fmt.Fprintf(&b, "%v\n", d)
+	}
+	for _, a := range r.NotCompared {
+		fmt.Fprintf(&b, "not compared: %s: %s\n", a.Node, a.Reason)
+	}
+	return b.String()
+}
+
+// subjects returns what differs, each once.
+func (r Report) subjects() []Subject {
+	var subjects []Subject
+	for i, d := range r.Differences {
+		if i == 0 || r.Differences[i-1].Subject != d.Subject {
+			subjects = append(subjects, d.Subject)
+		}
+	}
+	return subjects
+}
+
+func join(names []string) string { return strings.Join(names, ", ") }
