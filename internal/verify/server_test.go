@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -72,8 +73,9 @@ func postgresPrograms() (string, error) {
 }
 
 type plainServer struct {
-	dir     string
-	process *exec.Cmd
+	dir       string
+	process   *exec.Cmd
+	databases atomic.Int64 // how many newDatabase made
 }
 
 // startServer makes and starts a server in dir, which listens in dir only.
@@ -99,7 +101,7 @@ func startServer(bin, dir string) (*plainServer, error) {
 	if err := process.Start(); err != nil {
 		return nil, err
 	}
-	return &plainServer{dir, process}, awaitReady(messages)
+	return &plainServer{dir: dir, process: process}, awaitReady(messages)
 }
 
 // awaitReady reads the server's messages up to the one that says it is ready,
@@ -174,18 +176,16 @@ func (s *plainServer) connect(t *testing.T, database string) *pgx.Conn {
 	return conn
 }
 
-// newDatabases makes databases that all hold content, in the place of any of
-// the same names that are left from an earlier test.
-func newDatabases(t *testing.T, names ...string) {
+// newDatabase makes a database that holds content and returns its name. It goes
+// with the server.
+func newDatabase(t *testing.T) string {
 	t.Helper()
 	if server == nil {
 		t.Skip("no PostgreSQL on this machine")
 	}
-	main := server.connect(t, "postgres")
-	for _, name := range names {
-		mustExecute(t, main, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)")
-		mustExecute(t, main, "CREATE DATABASE "+name+" TEMPLATE twin STRATEGY wal_log")
-	}
+	name := fmt.Sprintf("twin%d", server.databases.Add(1))
+	mustExecute(t, server.connect(t, "postgres"), "CREATE DATABASE "+name+" TEMPLATE twin STRATEGY wal_log")
+	return name
 }
 
 func mustExecute(t *testing.T, conn *pgx.Conn, sql string) {

@@ -54,6 +54,8 @@ const content = `
 type twinCluster struct {
 	t     *testing.T
 	nodes []string
+	// databases are the names of the nodes' databases.
+	databases map[string]string
 	// atMark is called at each mark, before snapshots are pinned; afterMark
 	// when all are.
 	atMark, afterMark func(mark int)
@@ -68,12 +70,13 @@ type twinCluster struct {
 // coordinator.
 func newCluster(t *testing.T, nodes ...string) (*twinCluster, *Coordinator) {
 	t.Helper()
-	newDatabases(t, nodes...)
 	c := &twinCluster{
-		t: t, nodes: nodes, handler: make(map[string]http.Handler), pinned: make(map[string]*Snapshot),
+		t: t, nodes: nodes, databases: make(map[string]string),
+		handler: make(map[string]http.Handler), pinned: make(map[string]*Snapshot),
 		atMark: func(int) {}, afterMark: func(int) {},
 	}
 	for _, node := range nodes {
+		c.databases[node] = newDatabase(t)
 		h := NewHandler(twinMarks{c, node})
 		t.Cleanup(h.Close)
 		c.handler[node] = h
@@ -89,7 +92,7 @@ func newCluster(t *testing.T, nodes ...string) (*twinCluster, *Coordinator) {
 // execute runs SQL on one node, behind the cluster's back.
 func (c *twinCluster) execute(node, sql string) {
 	c.t.Helper()
-	mustExecute(c.t, server.connect(c.t, node), sql)
+	mustExecute(c.t, server.connect(c.t, c.databases[node]), sql)
 }
 
 // twinMarks is Marks on one node of a twinCluster.
@@ -105,7 +108,7 @@ func (m twinMarks) Place(ctx context.Context) (changeset.MarkID, error) {
 	c.marks++
 	c.atMark(c.marks)
 	for i, node := range c.nodes {
-		conn := server.connect(c.t, node)
+		conn := server.connect(c.t, c.databases[node])
 		if err := Pin(ctx, conn); err != nil {
 			return changeset.MarkID{}, err
 		}
@@ -150,12 +153,13 @@ func TestIdentical(t *testing.T) {
 		UPDATE accounts SET owner = owner WHERE id < 500;
 		UPDATE notes SET at = at;
 		INSERT INTO local_only VALUES (1);
-		ALTER DATABASE n2 SET extra_float_digits = -5;
-		ALTER DATABASE n2 SET datestyle = 'German';
-		ALTER DATABASE n2 SET timezone = 'Asia/Tokyo';
-		ALTER DATABASE n2 SET bytea_output = 'escape';
-		ALTER DATABASE n2 SET search_path = 'Odd Name';
-		ALTER DATABASE n2 SET statement_timeout = 1`)
+		INSERT INTO accounts VALUES (0, ''); DELETE FROM accounts WHERE id = 0`)
+	for _, setting := range []string{
+		"extra_float_digits = -5", "datestyle = 'German'", "timezone = 'Asia/Tokyo'", "bytea_output = 'escape'",
+		`search_path = "Odd Name"`, "statement_timeout = 1000", "quote_all_identifiers = on",
+	} {
+		cluster.execute("n2", "ALTER DATABASE "+cluster.databases["n2"]+" SET "+setting)
+	}
 	want := Report{Identical: true, Position: changeset.At(7, 1), Nodes: []string{"n1", "n2", "n3"}}
 	if diff := cmp.Diff(want, mustVerify(t, coordinator)); diff != "" {
 		t.Error(diff)
@@ -164,6 +168,7 @@ func TestIdentical(t *testing.T) {
 
 func TestDifferences(t *testing.T) {
 	t.Log("whatever is changed behind the others' backs is found, with table and key")
+	cluster, coordinator := newCluster(t, "n1", "n2", "n3")
 	for name, c := range map[string]struct {
 		change string // on n3
 		want   string
@@ -201,7 +206,7 @@ func TestDifferences(t *testing.T) {
 		"sequence's rules": {"ALTER SEQUENCE ids CYCLE", "catalog sequences, key public.ids: differs on n3"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			cluster, coordinator := newCluster(t, "n1", "n2", "n3")
+			cluster.databases["n3"] = newDatabase(t)
 			cluster.execute("n3", c.change)
 			report := mustVerify(t, coordinator)
 			if report.Identical || !strings.Contains(report.String(), c.want) {
