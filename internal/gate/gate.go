@@ -1,0 +1,201 @@
+package gate
+
+import (
+	"bufio"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/baristadb/barista/internal/replicator"
+)
+
+const (
+	maxFrame     = 16 << 20 // bytes after the length field
+	writeTimeout = 5 * time.Second
+)
+
+// Handler takes what backends say. It may block: then that backend waits.
+type Handler func(replicator.Event)
+
+// Gate listens for backends of one start of the server.
+type Gate struct {
+	listener *net.UnixListener
+	start    uint64
+	handler  Handler
+	log      *slog.Logger
+
+	mu       sync.Mutex // guards the rest
+	last     replicator.BackendID
+	backends map[replicator.BackendID]*backend
+	closed   bool
+	done     sync.WaitGroup
+}
+
+type backend struct {
+	id   replicator.BackendID
+	conn *net.UnixConn
+	pid  uint32
+}
+
+// Listen makes the socket at path, for the server whose start is named start. Serve must be called.
+func Listen(path string, start uint64, handler Handler, log *slog.Logger) (*Gate, error) {
+	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
+		return nil, fmt.Errorf("remove the old gate socket: %w", err)
+	}
+	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		return nil, fmt.Errorf("listen on the gate socket: %w", err)
+	}
+	if err := os.Chmod(path, 0o666); err != nil { // its folder is private to the server's user
+		listener.Close()
+		return nil, fmt.Errorf("make the gate socket accessible: %w", err)
+	}
+	g := &Gate{listener: listener, start: start, handler: handler, log: log, backends: make(map[replicator.BackendID]*backend)}
+	return g, nil
+}
+
+// Serve accepts backends until ctx ends or Close; then every connection is closed and its goroutine has ended.
+func (g *Gate) Serve(ctx context.Context) error {
+	stop := context.AfterFunc(ctx, g.Close)
+	defer stop()
+	defer g.done.Wait()
+	for {
+		conn, err := g.listener.AcceptUnix()
+		if err != nil {
+			if g.isClosed() {
+				return nil
+			}
+			return fmt.Errorf("accept at the gate: %w", err)
+		}
+		b := g.add(conn)
+		if b == nil {
+			conn.Close()
+			continue
+		}
+		go func() { // ends when its connection does, which Close closes; Serve waits for it
+			defer g.done.Done()
+			g.converse(b)
+		}()
+	}
+}
+
+// Close ends the listener and every connection: to the backends that means that the epoch is closed.
+func (g *Gate) Close() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.closed = true
+	g.listener.Close()
+	for _, b := range g.backends {
+		b.conn.Close()
+	}
+}
+
+func (g *Gate) isClosed() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.closed
+}
+
+func (g *Gate) add(conn *net.UnixConn) *backend {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		return nil
+	}
+	g.last++
+	b := &backend{id: g.last, conn: conn}
+	g.backends[b.id] = b
+	g.done.Add(1)
+	return b
+}
+
+func (g *Gate) remove(b *backend) {
+	g.mu.Lock()
+	delete(g.backends, b.id)
+	g.mu.Unlock()
+	b.conn.Close()
+}
+
+// converse reads one backend's frames until it ends or says something that it must not.
+func (g *Gate) converse(b *backend) {
+	defer g.remove(b)
+	err := g.read(b, bufio.NewReaderSize(b.conn, 32<<10))
+	g.handler(replicator.BackendGone{Backend: b.id})
+	if err != nil && !errors.Is(err, io.EOF) && !g.isClosed() {
+		g.log.Warn("a backend's connection at the gate was closed", "pid", b.pid, "reason", err)
+	}
+}
+
+func (g *Gate) read(b *backend, r *bufio.Reader) error {
+	for first := true; ; first = false {
+		typ, body, err := readFrame(r)
+		if err != nil {
+			return err
+		}
+		if first {
+			if b.pid, err = parseHello(typ, body, g.start); err != nil {
+				return err
+			}
+			continue
+		}
+		event, err := parseFrame(b.id, typ, body)
+		if err != nil {
+			return err
+		}
+		g.handler(event)
+	}
+}
+
+// readFrame reads one frame. The length is checked before the body is allocated.
+func readFrame(r *bufio.Reader) (typ byte, body []byte, err error) {
+	var head [5]byte
+	if _, err := io.ReadFull(r, head[:]); err != nil {
+		return 0, nil, err
+	}
+	length := binary.BigEndian.Uint32(head[:4])
+	if length < 1 || length > maxFrame {
+		return 0, nil, fmt.Errorf("frame of %d bytes; between 1 and %d are allowed", length, maxFrame)
+	}
+	body = make([]byte, length-1)
+	if _, err := io.ReadFull(r, body); err != nil {
+		return 0, nil, fmt.Errorf("frame cut short: %w", err)
+	}
+	return head[4], body, nil
+}
+
+// Send writes answers to their backends, those for one backend in one write. A backend that is gone, or does not read, is dropped: it
+// learns from the end of its connection that the epoch is closed to it.
+func (g *Gate) Send(answers []replicator.Answer) {
+	var buf []byte
+	for len(answers) > 0 {
+		id := answers[0].Backend
+		n := 1
+		buf = appendAnswer(buf[:0], answers[0])
+		for n < len(answers) && answers[n].Backend == id {
+			buf = appendAnswer(buf, answers[n])
+			n++
+		}
+		g.write(id, buf)
+		answers = answers[n:]
+	}
+}
+
+func (g *Gate) write(id replicator.BackendID, frames []byte) {
+	g.mu.Lock()
+	b := g.backends[id]
+	g.mu.Unlock()
+	if b == nil {
+		return
+	}
+	b.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
+	if _, err := b.conn.Write(frames); err != nil {
+		b.conn.Close()
+	}
+}

@@ -1,0 +1,99 @@
+package replicator
+
+import "github.com/baristadb/barista/internal/paxos"
+
+// admission leads a new incarnation into the membership, one member entry at a time: the old incarnation of its name is removed, it is
+// added as a learner, and it becomes a voter when its journal durably holds every chosen entry below the entry that admits it.
+//
+// A member entry may be proposed only when nothing is in flight and a majority holds all that is chosen, so while one is wished for nothing
+// else is proposed. If that takes too long the others go on, and the change is tried again later.
+type admission struct {
+	wish   change        // nil: none
+	until  paxos.Instant // how long proposals are held back for it
+	notNow paxos.Instant // no new wish before
+}
+
+// change is the next step of a membership; it returns the same version when there is nothing to do any more.
+type change func(paxos.Membership) paxos.Membership
+
+// holds says that nothing but the wished change is proposed just now.
+func (a *admission) holds() bool { return a.wish != nil }
+
+// wishFor begins a change, unless one is under way or was given up a moment ago.
+func (r *Replicator) wishFor(c change) {
+	a := &r.admission
+	if a.wish == nil && r.now >= a.notNow {
+		a.wish, a.until = c, r.now+paxos.Instant(r.cfg.AdmitPatience)
+	}
+}
+
+// join takes a joiner one step nearer. It is answered with its number as soon as the membership holds it; until then it asks again.
+func (r *Replicator) join(e Join) {
+	members := r.paxos.Members()
+	if m, ok := members.FindName(e.Name, e.Incarnation); ok {
+		r.out.Joins = append(r.out.Joins, Joined{Reply: e.Reply, Node: m.Node, Members: members})
+		return
+	}
+	r.out.Joins = append(r.out.Joins, Joined{Reply: e.Reply})
+	if r.phase != Open || r.paxos.Suspended() {
+		return
+	}
+	for _, m := range members.Members {
+		if m.Name == e.Name {
+			old := m.Node
+			r.wishFor(func(m paxos.Membership) paxos.Membership { return m.Remove(old) })
+			return
+		}
+	}
+	r.wishFor(func(m paxos.Membership) paxos.Membership {
+		if _, ok := m.FindName(e.Name, e.Incarnation); ok {
+			return m
+		}
+		return m.AddLearner(e.Name, e.Incarnation, e.Address)
+	})
+}
+
+// admit proposes the wished change as soon as Paxos lets it, and looks for a learner to promote.
+func (r *Replicator) admit() {
+	a := &r.admission
+	if r.phase != Open || r.paxos.Suspended() {
+		a.wish = nil
+		return
+	}
+	members := r.paxos.Members()
+	if a.wish == nil {
+		if learner := r.caughtUp(members); learner != 0 {
+			r.wishFor(func(m paxos.Membership) paxos.Membership { return m.Promote(learner) })
+		}
+	}
+	if a.wish == nil {
+		return
+	}
+	next := a.wish(members)
+	if next.Version == members.Version {
+		a.wish = nil
+		return
+	}
+	value := paxos.MemberValue(next)
+	value.Epoch = r.epoch
+	if _, ok := r.paxos.Propose(r.now, value); ok {
+		a.wish = nil
+	} else if r.now > a.until {
+		a.wish = nil
+		a.notNow = r.now + paxos.Instant(r.cfg.AdmitPatience)
+	}
+}
+
+// caughtUp returns a learner that is nearly up to date; 0 = none.
+func (r *Replicator) caughtUp(members paxos.Membership) paxos.NodeID {
+	for _, m := range members.Members {
+		if m.Voter {
+			continue
+		}
+		p, ok := r.paxos.Progress(m.Node)
+		if ok && p.DurableTo > 0 && p.DurableTo+paxos.Index(r.cfg.AdmitLag) >= r.paxos.ChosenTo() {
+			return m.Node
+		}
+	}
+	return 0
+}

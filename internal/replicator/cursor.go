@@ -1,0 +1,276 @@
+package replicator
+
+import (
+	"fmt"
+	"sort"
+
+	"github.com/baristadb/barista/internal/changeset"
+	"github.com/baristadb/barista/internal/paxos"
+)
+
+// cursor walks the order for the local server: everything below next is applied or handed out.
+type cursor struct {
+	active   bool               // the server runs with a closed gate
+	next     paxos.Index        // the next entry to hand out
+	position changeset.Position // the server's applied position, as it last said
+	handed   changeset.Position // the applied position once everything handed out is applied
+
+	number   uint64 // of the last batch
+	out      *Batch // handed out and not answered
+	mark     *Mark  // waits for its snapshot
+	refresh  []Batch
+	pieces   map[changeset.ID][][]byte
+	replay   map[paxos.Index]*Placed // read back from the journal, consumed in order
+	reading  bool
+	diverged string
+}
+
+// done is the last index whose effects the server shows.
+func (c *cursor) done() paxos.Index {
+	switch {
+	case c.next == 0:
+		return 0
+	case c.out != nil:
+		return min(c.next-1, paxos.Index(c.position.Index()))
+	default:
+		return c.next - 1
+	}
+}
+
+// reset sets the cursor to a server that shows everything up to position.
+func (r *Replicator) resetCursor(position changeset.Position) {
+	c := &r.cursor
+	*c = cursor{
+		active: true, number: c.number, diverged: c.diverged,
+		position: position, handed: position, next: r.order.resumeAt(position),
+		pieces: make(map[changeset.ID][][]byte), replay: make(map[paxos.Index]*Placed),
+	}
+	c.refresh = r.order.refreshBatches()
+}
+
+// refreshBatches overwrites every sequence with its agreed state: a former leader, and a copy of one, is ahead of what was agreed.
+func (o *Order) refreshBatches() []Batch {
+	byDatabase := make(map[string][]changeset.SequenceState)
+	for _, s := range o.sequences {
+		byDatabase[s.Database] = append(byDatabase[s.Database], s)
+	}
+	var batches []Batch
+	for database, states := range byDatabase {
+		sort.Slice(states, func(i, j int) bool {
+			if states[i].Schema != states[j].Schema {
+				return states[i].Schema < states[j].Schema
+			}
+			return states[i].Name < states[j].Name
+		})
+		batches = append(batches, Batch{Database: database, Items: []Item{{Sequences: states, Refresh: true}}})
+	}
+	sort.Slice(batches, func(i, j int) bool { return batches[i].Database < batches[j].Database })
+	return batches
+}
+
+// feed hands the next batch to the server, if it is idle and there is something to do.
+func (r *Replicator) feed() {
+	c := &r.cursor
+	if !c.active || c.out != nil || c.mark != nil {
+		return
+	}
+	if len(c.refresh) > 0 {
+		batch := c.refresh[0]
+		c.refresh = c.refresh[1:]
+		r.hand(batch)
+		return
+	}
+	var batch Batch
+	sets, bytes := 0, 0
+	for c.next <= r.order.Head() && sets < r.cfg.ApplyBatchSets && bytes < r.cfg.ApplyBatchBytes {
+		placed := r.fetch(c.next)
+		if placed == nil {
+			break
+		}
+		if placed.Kind == paxos.KindMark {
+			if len(batch.Items) > 0 {
+				break
+			}
+			c.next++
+			c.mark = &Mark{ID: placed.Mark, Index: placed.Index, Position: c.handed}
+			r.out.Mark = c.mark
+			return
+		}
+		taken := c.take(placed, &batch, r.cfg.ApplyBatchSets)
+		sets = batch.sets()
+		bytes += placed.Bytes
+		if !taken {
+			break
+		}
+		delete(c.replay, c.next)
+		c.next++
+	}
+	if len(batch.Items) > 0 {
+		batch.Predecessor = c.handed
+		r.hand(batch)
+	}
+}
+
+func (r *Replicator) hand(batch Batch) {
+	c := &r.cursor
+	c.number++
+	batch.Number = c.number
+	batch.Predecessor = c.handed
+	if batch.Position == 0 {
+		batch.Position = c.handed
+	}
+	batch.Index = c.next - 1
+	c.out = &batch
+	c.handed = batch.Position
+	r.out.Apply = c.out
+}
+
+func (b *Batch) sets() int {
+	n := 0
+	for _, item := range b.Items {
+		if item.Set != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// take adds what the server has not yet applied of an entry to a batch. It returns false when the entry has to come again, because the
+// batch must end before or within it.
+func (c *cursor) take(p *Placed, batch *Batch, limit int) bool {
+	if p.Void {
+		return true
+	}
+	switch p.Kind {
+	case paxos.KindChunk:
+		if p.Chunk.Ordinal == discardChunk {
+			delete(c.pieces, p.Chunk.ID)
+		} else {
+			c.pieces[p.Chunk.ID] = append(c.pieces[p.Chunk.ID], p.Chunk.Data)
+		}
+	case paxos.KindEpochOpen:
+		clear(c.pieces)
+	case paxos.KindSequence:
+		return c.takeSequences(p.Sequences, batch)
+	case paxos.KindChangeSets:
+		for k := range p.Sets {
+			if p.Position(k) <= max(c.handed, batch.Position) {
+				continue
+			}
+			if batch.sets() >= limit || !c.takeSet(&p.Sets[k], p.Position(k), batch) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// takeSequences adds sequence states; those of one entry may lie in several databases, and then come one after the other.
+func (c *cursor) takeSequences(states []changeset.SequenceState, batch *Batch) bool {
+	byDatabase := make(map[string][]changeset.SequenceState)
+	var names []string
+	for _, s := range states {
+		if byDatabase[s.Database] == nil {
+			names = append(names, s.Database)
+		}
+		byDatabase[s.Database] = append(byDatabase[s.Database], s)
+	}
+	for _, database := range names {
+		if len(batch.Items) > 0 && (batch.Database != database || batch.alone()) {
+			// Taking the entry again from its start only overwrites a sequence with the same state.
+			return false
+		}
+		batch.Database = database
+		batch.Items = append(batch.Items, Item{Sequences: byDatabase[database]})
+	}
+	return true
+}
+
+// takeSet adds one change set. DDL, and a set that came in chunks, are local transactions of their own.
+func (c *cursor) takeSet(set *changeset.ChangeSet, at changeset.Position, batch *Batch) bool {
+	alone := set.Flags&(changeset.HasDDL|changeset.Last) != 0
+	if len(batch.Items) > 0 && (alone || batch.alone() || batch.Database != set.Database) {
+		return false
+	}
+	item := Item{Set: set}
+	if set.Flags&changeset.Last != 0 {
+		item.Pieces = c.pieces[set.ID]
+		if uint32(len(item.Pieces)) != set.Chunks {
+			panic(fmt.Sprintf("replicator: change set %v at %v has %d of %d chunks", set.ID, at, len(item.Pieces), set.Chunks))
+		}
+		delete(c.pieces, set.ID)
+	}
+	batch.Database = set.Database
+	batch.Items = append(batch.Items, item)
+	batch.Position = at
+	return true
+}
+
+func (b *Batch) alone() bool {
+	for _, item := range b.Items {
+		if item.Set != nil && item.Set.Flags&(changeset.HasDDL|changeset.Last) != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// fetch returns the placed entry at index i from memory, or asks for it to be read from the journal.
+func (r *Replicator) fetch(i paxos.Index) *Placed {
+	if p := r.recent.at(i); p != nil {
+		return p
+	}
+	c := &r.cursor
+	if p := c.replay[i]; p != nil {
+		return p
+	}
+	if !c.reading {
+		to := r.order.Head()
+		if first := r.recent.first(); first > i {
+			to = first - 1
+		}
+		c.reading = true
+		r.out.Read = &Read{From: i, To: to}
+	}
+	return nil
+}
+
+func (r *Replicator) entriesRead(e EntriesRead) {
+	c := &r.cursor
+	c.reading = false
+	if !c.active || e.From != c.next {
+		return
+	}
+	for _, entry := range e.Entries {
+		placed, err := r.order.Replay(entry)
+		if err != nil {
+			panic(fmt.Sprintf("replicator: entry %d of the own journal: %v", entry.Index, err))
+		}
+		c.replay[entry.Index] = placed
+	}
+}
+
+func (r *Replicator) applied(e Applied) {
+	c := &r.cursor
+	if c.out == nil || e.Batch != c.out.Number {
+		return // of a server that is gone
+	}
+	c.out = nil
+	c.position = e.Position
+}
+
+func (r *Replicator) applyFailed(e ApplyFailed) {
+	c := &r.cursor
+	if c.out == nil || e.Batch != c.out.Number {
+		return
+	}
+	if e.Divergence == "" {
+		r.resetCursor(e.Position)
+		return
+	}
+	c.diverged = e.Divergence
+	c.active = false
+	c.out = nil
+	r.server = serverDiverged
+	r.out.Diverged = e.Divergence
+}

@@ -1,0 +1,412 @@
+package replicator
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/baristadb/barista/internal/paxos"
+)
+
+// Journal is the durable record of this node. Append may run beside Entries.
+type Journal interface {
+	// Append writes records; with Durable they are on disk when it returns.
+	Append(records []paxos.Record, durable bool) error
+	// Entries returns chosen entries from from to to, at least one if there is one, about maxBytes at most.
+	Entries(from, to paxos.Index, maxBytes int) ([]paxos.Entry, error)
+	Floor() paxos.Floor
+	Purge(floor paxos.Floor) error
+	Size() int64
+}
+
+// Network sends messages to nodes. It never blocks; what cannot be sent is lost.
+type Network interface {
+	Send(to paxos.NodeID, messages []paxos.Message)
+}
+
+// Server is the local PostgreSQL server as the driver sees it. None of its methods may block; those that take time answer with events.
+type Server interface {
+	SetLease(end paxos.Instant)
+	OpenGate(epoch paxos.Ballot)
+	CloseGate() // sets the flag before it returns; GateClosed follows
+	Answer(answers []Answer)
+	Apply(batch *Batch) // Applied or ApplyFailed follows
+	Mark(mark *Mark)    // MarkDone follows
+	Rebuild()           // by a base backup; ServerLost and ServerStarted follow
+	Diverged(why string)
+	Joined(joined Joined)
+}
+
+const (
+	maxDrain    = 512                  // events taken before their output is obeyed
+	learnDelay  = 4 * time.Millisecond // how long followers wait to be told at most
+	peerReadMax = 1 << 20              // bytes of entries in one message
+)
+
+// Driver obeys a Replicator: one goroutine steps it, one writes the journal, one reads it.
+type Driver struct {
+	replicator *Replicator
+	journal    Journal
+	network    Network
+	server     Server
+	clock      func() paxos.Instant
+	tick       time.Duration
+	log        *slog.Logger
+
+	events     chan Event // from disk, network and server
+	submitted  chan Event // from backends: not read while too much is pending
+	works      chan diskWork
+	lazy       uint64 // the last Work that was written and not made durable; used by write alone
+	dirty      bool   // something was written and not made durable; likewise
+	reads      chan func()
+	status     atomic.Pointer[Status]
+	watchers   watchers
+	failure    chan error
+	goroutines sync.WaitGroup
+}
+
+// DriverConfig joins a Driver's parts.
+type DriverConfig struct {
+	Replicator *Replicator
+	Journal    Journal
+	Network    Network
+	Server     Server
+	Clock      func() paxos.Instant // CLOCK_BOOTTIME
+	Tick       time.Duration
+	Log        *slog.Logger
+}
+
+// NewDriver makes a driver; Run must be called.
+func NewDriver(c DriverConfig) *Driver {
+	d := &Driver{
+		replicator: c.Replicator, journal: c.Journal, network: c.Network, server: c.Server,
+		clock: c.Clock, tick: c.Tick, log: c.Log,
+		events: make(chan Event, 4096), submitted: make(chan Event, 1024),
+		works: make(chan diskWork, 1024), reads: make(chan func(), 64), failure: make(chan error, 1),
+	}
+	d.publish()
+	return d
+}
+
+// Post hands an event to the driver. It blocks while the queue is full, until ctx ends.
+func (d *Driver) Post(ctx context.Context, e Event) {
+	select {
+	case d.events <- e:
+	case <-ctx.Done():
+	}
+}
+
+// Submit hands over an event of a backend. It blocks while too much is pending.
+func (d *Driver) Submit(ctx context.Context, e Event) {
+	select {
+	case d.submitted <- e:
+	case <-ctx.Done():
+	}
+}
+
+// Status returns a recent state.
+func (d *Driver) Status() Status { return *d.status.Load() }
+
+// Run obeys the replicator until ctx ends or the journal fails, and then waits for its goroutines.
+func (d *Driver) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	d.goroutines.Add(2)
+	go d.write(ctx)       // ends with ctx; Run waits for it
+	go d.readJournal(ctx) // ends with ctx; Run waits for it
+	defer d.goroutines.Wait()
+	defer cancel()
+	return d.loop(ctx)
+}
+
+func (d *Driver) loop(ctx context.Context) error {
+	ticker := time.NewTicker(d.tick)
+	defer ticker.Stop()
+	learn := time.NewTimer(time.Hour)
+	learn.Stop()
+	armed := false
+	for {
+		submitted := d.submitted
+		if d.replicator.Busy() {
+			submitted = nil
+		}
+		ticked := false
+		select {
+		case <-ctx.Done():
+			return nil
+		case err := <-d.failure:
+			return err
+		case e := <-d.events:
+			d.step(e)
+		case e := <-submitted:
+			d.step(e)
+		case <-ticker.C:
+			d.step(Tick{})
+			ticked = true
+		case <-learn.C:
+			armed = false
+			d.step(FlushLearn{})
+		}
+		d.drain(submitted)
+		out := d.replicator.Output()
+		d.obey(out)
+		if out.LearnSoon && !armed {
+			armed = true
+			learn.Reset(learnDelay)
+		}
+		if ticked || out.OpenGate != 0 || out.CloseGate || d.changed() {
+			d.publish()
+		}
+	}
+}
+
+func (d *Driver) step(e Event) { d.replicator.Step(d.clock(), e) }
+
+// drain steps what has come in meanwhile, so that it makes one batch.
+func (d *Driver) drain(submitted chan Event) {
+	for range maxDrain {
+		select {
+		case e := <-d.events:
+			d.step(e)
+		case e := <-submitted:
+			d.step(e)
+		default:
+			return
+		}
+	}
+}
+
+// obey does what an Output asks, in the order of its fields.
+func (d *Driver) obey(out Output) {
+	if out.CloseGate {
+		d.server.SetLease(0)
+		d.server.CloseGate()
+	}
+	for _, work := range out.Works {
+		d.send(work.Messages)
+		if len(work.Records) > 0 || len(work.AfterDurable) > 0 {
+			d.works <- diskWork{work: work}
+		}
+	}
+	if !out.CloseGate {
+		d.server.SetLease(out.Lease)
+	}
+	if len(out.Answers) > 0 {
+		d.server.Answer(out.Answers)
+	}
+	if out.OpenGate != 0 {
+		d.server.OpenGate(out.OpenGate)
+	}
+	for _, request := range out.PeerReads {
+		d.readLater(func() { d.readForPeer(request) })
+	}
+	if out.Read != nil {
+		read := *out.Read
+		d.readLater(func() { d.readForServer(read) })
+	}
+	if out.Apply != nil {
+		d.server.Apply(out.Apply)
+	}
+	if out.Mark != nil {
+		d.server.Mark(out.Mark)
+	}
+	for _, joined := range out.Joins {
+		d.server.Joined(joined)
+	}
+	if out.Purge != nil {
+		d.works <- diskWork{purge: out.Purge}
+	}
+	if out.Backup {
+		d.server.Rebuild()
+	}
+	if out.Diverged != "" {
+		d.server.Diverged(out.Diverged)
+	}
+}
+
+// send groups messages by receiver, keeping their order.
+func (d *Driver) send(messages []paxos.Outgoing) {
+	for len(messages) > 0 {
+		to := messages[0].To
+		var batch []paxos.Message
+		rest := messages[:0:0]
+		for _, m := range messages {
+			if m.To == to {
+				batch = append(batch, m.Message)
+			} else {
+				rest = append(rest, m)
+			}
+		}
+		d.network.Send(to, batch)
+		messages = rest
+	}
+}
+
+func (d *Driver) changed() bool {
+	s := d.status.Load()
+	return s.Phase != d.replicator.phase || s.Leader != d.replicator.paxos.Leader() || s.Suspended != d.replicator.paxos.Suspended()
+}
+
+func (d *Driver) publish() {
+	s := d.replicator.Status()
+	d.status.Store(&s)
+	d.watchers.wake()
+}
+
+// Watch returns a channel that is closed at the next change of Status.
+func (d *Driver) Watch() <-chan struct{} { return d.watchers.next() }
+
+// watchers lets any number of goroutines wait for the next change.
+type watchers struct {
+	mu sync.Mutex // guards ch
+	ch chan struct{}
+}
+
+func (w *watchers) next() <-chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.ch == nil {
+		w.ch = make(chan struct{})
+	}
+	return w.ch
+}
+
+func (w *watchers) wake() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.ch != nil {
+		close(w.ch)
+		w.ch = nil
+	}
+}
+
+// diskWork is one task of the goroutine that writes the journal.
+type diskWork struct {
+	work  Work
+	purge *paxos.Floor
+	sync  bool // make durable what was written before
+}
+
+// lazyLimit is how long a record that needs no sync of its own stays without one.
+const lazyLimit = 200 * time.Millisecond
+
+// write makes records durable, all that have gathered in one go, then sends what waited for them.
+func (d *Driver) write(ctx context.Context) {
+	defer d.goroutines.Done()
+	ticker := time.NewTicker(lazyLimit)
+	defer ticker.Stop()
+	for {
+		var first diskWork
+		select {
+		case <-ctx.Done():
+			return
+		case first = <-d.works:
+		case <-ticker.C:
+			if d.lazy == 0 {
+				continue
+			}
+			first = diskWork{sync: true}
+		}
+		batch := []diskWork{first}
+		for more := true; more && batch[len(batch)-1].purge == nil; {
+			select {
+			case w := <-d.works:
+				batch = append(batch, w)
+			default:
+				more = false
+			}
+		}
+		if err := d.writeBatch(ctx, batch); err != nil {
+			d.failure <- err
+			return
+		}
+	}
+}
+
+func (d *Driver) writeBatch(ctx context.Context, batch []diskWork) error {
+	var records []paxos.Record
+	durable := false
+	var seq uint64
+	var after []paxos.Outgoing
+	for _, w := range batch {
+		durable = durable || w.sync
+		for _, record := range w.work.Records {
+			if _, lazy := record.(paxos.ChosenRecord); !lazy {
+				durable = true
+			}
+			records = append(records, record)
+		}
+		seq = max(seq, w.work.Seq)
+		after = append(after, w.work.AfterDurable...)
+	}
+	d.lazy = max(d.lazy, seq)
+	durable = durable || len(after) > 0
+	d.dirty = d.dirty || len(records) > 0
+	if len(records) > 0 || durable && d.dirty {
+		if err := d.journal.Append(records, durable); err != nil {
+			return fmt.Errorf("write the journal: %w", err)
+		}
+	}
+	if durable {
+		d.dirty = false
+		d.send(after)
+		d.Post(ctx, Synced{Seq: d.lazy})
+		d.lazy = 0
+	}
+	if floor := batch[len(batch)-1].purge; floor != nil {
+		if err := d.journal.Purge(*floor); err != nil {
+			return fmt.Errorf("purge the journal below %d: %w", floor.Index, err)
+		}
+		d.Post(ctx, Purged{To: floor.Index})
+	}
+	return nil
+}
+
+// readLater queues a read of the journal; a peer's is lost when too many wait (it asks again).
+func (d *Driver) readLater(read func()) {
+	select {
+	case d.reads <- read:
+	default:
+		go func() { d.reads <- read }() // ends when the reader takes it; at most one per peer and one for the server
+	}
+}
+
+func (d *Driver) readJournal(ctx context.Context) {
+	defer d.goroutines.Done()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case read := <-d.reads:
+			read()
+		}
+	}
+}
+
+// readForPeer sends a peer what it misses: entries, or this journal's floor when they are gone.
+func (d *Driver) readForPeer(request paxos.ReadRequest) {
+	version := d.Status().Members.Version
+	if floor := d.journal.Floor(); request.From <= floor.Index {
+		d.network.Send(request.To, []paxos.Message{paxos.FloorState{Version: version, Floor: floor}})
+		return
+	}
+	entries, err := d.journal.Entries(request.From, request.Until, peerReadMax)
+	if err != nil {
+		d.log.Error("the journal cannot be read for a peer", "from", request.From, "error", err)
+		return
+	}
+	if len(entries) > 0 {
+		message := paxos.Entries{Version: version, First: request.From, Entries: entries, ChosenTo: request.Until}
+		d.network.Send(request.To, []paxos.Message{message})
+	}
+}
+
+func (d *Driver) readForServer(read Read) {
+	entries, err := d.journal.Entries(read.From, read.To, peerReadMax)
+	if err != nil {
+		d.log.Error("the journal cannot be read for the server", "from", read.From, "error", err)
+	}
+	d.events <- EntriesRead{From: read.From, Entries: entries}
+}

@@ -1,0 +1,134 @@
+package replicator
+
+import (
+	"github.com/baristadb/barista/internal/changeset"
+	"github.com/baristadb/barista/internal/paxos"
+)
+
+// releaseLease says that others may lead at once; only right when the gate is closed.
+const releaseLease = true
+
+// watchLeadership lets the phase follow what Paxos says of this node's leadership.
+//
+//	Following --elected--> Opening --epoch-open chosen, all before it applied--> Open --leadership or server lost--> Closing
+//	    ^                     |                                                                                        |
+//	    +---------------------+------------------------- no backend of the epoch is left ------------------------------+
+func (r *Replicator) watchLeadership() {
+	leads := r.paxos.Role() == paxos.Leader
+	switch r.phase {
+	case Following:
+		switch {
+		case !leads:
+		case r.server != serverUp:
+			r.paxos.Resign(r.now, releaseLease) // there is no server whose gate could be open
+		default:
+			r.phase, r.epoch, r.openedAt, r.proposed = Opening, r.paxos.Ballot(), 0, false
+		}
+	case Opening:
+		switch {
+		case !leads || r.paxos.Ballot() != r.epoch:
+			r.phase = Following // the gate never opened: there is nothing to close
+		case r.openedAt != 0 && r.cursor.next > r.openedAt && r.cursor.idle():
+			r.open()
+		}
+	case Open:
+		if !leads || r.paxos.Ballot() != r.epoch {
+			r.close()
+		}
+	case Closing:
+		// Only GateClosed, or the end of the server, leads out of it.
+	}
+}
+
+// idle says that nothing handed out is unanswered.
+func (c *cursor) idle() bool { return c.out == nil && c.mark == nil && len(c.refresh) == 0 }
+
+// open lets backends write. Everything below the epoch-open entry is applied; the cursor rests, because from here on the backends
+// themselves commit what is chosen.
+func (r *Replicator) open() {
+	r.phase = Open
+	r.cursor.active = false
+	r.sequences.reset()
+	r.out.OpenGate = r.epoch
+}
+
+// close ends the epoch. The flag comes first (Output.CloseGate), so that nothing commits on top of what apply will find.
+func (r *Replicator) close() {
+	r.phase = Closing
+	r.out.CloseGate = true
+	r.out.OpenGate = 0
+	r.out.Mark = nil
+	r.giveUp()
+}
+
+// gateClosed goes on as a follower, from where the server's backends have left it.
+func (r *Replicator) gateClosed(position changeset.Position) {
+	if r.phase != Closing || r.server != serverUp {
+		return
+	}
+	r.phase = Following
+	r.paxos.Resign(r.now, releaseLease)
+	r.resetCursor(position)
+}
+
+// stepDown closes the gate of a leader; the lease is released when it is closed.
+func (r *Replicator) stepDown() {
+	switch r.phase {
+	case Open:
+		r.close()
+	case Opening:
+		r.phase = Following
+		r.paxos.Resign(r.now, releaseLease)
+	}
+}
+
+func (r *Replicator) serverStarted(position changeset.Position) {
+	if r.server == serverUp {
+		r.serverLost()
+	}
+	r.server = serverUp
+	r.cursor.diverged = ""
+	if uint64(position) < uint64(r.order.floorPosition()) {
+		r.cursor.active = false
+		r.server = serverDown
+		r.out.Backup = true
+		return
+	}
+	r.resetCursor(position)
+}
+
+// serverLost gives up leadership: with no process of the server left the gate is closed, whatever the flag says.
+func (r *Replicator) serverLost() {
+	if r.server == serverUp {
+		r.server = serverDown
+	}
+	r.giveUp()
+	r.cursor.active = false
+	r.cursor.out = nil
+	r.cursor.mark = nil
+	r.out.Apply, r.out.Mark, r.out.OpenGate, r.out.CloseGate = nil, nil, 0, false
+	r.phase = Following
+	if r.paxos.Role() != paxos.Follower {
+		r.paxos.Resign(r.now, releaseLease)
+	}
+}
+
+// floorOffered answers a peer that has purged what we miss: if our server already holds everything below its floor, the
+// journal continues from there; otherwise the server needs a base backup.
+func (r *Replicator) floorOffered(offer paxos.FloorOffer) {
+	if offer.Floor.Index <= r.order.Head() || r.server != serverUp || r.phase != Following {
+		return
+	}
+	if uint64(r.cursor.position) < offer.Floor.Position {
+		r.server = serverDown
+		r.cursor.active = false
+		r.out.Backup = true
+		return
+	}
+	r.paxos.InstallFloor(r.now, offer.Floor)
+	r.order = NewOrder(offer.Floor)
+	r.recent.clear()
+	r.resetCursor(r.cursor.position)
+}
+
+func (o *Order) floorPosition() changeset.Position { return o.checkpoints[0].last }

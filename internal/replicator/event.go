@@ -1,0 +1,132 @@
+package replicator
+
+import (
+	"github.com/baristadb/barista/internal/changeset"
+	"github.com/baristadb/barista/internal/paxos"
+)
+
+// Event is anything that happens to a Replicator.
+type Event interface{ event() }
+
+// BackendID names one connection at the gate; 0 is the node itself.
+type BackendID uint64
+
+type (
+	// Tick says that one tick has passed.
+	Tick struct{}
+
+	// FlushLearn says that followers have waited long enough to be told what is chosen.
+	FlushLearn struct{}
+
+	// Received brings a message of another node.
+	Received struct {
+		From    paxos.NodeID
+		Message paxos.Message
+	}
+
+	// Synced says that the records of every Work up to Seq are durable.
+	Synced struct{ Seq uint64 }
+
+	// Submitted brings what a backend wants agreed on: sequence states, and a change set unless Set is nil.
+	Submitted struct {
+		Backend   BackendID
+		Request   uint64
+		Epoch     paxos.Ballot
+		Sequences []changeset.SequenceState
+		Set       *changeset.ChangeSet
+	}
+
+	// ChunkSubmitted brings a piece of a large change set that is still being written.
+	ChunkSubmitted struct {
+		Backend BackendID
+		Request uint64
+		Ordinal uint32
+		Data    []byte
+	}
+
+	// Discarded says that the transaction of a chunked request rolled back.
+	Discarded struct {
+		Backend BackendID
+		Request uint64
+	}
+
+	// BackendGone says that a connection at the gate ended.
+	BackendGone struct{ Backend BackendID }
+
+	// ServerStarted says that the local server runs with a closed gate and shows everything up to Applied.
+	ServerStarted struct{ Applied changeset.Position }
+
+	// ServerLost says that no process of the local server is left.
+	ServerLost struct{}
+
+	// GateClosed answers Output.CloseGate: no backend of the epoch is left and the server shows everything up to Applied.
+	GateClosed struct{ Applied changeset.Position }
+
+	// Applied says that the local server has committed and shows a Batch. Position is its applied position.
+	Applied struct {
+		Batch    uint64
+		Position changeset.Position
+	}
+
+	// ApplyFailed says that a Batch was not applied. Position is the server's applied position; Divergence is not empty when
+	// trying again cannot help.
+	ApplyFailed struct {
+		Batch      uint64
+		Position   changeset.Position
+		Divergence string
+	}
+
+	// EntriesRead answers Output.Read: chosen entries of the own journal from From on, as many as were there.
+	EntriesRead struct {
+		From    paxos.Index
+		Entries []paxos.Entry
+	}
+
+	// MarkRequested asks for a mark entry.
+	MarkRequested struct{ ID changeset.MarkID }
+
+	// MarkDone says that the snapshot at a mark was taken (or given up).
+	MarkDone struct{ ID changeset.MarkID }
+
+	// Join asks for admission of an incarnation of a named node. Answered in Output.Joins when the membership holds it.
+	Join struct {
+		Name        string
+		Incarnation uint64
+		Address     string
+		Reply       uint64 // chosen by the driver, to find the asker
+	}
+
+	// StepDown asks a leader to close its gate and to let others lead.
+	StepDown struct{}
+
+	// Flushed says that the server has made everything up to Position durable, and what the journal holds.
+	Flushed struct {
+		Position     changeset.Position
+		JournalBytes int64
+		Pinned       paxos.Index // no floor above it; 0 = not pinned
+	}
+
+	// Purged says that the journal has dropped everything up to To.
+	Purged struct{ To paxos.Index }
+)
+
+func (Tick) event()           {}
+func (FlushLearn) event()     {}
+func (Received) event()       {}
+func (Synced) event()         {}
+func (Submitted) event()      {}
+func (ChunkSubmitted) event() {}
+func (Discarded) event()      {}
+func (BackendGone) event()    {}
+func (ServerStarted) event()  {}
+func (ServerLost) event()     {}
+func (GateClosed) event()     {}
+func (Applied) event()        {}
+func (ApplyFailed) event()    {}
+func (EntriesRead) event()    {}
+func (MarkRequested) event()  {}
+func (MarkDone) event()       {}
+func (Join) event()           {}
+func (StepDown) event()       {}
+func (Flushed) event()        {}
+func (Purged) event()         {}

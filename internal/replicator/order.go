@@ -1,0 +1,364 @@
+package replicator
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"sort"
+
+	"github.com/baristadb/barista/internal/changeset"
+	"github.com/baristadb/barista/internal/paxos"
+)
+
+// Order is the one order of change sets, as a function of the chosen entries: it gives each its place or finds it void. Every node
+// computes the same one, so nothing of it travels.
+//
+// The void rule: an entry is void if its epoch is lower than the greatest epoch opened at any lower index. Without it a leftover of an
+// old leader, accepted by a minority and adopted much later, would be chosen after newer acknowledged commits and overwrite them,
+// while every check of agreement still passes.
+type Order struct {
+	floor paxos.Index
+	head  paxos.Index        // Invariant: every index in (floor, head] was placed once, in order.
+	last  changeset.Position // of the last change set that has one
+
+	opens       []opening // effective epoch-opens since the floor, and the greatest before it; index and epoch both increase
+	members     []memberAt
+	spans       []span // chunked sets since the floor, by first index
+	checkpoints []checkpoint
+	sequences   map[sequenceKey]changeset.SequenceState
+}
+
+type opening struct {
+	index paxos.Index
+	epoch paxos.Ballot
+}
+
+type memberAt struct {
+	index   paxos.Index
+	members paxos.Membership
+}
+
+// span is the stretch of the log over which a chunked set lies.
+type span struct {
+	id     changeset.ID
+	first  paxos.Index
+	last   paxos.Index // 0: unfinished
+	chunks uint32
+}
+
+// checkpoint remembers the last position at an index, so that a floor can be put there.
+type checkpoint struct {
+	index paxos.Index
+	last  changeset.Position
+}
+
+const checkpointEvery = 128
+
+// sequenceKey names a sequence.
+type sequenceKey struct{ database, schema, name string }
+
+func keyOf(s changeset.SequenceState) sequenceKey {
+	return sequenceKey{s.Database, s.Schema, s.Name}
+}
+
+// Placed is a chosen entry with its place in the order.
+type Placed struct {
+	Index       paxos.Index
+	Epoch       paxos.Ballot
+	Kind        paxos.Kind
+	Void        bool
+	Predecessor changeset.Position    // the last position below this entry
+	Sets        []changeset.ChangeSet // kind change sets; number k has position At(Index, k) unless Void
+	Chunk       changeset.Chunk
+	Sequences   []changeset.SequenceState
+	Mark        changeset.MarkID
+	Bytes       int
+}
+
+// Position returns the place of change set k.
+func (p *Placed) Position(k int) changeset.Position { return changeset.At(uint64(p.Index), k) }
+
+// PredecessorOf returns the place before change set k.
+func (p *Placed) PredecessorOf(k int) changeset.Position {
+	if k == 0 {
+		return p.Predecessor
+	}
+	return p.Position(k - 1)
+}
+
+// NewOrder starts an order at a journal's floor.
+func NewOrder(floor paxos.Floor) *Order {
+	o := &Order{
+		floor: floor.Index, head: floor.Index, last: changeset.Position(floor.Position),
+		sequences:   make(map[sequenceKey]changeset.SequenceState, len(floor.Sequences)),
+		opens:       []opening{{floor.Index, floor.Greatest}},
+		members:     []memberAt{{floor.Index, floor.Members}},
+		checkpoints: []checkpoint{{floor.Index, changeset.Position(floor.Position)}},
+	}
+	for _, s := range floor.Sequences {
+		state := changeset.SequenceState(s)
+		o.sequences[keyOf(state)] = state
+	}
+	return o
+}
+
+// Head is the index of the last entry placed.
+func (o *Order) Head() paxos.Index { return o.head }
+
+// Last is the position of the last change set that has one.
+func (o *Order) Last() changeset.Position { return o.last }
+
+// Greatest is the greatest epoch opened so far; 0 = none.
+func (o *Order) Greatest() paxos.Ballot { return o.opens[len(o.opens)-1].epoch }
+
+// Members is the membership that the entries placed so far have left.
+func (o *Order) Members() paxos.Membership { return o.members[len(o.members)-1].members }
+
+// greatestBelow is the greatest epoch opened at any index lower than i.
+func (o *Order) greatestBelow(i paxos.Index) paxos.Ballot {
+	k := sort.Search(len(o.opens), func(k int) bool { return o.opens[k].index >= i })
+	if k == 0 {
+		return o.opens[0].epoch // i is at or below the floor: nobody asks
+	}
+	return o.opens[k-1].epoch
+}
+
+// Place gives the entry at index Head()+1 its place. An error means that the entry cannot be read by this version.
+func (o *Order) Place(entry paxos.Entry) (*Placed, error) {
+	if entry.Index != o.head+1 {
+		return nil, fmt.Errorf("entry %d after %d", entry.Index, o.head)
+	}
+	placed, err := o.read(entry)
+	if err != nil {
+		return nil, err
+	}
+	placed.Predecessor = o.last
+	o.head = entry.Index
+	if err := o.note(placed, entry); err != nil {
+		return nil, err
+	}
+	if n := len(o.checkpoints); entry.Index >= o.checkpoints[n-1].index+checkpointEvery {
+		o.checkpoints = append(o.checkpoints, checkpoint{entry.Index, o.last})
+	}
+	return placed, nil
+}
+
+// Replay reads an entry that was placed before, for a cursor that was set back. Its predecessor is not known.
+func (o *Order) Replay(entry paxos.Entry) (*Placed, error) {
+	if entry.Index > o.head {
+		return nil, fmt.Errorf("entry %d is above the head %d", entry.Index, o.head)
+	}
+	return o.read(entry)
+}
+
+// read decodes an entry and tests whether it is void.
+func (o *Order) read(entry paxos.Entry) (*Placed, error) {
+	v := entry.Value
+	p := &Placed{Index: entry.Index, Epoch: v.Epoch, Kind: v.Kind, Bytes: len(v.Body)}
+	greatest := o.greatestBelow(entry.Index)
+	var err error
+	switch v.Kind {
+	case paxos.KindNoop, paxos.KindMember:
+	case paxos.KindEpochOpen:
+		p.Void = v.Epoch <= greatest
+	case paxos.KindChangeSets:
+		p.Void = v.Epoch < greatest
+		p.Sets, err = changeset.DecodeChangeSets(v.Body)
+	case paxos.KindChunk:
+		p.Void = v.Epoch < greatest
+		p.Chunk, err = changeset.DecodeChunk(v.Body)
+	case paxos.KindSequence:
+		p.Void = v.Epoch < greatest
+		p.Sequences, err = changeset.DecodeSequences(v.Body)
+	case paxos.KindMark:
+		p.Mark, err = changeset.DecodeMark(v.Body)
+	default:
+		err = fmt.Errorf("unknown kind %d", v.Kind)
+	}
+	return p, err
+}
+
+// note lets a placed entry change the state of the order.
+func (o *Order) note(p *Placed, entry paxos.Entry) error {
+	if p.Void {
+		return nil
+	}
+	switch p.Kind {
+	case paxos.KindEpochOpen:
+		o.opens = append(o.opens, opening{p.Index, p.Epoch})
+		o.discardUnfinished()
+	case paxos.KindMember:
+		o.members = append(o.members, memberAt{p.Index, o.Members().Apply(entry.Value)})
+	case paxos.KindChunk:
+		return o.noteChunk(p)
+	case paxos.KindSequence:
+		for _, s := range p.Sequences {
+			o.sequences[keyOf(s)] = s
+		}
+	case paxos.KindChangeSets:
+		return o.noteSets(p)
+	}
+	return nil
+}
+
+func (o *Order) noteSets(p *Placed) error {
+	if len(p.Sets) == 0 {
+		return nil
+	}
+	for k := range p.Sets {
+		set := &p.Sets[k]
+		if set.Flags&changeset.Last != 0 {
+			if err := o.finish(set, p.Index); err != nil {
+				return err
+			}
+		}
+		if set.Flags&changeset.HasSequences != 0 {
+			if err := o.noteInline(set); err != nil {
+				return err
+			}
+		}
+	}
+	o.last = p.Position(len(p.Sets) - 1)
+	return nil
+}
+
+// noteInline takes the states of sequences that a change set created or rewrote. Those of a chunked set are at the end of its payload,
+// in its last part; a message that lies across two parts is skipped there and comes with the sequence's next use.
+func (o *Order) noteInline(set *changeset.ChangeSet) error {
+	if set.Flags&changeset.Last != 0 {
+		return nil
+	}
+	reader := changeset.NewReader(set.Payload)
+	for {
+		message, err := reader.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("change set %v: %w", set.ID, err)
+		}
+		if s, ok := message.(changeset.Sequence); ok {
+			state := changeset.SequenceState{Database: set.Database, Schema: s.Schema, Name: s.Name, Horizon: s.Horizon, Called: s.Called}
+			o.sequences[keyOf(state)] = state
+		}
+	}
+}
+
+// discardChunk is the ordinal of a chunk that takes back all chunks of its set: the transaction rolled back.
+const discardChunk = ^uint32(0)
+
+func (o *Order) noteChunk(p *Placed) error {
+	k := o.unfinished(p.Chunk.ID)
+	switch {
+	case p.Chunk.Ordinal == discardChunk:
+		if k >= 0 {
+			o.spans = append(o.spans[:k], o.spans[k+1:]...)
+		}
+	case k < 0 && p.Chunk.Ordinal == 0:
+		o.spans = append(o.spans, span{id: p.Chunk.ID, first: p.Index, chunks: 1})
+	case k >= 0 && p.Chunk.Ordinal == o.spans[k].chunks:
+		o.spans[k].chunks++
+	default:
+		return fmt.Errorf("chunk %d of change set %v is out of order", p.Chunk.Ordinal, p.Chunk.ID)
+	}
+	return nil
+}
+
+func (o *Order) finish(set *changeset.ChangeSet, at paxos.Index) error {
+	k := o.unfinished(set.ID)
+	if k < 0 || o.spans[k].chunks != set.Chunks {
+		return fmt.Errorf("change set %v ends after %d chunks, which are not there", set.ID, set.Chunks)
+	}
+	o.spans[k].last = at
+	return nil
+}
+
+// unfinished finds the open span of a set; -1 if there is none.
+func (o *Order) unfinished(id changeset.ID) int {
+	for k := range o.spans {
+		if o.spans[k].id == id && o.spans[k].last == 0 {
+			return k
+		}
+	}
+	return -1
+}
+
+func (o *Order) discardUnfinished() {
+	kept := o.spans[:0]
+	for _, s := range o.spans {
+		if s.last != 0 {
+			kept = append(kept, s)
+		}
+	}
+	o.spans = kept
+}
+
+// resumeAt is the first index that a server at position p has to be shown: its own entry, which may hold later change sets, or the
+// first chunk of a set that ends there or later.
+func (o *Order) resumeAt(p changeset.Position) paxos.Index {
+	at := max(paxos.Index(p.Index()), o.floor+1)
+	for _, s := range o.spans {
+		if s.first < at && (s.last == 0 || s.last >= at) {
+			at = s.first
+		}
+	}
+	return at
+}
+
+// FloorBelow returns the log's state at the highest checkpoint at which a floor may stand: at or below limit, and below the first chunk
+// of an unfinished set. ok is false when there is none above the present floor.
+func (o *Order) FloorBelow(limit paxos.Index) (floor paxos.Floor, ok bool) {
+	for _, s := range o.spans {
+		if s.last == 0 || s.last > limit {
+			limit = min(limit, s.first-1)
+		}
+	}
+	k := sort.Search(len(o.checkpoints), func(k int) bool { return o.checkpoints[k].index > limit }) - 1
+	if k <= 0 {
+		return paxos.Floor{}, false
+	}
+	at := o.checkpoints[k]
+	floor = paxos.Floor{
+		Index: at.index, Position: uint64(at.last), Greatest: o.greatestBelow(at.index + 1), Members: o.membersAt(at.index),
+	}
+	for _, s := range o.sequences { // newer than the floor, which does no harm: later entries overwrite them in order
+		floor.Sequences = append(floor.Sequences, paxos.SequenceState(s))
+	}
+	sort.Slice(floor.Sequences, func(i, j int) bool {
+		a, b := floor.Sequences[i], floor.Sequences[j]
+		if a.Database != b.Database {
+			return a.Database < b.Database
+		}
+		if a.Schema != b.Schema {
+			return a.Schema < b.Schema
+		}
+		return a.Name < b.Name
+	})
+	return floor, true
+}
+
+func (o *Order) membersAt(i paxos.Index) paxos.Membership {
+	k := sort.Search(len(o.members), func(k int) bool { return o.members[k].index > i }) - 1
+	return o.members[max(k, 0)].members
+}
+
+// Trim forgets what lies at or below a floor that the journal has taken.
+func (o *Order) Trim(floor paxos.Floor) {
+	o.floor = floor.Index
+	for len(o.opens) > 1 && o.opens[1].index <= floor.Index {
+		o.opens = o.opens[1:]
+	}
+	for len(o.members) > 1 && o.members[1].index <= floor.Index {
+		o.members = o.members[1:]
+	}
+	for len(o.checkpoints) > 1 && o.checkpoints[0].index < floor.Index {
+		o.checkpoints = o.checkpoints[1:]
+	}
+	kept := o.spans[:0]
+	for _, s := range o.spans {
+		if s.last == 0 || s.last > floor.Index {
+			kept = append(kept, s)
+		}
+	}
+	o.spans = kept
+}

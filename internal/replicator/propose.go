@@ -1,0 +1,209 @@
+package replicator
+
+import (
+	"encoding/binary"
+
+	"github.com/baristadb/barista/internal/changeset"
+	"github.com/baristadb/barista/internal/paxos"
+)
+
+// pending is what backends have submitted and nobody has proposed. Nothing in it was ever in a Work: it may be refused.
+type pending struct {
+	sets   []submission
+	chunks []pendingChunk
+	marks  []changeset.MarkID
+	states []changeset.SequenceState // to be proposed before the next change sets
+	asks   []waiter                  // requests for nothing but sequence states, which wait on the next sequence entry
+	bytes  int
+	begun  map[chunkKey]*begunSet // chunked sets that are still being written
+}
+
+type submission struct {
+	waiter
+	set changeset.ChangeSet
+}
+
+type waiter struct {
+	backend BackendID
+	request uint64
+}
+
+type chunkKey = waiter
+
+type pendingChunk struct {
+	chunk changeset.Chunk
+}
+
+// begunSet is a set of which chunks have come, and not yet its last part.
+type begunSet struct{ id changeset.ID }
+
+// Busy says that so much waits to be proposed that the driver should not bring more from backends.
+func (r *Replicator) Busy() bool {
+	return len(r.pending.sets) >= r.cfg.MaxPending || r.pending.bytes >= 4*r.cfg.MaxBatchBytes
+}
+
+// errors of a refusal
+const (
+	sqlStateRetry = "40001"
+	textNotLeader = "this node stopped leading before the transaction was proposed"
+)
+
+func (r *Replicator) refuse(w waiter) {
+	r.answers.push(r, Answer{Backend: w.backend, Request: w.request, Verdict: Refused, SQLState: sqlStateRetry, Message: textNotLeader})
+}
+
+// submit takes a change set, or sequence states alone. The epoch that the backend saw open before its first write must be ours: what was
+// computed on the state of another epoch is not proposed.
+func (r *Replicator) submit(e Submitted) {
+	w := waiter{e.Backend, e.Request}
+	if r.phase != Open || e.Epoch != r.epoch {
+		r.pending.discard(e.Backend, e.Request)
+		r.refuse(w)
+		return
+	}
+	wait := r.sequences.note(e.Sequences, &r.pending)
+	if e.Set == nil {
+		r.waitForSequences(w, wait)
+		return
+	}
+	set := *e.Set
+	if set.Flags&changeset.Last != 0 {
+		begun := r.pending.begun[w]
+		if begun == nil {
+			r.refuse(w)
+			return
+		}
+		set.ID = begun.id
+		delete(r.pending.begun, w)
+	}
+	r.pending.sets = append(r.pending.sets, submission{w, set})
+	r.pending.bytes += len(set.Payload)
+}
+
+func (r *Replicator) submitChunk(e ChunkSubmitted) {
+	if r.phase != Open {
+		return // its last part will be refused
+	}
+	p := &r.pending
+	key := chunkKey{e.Backend, e.Request}
+	begun := p.begun[key]
+	if begun == nil {
+		if e.Ordinal != 0 {
+			return
+		}
+		begun = &begunSet{id: r.chunkedID(key)}
+		if p.begun == nil {
+			p.begun = make(map[chunkKey]*begunSet)
+		}
+		p.begun[key] = begun
+	}
+	p.chunks = append(p.chunks, pendingChunk{changeset.Chunk{ID: begun.id, Ordinal: e.Ordinal, Data: e.Data}})
+	p.bytes += len(e.Data)
+}
+
+// chunkedID names a set before its last part has come. An epoch is never used twice, nor a request of a backend within it.
+func (r *Replicator) chunkedID(key chunkKey) (id changeset.ID) {
+	binary.BigEndian.PutUint64(id[:8], uint64(r.epoch))
+	binary.BigEndian.PutUint32(id[8:12], uint32(key.backend))
+	binary.BigEndian.PutUint32(id[12:], uint32(key.request))
+	return id
+}
+
+// discard takes back the chunks of a transaction that rolled back; those that were proposed are taken back by an entry.
+func (p *pending) discard(b BackendID, request uint64) {
+	key := chunkKey{b, request}
+	begun := p.begun[key]
+	if begun == nil {
+		return
+	}
+	delete(p.begun, key)
+	p.chunks = append(p.chunks, pendingChunk{changeset.Chunk{ID: begun.id, Ordinal: discardChunk}})
+}
+
+func (p *pending) gone(b BackendID) {
+	for key := range p.begun {
+		if key.backend == b {
+			p.discard(b, key.request)
+		}
+	}
+}
+
+// propose turns what is pending into entries. It never waits to fill a batch: while entries are on their way, the next batch
+// gathers by itself.
+func (r *Replicator) propose() {
+	if r.phase == Opening && !r.proposed {
+		_, r.proposed = r.paxos.Propose(r.now, paxos.Value{Kind: paxos.KindEpochOpen, Epoch: r.epoch})
+		return
+	}
+	if r.phase != Open || r.admission.holds() {
+		return
+	}
+	for r.proposeChunks() {
+	}
+	for r.proposals.sets < r.cfg.MaxPipeline && r.proposeBatch() {
+	}
+}
+
+// proposeBatch proposes the sequence states, change sets and marks that are pending, as many as one batch may hold.
+func (r *Replicator) proposeBatch() bool {
+	p := &r.pending
+	var values []paxos.Value
+	if len(p.states) > 0 {
+		values = append(values, r.value(paxos.KindSequence, changeset.AppendSequences(nil, p.states)))
+	}
+	taken, bytes := 0, 0
+	for taken < len(p.sets) && taken < r.cfg.MaxBatchSets && bytes < r.cfg.MaxBatchBytes {
+		bytes += len(p.sets[taken].set.Payload)
+		taken++
+	}
+	if len(p.chunks) > 0 {
+		taken = 0 // their last part must not overtake them
+	}
+	if taken > 0 {
+		sets := make([]changeset.ChangeSet, taken)
+		for k := range sets {
+			sets[k] = p.sets[k].set
+		}
+		values = append(values, r.value(paxos.KindChangeSets, changeset.AppendChangeSets(nil, sets)))
+	}
+	for _, id := range p.marks {
+		values = append(values, r.value(paxos.KindMark, changeset.AppendMark(nil, id)))
+	}
+	if len(values) == 0 {
+		return false
+	}
+	first, ok := r.paxos.Propose(r.now, values...)
+	if !ok {
+		return false
+	}
+	at := first
+	if len(p.states) > 0 {
+		r.sequences.proposedAt(at, p)
+		at++
+	}
+	if taken > 0 {
+		r.proposals.add(at, p.sets[:taken])
+		p.sets = append([]submission(nil), p.sets[taken:]...)
+		p.bytes -= bytes
+	}
+	p.marks = nil
+	return true
+}
+
+func (r *Replicator) proposeChunks() bool {
+	p := &r.pending
+	if len(p.chunks) == 0 {
+		return false
+	}
+	chunk := p.chunks[0].chunk
+	if _, ok := r.paxos.Propose(r.now, r.value(paxos.KindChunk, changeset.AppendChunk(nil, chunk))); !ok {
+		return false
+	}
+	p.chunks = p.chunks[1:]
+	p.bytes -= len(chunk.Data)
+	return true
+}
+
+func (r *Replicator) value(kind paxos.Kind, body []byte) paxos.Value {
+	return paxos.Value{Kind: kind, Epoch: r.epoch, Body: body}
+}

@@ -1,0 +1,272 @@
+// Package replicator turns agreement into replication. It is a step function: an event in, an Output out, with no clock, disk,
+// network or goroutine inside, so that the simulation runs the code that production runs. Around it, Driver is the one goroutine that
+// obeys its outputs.
+//
+// It owns what lies between Paxos and the server: epochs and the gate, batching of change sets, the answers to backends, the
+// void rule, what the local server still has to apply, sequences, marks, admission of nodes, and what may be purged. It never decides what
+// Paxos decides, and never touches the server.
+package replicator
+
+import (
+	"fmt"
+
+	"github.com/baristadb/barista/internal/changeset"
+	"github.com/baristadb/barista/internal/paxos"
+)
+
+// Phase says what this node does with its gate.
+type Phase uint8
+
+// The phases of a node. A leadership walks Following, Opening, Open, Closing, Following.
+const (
+	Following Phase = iota // the gate is closed; chosen entries are applied
+	Opening                // leads; its epoch-open is not chosen, or not everything before it is applied
+	Open                   // leads and its gate is open (perhaps suspended)
+	Closing                // the gate's flag is set; backends of the epoch are being ended
+)
+
+func (p Phase) String() string {
+	switch p {
+	case Following:
+		return "following"
+	case Opening:
+		return "opening"
+	case Open:
+		return "open"
+	case Closing:
+		return "closing"
+	}
+	return fmt.Sprintf("phase(%d)", uint8(p))
+}
+
+// Config holds the limits of a Replicator. Zero values are replaced by the defaults below.
+type Config struct {
+	MaxBatchSets    int        // change sets in one entry; default 4096, at most changeset.MaxSets
+	MaxBatchBytes   int        // payload bytes in one entry; default 4 MiB
+	MaxPipeline     int        // change-set entries on their way at once; default 2
+	MaxPending      int        // change sets that wait to be proposed; default 65536
+	RecentBytes     int        // chosen entries kept in memory for the local server; default 32 MiB
+	ApplyBatchSets  int        // change sets in one local transaction of apply; default 512
+	ApplyBatchBytes int        // payload bytes in one local transaction of apply; default 4 MiB
+	ElectableLag    int        // entries that the server may be behind and its node still campaign; default 10000
+	Retention       int64      // bytes of journal kept for members that are behind; default 1 GiB
+	AdmitLag        int        // entries that a learner may be behind when its admission begins; default 256
+	AdmitPatience   paxos.Span // how long proposals may be held back for an admission; default 2 s
+}
+
+func (c *Config) setDefaults() {
+	def := func(field *int, value int) {
+		if *field <= 0 {
+			*field = value
+		}
+	}
+	def(&c.MaxBatchSets, 4096)
+	def(&c.MaxBatchBytes, 4<<20)
+	def(&c.MaxPipeline, 2)
+	def(&c.MaxPending, 1<<16)
+	def(&c.RecentBytes, 32<<20)
+	def(&c.ApplyBatchSets, 512)
+	def(&c.ApplyBatchBytes, 4<<20)
+	def(&c.ElectableLag, 10000)
+	def(&c.AdmitLag, 256)
+	if c.Retention <= 0 {
+		c.Retention = 1 << 30
+	}
+	if c.AdmitPatience <= 0 {
+		c.AdmitPatience = 2e9
+	}
+}
+
+// Replicator is one node's replication as a step function. It is not safe for concurrent use.
+type Replicator struct {
+	cfg   Config
+	paxos *paxos.Node
+	now   paxos.Instant
+
+	order  *Order // walks chosen entries at the head
+	recent recent // the newest chosen entries, for the cursor
+
+	phase    Phase
+	epoch    paxos.Ballot // of the leadership in Opening, Open or Closing
+	openedAt paxos.Index  // index of our epoch-open entry; 0 until it is chosen
+	proposed bool         // our epoch-open entry was proposed
+
+	server    serverState
+	cursor    cursor
+	pending   pending
+	proposals proposals
+	sequences sequenceBook
+	answers   answerQueue
+	admission admission
+	purge     purge
+
+	out Output
+}
+
+type serverState uint8
+
+const (
+	serverDown serverState = iota
+	serverUp
+	serverDiverged
+)
+
+// New makes the replicator of a node around its Paxos core. order is the log's state at everything that the node knows to be
+// chosen (RestoreOrder); the server is down until ServerStarted.
+func New(cfg Config, core *paxos.Node, order *Order) *Replicator {
+	cfg.setDefaults()
+	r := &Replicator{cfg: cfg, paxos: core, order: order}
+	r.recent.limit = cfg.RecentBytes
+	r.proposals.init()
+	r.sequences.reset()
+	core.SetElectable(false)
+	return r
+}
+
+// Step takes one event at instant now. Its consequences come with the next Output, so that the events of a moment make one batch.
+func (r *Replicator) Step(now paxos.Instant, event Event) {
+	r.now = now
+	switch e := event.(type) {
+	case Tick:
+		r.paxos.Tick(now)
+	case FlushLearn:
+		r.paxos.FlushLearn(now)
+	case Received:
+		r.paxos.Receive(now, e.From, e.Message)
+	case Synced:
+		r.paxos.Synced(now, e.Seq)
+	case Submitted:
+		r.submit(e)
+	case ChunkSubmitted:
+		r.submitChunk(e)
+	case Discarded:
+		r.pending.discard(e.Backend, e.Request)
+	case BackendGone:
+		r.pending.gone(e.Backend)
+	case ServerStarted:
+		r.serverStarted(e.Applied)
+	case ServerLost:
+		r.serverLost()
+	case GateClosed:
+		r.gateClosed(e.Applied)
+	case Applied:
+		r.applied(e)
+	case ApplyFailed:
+		r.applyFailed(e)
+	case EntriesRead:
+		r.entriesRead(e)
+	case MarkRequested:
+		r.pending.marks = append(r.pending.marks, e.ID)
+	case MarkDone:
+		r.markDone(e.ID)
+	case Join:
+		r.join(e)
+	case StepDown:
+		r.stepDown()
+	case Flushed:
+		r.flushed(e)
+	case Purged:
+		r.paxos.Purged(e.To)
+	default:
+		panic(fmt.Sprintf("replicator: event of unknown type %T", event))
+	}
+}
+
+// settle lets consequences follow until nothing more happens: what Paxos has ready, the phase, proposals, apply.
+func (r *Replicator) settle() {
+	for {
+		ready, ok := r.paxos.Ready()
+		if ok {
+			r.obey(ready)
+		}
+		r.watchLeadership()
+		r.admit()
+		r.propose()
+		if !ok {
+			break
+		}
+	}
+	r.feed()
+	r.setElectable()
+	r.out.Lease = r.lease()
+}
+
+// obey passes on what Paxos asks of disk and network, and walks what it has chosen.
+func (r *Replicator) obey(ready paxos.Ready) {
+	r.out.Works = append(r.out.Works, Work{
+		Seq: ready.Seq, Records: ready.Records, Messages: ready.Messages, AfterDurable: ready.AfterDurable,
+	})
+	r.out.PeerReads = append(r.out.PeerReads, ready.Reads...)
+	for _, offer := range ready.Floors {
+		r.floorOffered(offer)
+	}
+	for _, entry := range ready.Chosen {
+		r.walk(entry)
+	}
+	if len(ready.Chosen) > 0 && r.paxos.Role() == paxos.Leader {
+		r.out.LearnSoon = true
+	}
+}
+
+// walk takes the next chosen entry: it is placed in the order, kept for the cursor, and answers those who wait for it.
+func (r *Replicator) walk(entry paxos.Entry) {
+	placed, err := r.order.Place(entry)
+	if err != nil {
+		panic(fmt.Sprintf("replicator: chosen entry %d cannot be read: %v", entry.Index, err))
+	}
+	r.recent.add(placed)
+	if r.phase == Opening && placed.Kind == paxos.KindEpochOpen && placed.Epoch == r.epoch && !placed.Void {
+		r.openedAt = placed.Index
+	}
+	if r.phase == Open {
+		r.answer(placed)
+	}
+}
+
+// Output draws the consequences of the events since the last call and returns what the driver has to do.
+func (r *Replicator) Output() Output {
+	r.settle()
+	out := r.out
+	r.out = Output{}
+	return out
+}
+
+// setElectable keeps a node from campaigning whose server could not serve soon.
+func (r *Replicator) setElectable() {
+	behind := uint64(r.order.Head()) - min(uint64(r.order.Head()), uint64(r.cursor.done()))
+	r.paxos.SetElectable(r.server == serverUp && r.phase != Closing && behind <= uint64(r.cfg.ElectableLag))
+}
+
+// lease returns the instant until which the server may trust its leadership; 0 = not at all.
+func (r *Replicator) lease() paxos.Instant {
+	if r.phase != Open {
+		return 0
+	}
+	return r.paxos.LeaseEnd(r.now)
+}
+
+// Status is what the node tells people about its replication.
+type Status struct {
+	Phase     Phase
+	Role      paxos.Role
+	Suspended bool
+	Leader    paxos.NodeID
+	Ballot    paxos.Ballot
+	Epoch     paxos.Ballot // greatest epoch opened so far
+	Index     paxos.Index  // last chosen index
+	Chosen    changeset.Position
+	Applied   changeset.Position
+	Members   paxos.Membership
+	Removed   bool   // was a member and is none any more
+	Diverged  string // why the server was given up; empty when it was not
+}
+
+// Status returns the present state.
+func (r *Replicator) Status() Status {
+	return Status{
+		Phase: r.phase, Role: r.paxos.Role(), Suspended: r.paxos.Suspended(), Leader: r.paxos.Leader(),
+		Ballot: r.paxos.Ballot(), Epoch: r.order.Greatest(), Index: r.order.Head(), Chosen: r.order.Last(),
+		Applied: r.cursor.position, Members: r.paxos.Members(), Diverged: r.cursor.diverged,
+		Removed: r.paxos.Removed(),
+	}
+}
