@@ -258,4 +258,28 @@ extern void barista_triggers_bootstrap(void);
 /* End of any transaction.  Must not fail. */
 extern void barista_ddl_end(bool committed);
 
+/* ------------------------------------------------------------------------
+ * Asked for by ddl.c and triggers.c
+ * ------------------------------------------------------------------------
+ */
+
+/*
+ * ddl.c: a maintenance command (VACUUM, ANALYZE, REINDEX, CLUSTER, ...) runs
+ * now, perhaps in several transactions: what they write is known to be local.
+ * For capture's final check, beside barista_note_local_write().
+ */
+extern bool barista_local_command(void);
+
+/*
+ * ddl.c: the rows that a CREATE or ALTER EXTENSION script writes are not to be
+ * captured, since every node runs the script.  For barista_capture().
+ */
+extern bool barista_replays_itself(void);
+
+/*
+ * For bootstrap.sql: pg_catalog.barista_capture_truncate(internal, oid)
+ * returns bool, C, volatile, in triggers.c: the condition of the capture
+ * triggers for TRUNCATE.
+ */
+
 #endif							/* BARISTA_H */

@@ -1,0 +1,706 @@
+/*-------------------------------------------------------------------------
+ *
+ * barista.c
+ *	  Loading, settings, and the hooks that every statement and every
+ *	  transaction passes.
+ *
+ * The library is loaded by shared_preload_libraries only, and first of all
+ * that stand there: transaction callbacks run in reverse order of their
+ * registration, and the gate must be the last to run.
+ *
+ * A server that was not started by barista (there is no mapped file) is
+ * read-only for everybody, so a manual start cannot fork the history.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "barista.h"
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "access/parallel.h"
+#include "access/xact.h"
+#include "catalog/objectaccess.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "postmaster/postmaster.h"
+#include "replication/origin.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/lwlock.h"
+#include "storage/proc.h"
+#include "storage/shmem.h"
+#include "utils/acl.h"
+#include "utils/backend_status.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+#include "utils/wait_event.h"
+
+#include "internal.h"
+
+PG_MODULE_MAGIC;
+
+PG_FUNCTION_INFO_V1(barista_start);
+PG_FUNCTION_INFO_V1(barista_bootstrap);
+PG_FUNCTION_INFO_V1(barista_backends);
+
+/* How often a statement looks whether the lease was renewed, in ms. */
+#define LEASE_POLL		2
+
+typedef enum SessionKind
+{
+	SESSION_LOCAL,
+	SESSION_LEADER
+} SessionKind;
+
+static const struct config_enum_entry session_kinds[] = {
+	{"local", SESSION_LOCAL, false},
+	{"leader", SESSION_LEADER, false},
+	{NULL, 0, false}
+};
+
+/* Settings. */
+static char *shared_file = NULL;	/* barista.shared_file */
+char	   *barista_gate_socket = NULL;
+int			barista_spill_limit;
+static int	session_kind = SESSION_LOCAL;	/* barista.session */
+bool		barista_bootstrapping = false;	/* barista.bootstrap */
+
+/* Epoch that was open when this session began; fixed then. */
+static uint64 session_epoch = 0;
+
+/* Reset at the end of each transaction. */
+bool		barista_in_apply = false;
+uint64		barista_transaction_epoch = 0;
+static bool transaction_checked = false;
+
+/* Set around one utility statement, see barista.h. */
+bool		barista_in_maintenance = false;
+
+/* Once true, for the life of the backend: prepare_backend() has run. */
+static bool backend_prepared = false;
+
+static shmem_request_hook_type next_shmem_request = NULL;
+static shmem_startup_hook_type next_shmem_startup = NULL;
+static ExecutorStart_hook_type next_executor_start = NULL;
+static object_access_hook_type next_object_access = NULL;
+static emit_log_hook_type next_emit_log = NULL;
+
+/* ------------------------------------------------------------------------
+ * Who asks
+ * ------------------------------------------------------------------------
+ */
+
+/*
+ * Does this process run statements for somebody?  Not so autovacuum, parallel
+ * workers and the server's own processes.
+ */
+static bool
+serves_statements(void)
+{
+	static int	answer = -1;	/* for the life of the process */
+
+	if (answer < 0)
+	{
+		switch (MyBackendType)
+		{
+			case B_BACKEND:
+			case B_WAL_SENDER:
+				answer = !barista_bootstrapping;
+				break;
+			case B_BG_WORKER:
+				answer = !barista_bootstrapping && !IsParallelWorker();
+				break;
+			default:
+				answer = !IsUnderPostmaster && !barista_bootstrapping;
+				break;
+		}
+	}
+	return answer != 0;
+}
+
+bool
+barista_own_session(void)
+{
+	static int	answer = -1;	/* for the life of the process */
+
+	if (answer < 0)
+	{
+		char	   *role = NULL;
+
+		/* Whom the connection authenticated, not what SET ROLE says. */
+		if (MyBackendType == B_BACKEND && session_kind == SESSION_LOCAL)
+			role = GetUserNameFromId(GetAuthenticatedUserId(), true);
+		answer = role != NULL && strcmp(role, BARISTA_ROLE) == 0;
+	}
+	return answer != 0;
+}
+
+void
+barista_require_own_session(const char *function)
+{
+	if (!barista_own_session() && !barista_bootstrapping)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("%s() is for barista's own sessions only", function)));
+}
+
+bool
+barista_capturing(void)
+{
+	return !barista_in_apply && serves_statements();
+}
+
+/* ------------------------------------------------------------------------
+ * Every statement
+ * ------------------------------------------------------------------------
+ */
+
+/* Has the running transaction written something that others could see? */
+static bool
+has_written(void)
+{
+	return IsTransactionState() &&
+		(barista_has_captured() || TransactionIdIsValid(GetTopTransactionIdIfAny()));
+}
+
+void
+barista_end_session(void)
+{
+	if (has_written())
+		ereport(FATAL,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("this node stopped leading; the transaction was not committed"),
+				 errhint("Connect again and run the transaction again.")));
+	ereport(FATAL,
+			(errcode(ERRCODE_ADMIN_SHUTDOWN),
+			 errmsg("this node stopped leading"),
+			 errhint("Connect again.")));
+}
+
+/*
+ * The session is ended while its change set may have been proposed: close the
+ * epoch before any abort can let its row locks go.
+ */
+static void
+close_before_exit(int code, Datum arg)
+{
+	if (barista_gate_state != GATE_IDLE)
+		barista_close_epoch();
+}
+
+/*
+ * Once in each backend, at its first statement: after InitPostgres, so that
+ * close_before_exit runs before that function's own abort.
+ */
+static void
+prepare_backend(void)
+{
+	backend_prepared = true;
+	before_shmem_exit(close_before_exit, (Datum) 0);
+	if (!IsUnderPostmaster)
+		return;
+	(void) barista_my_slot();
+
+	/* A dead postmaster must leave no backend that answers. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+		ereport(FATAL,
+				(errmsg("could not tie this process to the postmaster: %m")));
+	if (getppid() != PostmasterPid)
+		_exit(2);
+}
+
+static bool
+lease_is_valid(void)
+{
+	uint64		end = pg_atomic_read_u64(&barista_shared->lease_end);
+	struct timespec now;
+
+	if (clock_gettime(CLOCK_BOOTTIME, &now) != 0)
+		return false;
+	return (uint64) now.tv_sec * UINT64CONST(1000000000) + now.tv_nsec < end;
+}
+
+/*
+ * A lapsed lease suspends the leader: another node may lead already, so what
+ * this server shows may be old.  The same epoch resumes only if nobody else
+ * led meanwhile, hence a snapshot taken before the wait is still the newest.
+ */
+static void
+wait_for_lease(uint64 epoch)
+{
+	uint64		open_epoch;
+
+	while (!lease_is_valid())
+	{
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 LEASE_POLL, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+		if (!barista_gate_is_open(&open_epoch) || open_epoch != epoch)
+			return;
+	}
+}
+
+void
+barista_check_statement(void)
+{
+	uint64		epoch = 0;
+	bool		open;
+
+	if (barista_in_apply || !serves_statements())
+		return;
+	if (unlikely(!backend_prepared))
+		prepare_backend();
+	transaction_checked = true;
+
+	open = barista_gate_is_open(&epoch);
+	if (open && unlikely(!lease_is_valid()) && !barista_own_session())
+	{
+		wait_for_lease(epoch);
+		open = barista_gate_is_open(&epoch);
+	}
+
+	if (session_kind == SESSION_LEADER && (!open || epoch != session_epoch))
+		barista_end_session();
+	if (!open)
+		XactReadOnly = true;
+	else if (barista_transaction_epoch == 0)
+		barista_transaction_epoch = epoch;
+}
+
+void
+barista_assign_epoch_before_first_write(void)
+{
+	if (likely(barista_transaction_epoch != 0))
+		return;
+	if (!barista_gate_is_open(&barista_transaction_epoch))
+		ereport(ERROR,
+				(errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+				 errmsg("cannot write on a node that does not lead")));
+}
+
+/* Does the plan lock rows (SELECT FOR UPDATE and the like)? */
+static bool
+locks_rows(PlannedStmt *plan)
+{
+	ListCell   *cell;
+
+	foreach(cell, plan->rowMarks)
+	{
+		if (RowMarkRequiresRowShareLock(((PlanRowMark *) lfirst(cell))->markType))
+			return true;
+	}
+	return false;
+}
+
+static void
+executor_start(QueryDesc *queryDesc, int eflags)
+{
+	if (!barista_in_apply && serves_statements())
+	{
+		PlannedStmt *plan = queryDesc->plannedstmt;
+
+		barista_check_statement();
+		if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) == 0)
+		{
+			if (plan->resultRelations != NIL)
+			{
+				barista_triggers_check_targets(queryDesc);
+				barista_note_known_write();
+			}
+			else if (plan->rowMarks != NIL && locks_rows(plan))
+				barista_note_known_write();
+		}
+	}
+	if (next_executor_start)
+		next_executor_start(queryDesc, eflags);
+	else
+		standard_ExecutorStart(queryDesc, eflags);
+}
+
+/*
+ * Functions that are run: those that need a note, those that would take the
+ * origin away from under us, and the ones that come past every other hook
+ * (by the fast path, or in a simple PL/pgSQL expression after a COMMIT).
+ */
+static void
+function_execute(Oid function)
+{
+	if (barista_in_apply || !serves_statements())
+		return;
+	if (unlikely(!transaction_checked))
+		barista_check_statement();
+
+	switch (function)
+	{
+		case F_PG_NOTIFY:
+			barista_note_notify();
+			break;
+		case F_TXID_CURRENT:
+		case F_PG_CURRENT_XACT_ID:
+			barista_note_known_write();
+			break;
+		case F_PG_REPLICATION_ORIGIN_CREATE:
+		case F_PG_REPLICATION_ORIGIN_DROP:
+		case F_PG_REPLICATION_ORIGIN_ADVANCE:
+		case F_PG_REPLICATION_ORIGIN_SESSION_SETUP:
+		case F_PG_REPLICATION_ORIGIN_XACT_SETUP:
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("%s() is not supported", get_func_name(function)),
+					 errhint("Replication origins of a Barista cluster are kept by Barista.")));
+			break;
+		default:
+			break;
+	}
+}
+
+static void
+object_access(ObjectAccessType access, Oid classId, Oid objectId, int subId, void *arg)
+{
+	if (next_object_access)
+		next_object_access(access, classId, objectId, subId, arg);
+	if (access == OAT_FUNCTION_EXECUTE)
+		function_execute(objectId);
+}
+
+/*
+ * A backend that is told to end because its node stopped leading: say so, and
+ * whether the transaction may be run again.
+ */
+static void
+emit_log(ErrorData *error)
+{
+	if (error->elevel == FATAL && error->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN &&
+		MyBackendType == B_BACKEND && error->hint == NULL &&
+		barista_shared != NULL && !proc_exit_inprogress &&
+		(barista_transaction_epoch != 0 || session_kind == SESSION_LEADER) &&
+		!barista_gate_is_open(NULL))
+	{
+		if (has_written())
+		{
+			error->sqlerrcode = ERRCODE_T_R_SERIALIZATION_FAILURE;
+			error->message =
+				pstrdup("this node stopped leading; the transaction was not committed");
+			error->hint = pstrdup("Connect again and run the transaction again.");
+		}
+		else
+		{
+			error->message = pstrdup("this node stopped leading");
+			error->hint = pstrdup("Connect again.");
+		}
+	}
+	if (next_emit_log)
+		next_emit_log(error);
+}
+
+/* ------------------------------------------------------------------------
+ * Every transaction
+ * ------------------------------------------------------------------------
+ */
+
+static void
+end_transaction(bool committed)
+{
+	barista_turn_end(committed);
+	barista_gate_end(committed);
+	barista_apply_end(committed);
+	barista_ddl_end(committed);
+	barista_capture_end();
+	barista_in_apply = false;
+	barista_transaction_epoch = 0;
+	transaction_checked = false;
+}
+
+static void
+transaction_event(XactEvent event, void *arg)
+{
+	switch (event)
+	{
+		case XACT_EVENT_PRE_COMMIT:
+			if (barista_apply_in_transaction())
+				barista_apply_pre_commit();
+			else if (barista_capturing())
+				barista_gate_pre_commit();
+			break;
+
+		case XACT_EVENT_PRE_PREPARE:
+			if (serves_statements())
+				ereport(ERROR,
+						(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						 errmsg("PREPARE TRANSACTION is not supported"),
+						 errhint("Barista agrees on a transaction when it commits.")));
+			break;
+
+		case XACT_EVENT_COMMIT:
+			end_transaction(true);
+			break;
+
+		case XACT_EVENT_ABORT:
+			end_transaction(false);
+			break;
+
+		case XACT_EVENT_PREPARE:
+		case XACT_EVENT_PARALLEL_PRE_COMMIT:
+		case XACT_EVENT_PARALLEL_COMMIT:
+		case XACT_EVENT_PARALLEL_ABORT:
+			break;
+	}
+}
+
+static void
+subtransaction_event(SubXactEvent event, SubTransactionId mySubid,
+					 SubTransactionId parentSubid, void *arg)
+{
+	barista_capture_subtransaction(event);
+}
+
+/* ------------------------------------------------------------------------
+ * Functions for role barista
+ * ------------------------------------------------------------------------
+ */
+
+/*
+ * barista_start() returns bigint
+ *
+ * Reads the applied position from the origin's progress into the mapped file.
+ */
+Datum
+barista_start(PG_FUNCTION_ARGS)
+{
+	RepOriginId origin;
+	uint64		position = 0;
+
+	barista_require_own_session("barista_start");
+	if (barista_shared == NULL || barista_gate_is_open(NULL))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("barista_start() is for a closed gate")));
+	origin = replorigin_by_name(BARISTA_ORIGIN, true);
+	if (origin != InvalidRepOriginId)
+		position = replorigin_get_progress(origin, false);
+	if (position == InvalidXLogRecPtr)
+		position = 0;
+	pg_atomic_write_u64(&barista_shared->applied, position);
+	PG_RETURN_INT64((int64) position);
+}
+
+/*
+ * barista_bootstrap() returns void
+ *
+ * What a database needs before its first change can be captured.  Twice does
+ * no harm.
+ */
+Datum
+barista_bootstrap(PG_FUNCTION_ARGS)
+{
+	bool		read_only = XactReadOnly;
+
+	barista_require_own_session("barista_bootstrap");
+	if (barista_gate_is_open(NULL))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("barista_bootstrap() is for a closed gate")));
+	barista_in_apply = true;	/* until the end of the transaction */
+	XactReadOnly = false;
+	if (replorigin_by_name(BARISTA_ORIGIN, true) == InvalidRepOriginId)
+		(void) replorigin_create(BARISTA_ORIGIN);
+	barista_triggers_bootstrap();
+	XactReadOnly = read_only;
+	PG_RETURN_VOID();
+}
+
+/*
+ * barista_backends(terminate boolean) returns integer
+ *
+ * How many client backends there are besides barista's own.  With terminate,
+ * each of them is told to end.
+ */
+Datum
+barista_backends(PG_FUNCTION_ARGS)
+{
+	bool		terminate = PG_GETARG_BOOL(0);
+	Oid			role = get_role_oid(BARISTA_ROLE, true);
+	int			count = 0;
+	int			total;
+
+	barista_require_own_session("barista_backends");
+	pgstat_clear_backend_activity_snapshot();
+	total = pgstat_fetch_stat_numbackends();
+	for (int i = 1; i <= total; i++)
+	{
+		LocalPgBackendStatus *local = pgstat_fetch_stat_local_beentry(i);
+		PgBackendStatus *status;
+
+		if (local == NULL)
+			continue;
+		status = &local->backendStatus;
+		if (status->st_procpid == 0 || status->st_procpid == MyProcPid ||
+			status->st_backendType != B_BACKEND ||
+			(OidIsValid(role) && status->st_userid == role))
+			continue;
+		count++;
+		if (terminate)
+			(void) kill(status->st_procpid, SIGTERM);
+	}
+	PG_RETURN_INT32(count);
+}
+
+static Oid
+own_function(const char *name, oidvector *arguments)
+{
+	Oid			function = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
+										   CStringGetDatum(name),
+										   PointerGetDatum(arguments),
+										   ObjectIdGetDatum(PG_CATALOG_NAMESPACE));
+
+	if (!OidIsValid(function))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FUNCTION),
+				 errmsg("this database lacks pg_catalog.%s()", name),
+				 errhint("Databases of a Barista cluster are made from template1.")));
+	return function;
+}
+
+Oid
+barista_capture_function_oid(void)
+{
+	Oid			arguments[] = {INTERNALOID, OIDOID, TIDOID, TIDOID};
+
+	return own_function("barista_capture", buildoidvector(arguments, 4));
+}
+
+Oid
+barista_trigger_function_oid(void)
+{
+	return own_function("barista_trigger", buildoidvector(NULL, 0));
+}
+
+/* ------------------------------------------------------------------------
+ * Loading
+ * ------------------------------------------------------------------------
+ */
+
+static void
+shmem_request(void)
+{
+	if (next_shmem_request)
+		next_shmem_request();
+	RequestAddinShmemSpace(barista_control_size());
+	RequestAddinShmemSpace(barista_sequence_shmem_size());
+	RequestNamedLWLockTranche("barista", 1);
+}
+
+static void
+shmem_startup(void)
+{
+	if (next_shmem_startup)
+		next_shmem_startup();
+	barista_control_attach();
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	barista_sequence_shmem_attach();
+	LWLockRelease(AddinShmemInitLock);
+}
+
+/* The start-up packet says what kind of session it is: note the epoch then. */
+static void
+session_begins(int newval, void *extra)
+{
+	session_epoch = 0;
+	if (newval == SESSION_LEADER && IsUnderPostmaster)
+		(void) barista_gate_is_open(&session_epoch);
+}
+
+static void
+define_settings(void)
+{
+	DefineCustomStringVariable("barista.shared_file",
+							   "Path of the file that barista and this server map.",
+							   "Barista sets it. Without it the server is read-only.",
+							   &shared_file, "", PGC_POSTMASTER, 0,
+							   NULL, NULL, NULL);
+	DefineCustomStringVariable("barista.gate_socket",
+							   "Path of the socket on which barista takes change sets.",
+							   "Barista sets it.",
+							   &barista_gate_socket, "", PGC_POSTMASTER, 0,
+							   NULL, NULL, NULL);
+	DefineCustomBoolVariable("barista.bootstrap",
+							 "A server that is being made: nothing is captured or refused.",
+							 "Only for the commands that make a cluster's first server.",
+							 &barista_bootstrapping, false, PGC_POSTMASTER, 0,
+							 NULL, NULL, NULL);
+	DefineCustomEnumVariable("barista.session",
+							 "Where the session comes from.",
+							 "Set by the start-up packet only.",
+							 &session_kind, SESSION_LOCAL, session_kinds, PGC_BACKEND, 0,
+							 NULL, session_begins, NULL);
+	DefineCustomIntVariable("barista.spill_limit",
+							"Bytes of a change set that are kept in memory.",
+							"Larger ones go to a temporary file and travel in chunks.",
+							&barista_spill_limit, 4096, 1, 8192, PGC_SUSET, GUC_UNIT_KB,
+							NULL, NULL, NULL);
+	MarkGUCPrefixReserved("barista");
+}
+
+void		_PG_init(void);
+
+void
+_PG_init(void)
+{
+	void	  **loaded = find_rendezvous_variable("barista");
+
+	if (*loaded != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("barista is loaded already, from another file"),
+				 errhint("Its functions must be made AS 'barista', without a path.")));
+	if (!process_shared_preload_libraries_in_progress)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("barista must be loaded by shared_preload_libraries")));
+	*loaded = &backend_prepared;
+
+	define_settings();
+	if (shared_file[0] != '\0')
+	{
+		if (barista_bootstrapping)
+			ereport(FATAL,
+					(errcode(ERRCODE_CONFIG_FILE_ERROR),
+					 errmsg("barista.bootstrap and barista.shared_file exclude each other")));
+		barista_shared_map(shared_file);
+	}
+	else if (!barista_bootstrapping)
+		ereport(LOG,
+				(errmsg("this server was not started by barista: it is read-only")));
+
+	barista_capture_init();
+	barista_sequence_init();
+
+	next_shmem_request = shmem_request_hook;
+	shmem_request_hook = shmem_request;
+	next_shmem_startup = shmem_startup_hook;
+	shmem_startup_hook = shmem_startup;
+	next_executor_start = ExecutorStart_hook;
+	ExecutorStart_hook = executor_start;
+	next_object_access = object_access_hook;
+	object_access_hook = object_access;
+	next_emit_log = emit_log_hook;
+	emit_log_hook = emit_log;
+
+	/* Callbacks registered first run last: ours before anyone else's. */
+	RegisterXactCallback(transaction_event, NULL);
+	RegisterSubXactCallback(subtransaction_event, NULL);
+
+	barista_apply_init();
+	barista_ddl_init();
+}

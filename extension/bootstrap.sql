@@ -1,0 +1,41 @@
+-- What Barista needs inside every database, and its own role.
+--
+-- Run it as a superuser in template1 and in postgres, in a server that was
+-- started with
+--   -c shared_preload_libraries=barista -c dynamic_library_path=DIR:$libdir
+--   -c barista.bootstrap=on -c allow_system_table_mods=on
+-- (`postgres --single -j` will do as well: every statement ends with a
+-- semicolon and an empty line).  It may be run again.
+--
+-- The functions name no path: each server finds its own copy of the library,
+-- also one that was made from a base backup.
+
+CREATE OR REPLACE FUNCTION pg_catalog.barista_capture(internal, oid, tid, tid) RETURNS boolean
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'barista', 'barista_capture';
+
+CREATE OR REPLACE FUNCTION pg_catalog.barista_trigger() RETURNS trigger
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'barista', 'barista_trigger';
+
+CREATE OR REPLACE FUNCTION pg_catalog.barista_start() RETURNS bigint
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'barista', 'barista_start';
+
+CREATE OR REPLACE FUNCTION pg_catalog.barista_bootstrap() RETURNS void
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'barista', 'barista_bootstrap';
+
+CREATE OR REPLACE FUNCTION pg_catalog.barista_apply(part bytea) RETURNS bigint
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'barista', 'barista_apply';
+
+CREATE OR REPLACE FUNCTION pg_catalog.barista_backends(terminate boolean) RETURNS integer
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'barista', 'barista_backends';
+
+CREATE OR REPLACE FUNCTION pg_catalog.barista_horizons(only_changed boolean)
+	RETURNS TABLE (schema text, name text, horizon bigint, is_called boolean, lsn pg_lsn)
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'barista', 'barista_horizons';
+
+REVOKE ALL ON FUNCTION pg_catalog.barista_start(), pg_catalog.barista_bootstrap(),
+	pg_catalog.barista_apply(bytea), pg_catalog.barista_backends(boolean),
+	pg_catalog.barista_horizons(boolean) FROM PUBLIC;
+
+DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'barista') THEN CREATE ROLE barista LOGIN SUPERUSER REPLICATION; END IF; END $$;
+
+DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_catalog.pg_replication_origin WHERE roname = 'barista') THEN PERFORM pg_catalog.pg_replication_origin_create('barista'); END IF; END $$;

@@ -1,0 +1,212 @@
+/*-------------------------------------------------------------------------
+ *
+ * internal.h
+ *	  What the files of capture, gate, turn and sequences know of each other,
+ *	  and apply and ddl need not.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef BARISTA_INTERNAL_H
+#define BARISTA_INTERNAL_H
+
+#include "barista.h"
+
+#include "lib/stringinfo.h"
+#include "storage/fd.h"
+
+/* ------------------------------------------------------------------------
+ * shared.c
+ * ------------------------------------------------------------------------
+ */
+
+/* One for each backend id. */
+typedef struct BaristaSlot
+{
+	/*
+	 * The position that must have been applied before this backend's turn
+	 * comes, 0 = it does not wait.  Written by its backend before it looks at
+	 * the applied position a last time, read by whoever moved that.
+	 */
+	pg_atomic_uint64 waits_for;
+	/* 1 from before it proposes until it knows its outcome. */
+	pg_atomic_uint32 at_gate;
+	/* Whose latch.  Written before at_gate and waits_for can be set. */
+	int			pgprocno;
+} BaristaSlot;
+
+/* In PostgreSQL's shared memory; lives as long as the server. */
+typedef struct BaristaControl
+{
+	pg_atomic_uint64 last_change_set;	/* counter in change set ids */
+	int			slot_count;
+	BaristaSlot slots[FLEXIBLE_ARRAY_MEMBER];
+} BaristaControl;
+
+extern BaristaControl *barista_control;
+
+extern void barista_shared_map(const char *path);
+extern Size barista_control_size(void);
+extern void barista_control_attach(void);
+extern BaristaSlot *barista_my_slot(void);
+
+/* ------------------------------------------------------------------------
+ * barista.c
+ * ------------------------------------------------------------------------
+ */
+extern char *barista_gate_socket;	/* barista.gate_socket */
+extern int	barista_spill_limit;	/* barista.spill_limit, kB */
+
+/* Epoch that was open at the transaction's first statement, 0 = none. */
+extern uint64 barista_transaction_epoch;
+
+/* Ends this session because its node stopped leading; does not return. */
+extern void barista_end_session(void) pg_attribute_noreturn();
+
+/* ------------------------------------------------------------------------
+ * capture.c
+ * ------------------------------------------------------------------------
+ */
+
+/* Change set flags, see docs/internals/formats.md. */
+#define CHANGE_SET_HAS_DDL			1
+#define CHANGE_SET_HAS_SEQUENCES	2
+#define CHANGE_SET_LAST				4
+
+typedef struct BaristaChangeSet
+{
+	const char *tail;			/* the payload after what was spilled */
+	Size		tail_length;
+	uint64		spilled;		/* bytes of payload before the tail, in file */
+	File		file;
+	uint8		flags;
+} BaristaChangeSet;
+
+extern void barista_capture_init(void);
+/* The running transaction's change set, as it is now. */
+extern void barista_capture_view(BaristaChangeSet *view);
+/* Was a write noted as known? */
+extern bool barista_capture_known(void);
+/* Has it pending notifications? */
+extern bool barista_capture_notified(void);
+/* End of a transaction: empties the buffer.  Does not fail. */
+extern void barista_capture_end(void);
+extern void barista_capture_subtransaction(SubXactEvent event);
+
+/* Grows the buffer so that n more bytes fit; returns where they go. */
+extern char *barista_buffer_reserve(Size n);
+/* Counts n reserved and written bytes. */
+extern void barista_buffer_advance(Size n);
+/* Position of the next byte in memory, for barista_buffer_patch_u32(). */
+extern Size barista_buffer_mark(void);
+extern void barista_buffer_patch_u32(Size mark, uint32 value);
+
+/* ------------------------------------------------------------------------
+ * tuple.c
+ * ------------------------------------------------------------------------
+ */
+
+/* How a column's value becomes bytes. */
+typedef enum ColumnCoding
+{
+	CODING_BYTE,				/* by value, 1, 2, 4 or 8 bytes, big-endian */
+	CODING_SHORT,
+	CODING_WORD,
+	CODING_LONG,
+	CODING_FIXED,				/* by reference, fixed length, as it is */
+	CODING_VARLENA,				/* the bytes of a varlena */
+	CODING_NAME,				/* the bytes of a name */
+	CODING_SEND,				/* by the type's send function */
+	CODING_OUTPUT,				/* by the output function, no setting matters */
+	CODING_OUTPUT_PINNED		/* by the output function, settings pinned */
+} ColumnCoding;
+
+typedef struct CapturedColumn
+{
+	AttrNumber	attnum;
+	ColumnCoding coding;
+	char		format;			/* 'b' or 't' */
+	bool		key;			/* part of the key */
+	bool		byval;
+	int16		length;			/* pg_type.typlen */
+	FmgrInfo	function;		/* send or output */
+} CapturedColumn;
+
+typedef struct CapturedRelation
+{
+	Oid			relid;			/* hash key */
+	bool		valid;			/* cleared by relcache invalidation */
+	uint64		change_set;		/* serial of the change set that... */
+	uint32		number;			/* ...knows it under this number, 0 = none */
+	MemoryContext context;		/* of all below */
+	TupleDesc	desc;			/* our own copy */
+	bool		keyed;			/* identity: key, else full row */
+	int			column_count;
+	CapturedColumn *columns;
+	int			key_count;
+	int		   *keys;			/* indexes into columns */
+	Datum	   *old_values;		/* scratch, by attribute */
+	bool	   *old_nulls;
+	Datum	   *new_values;
+	bool	   *new_nulls;
+	char	   *description;	/* body of 'R' after the local number */
+	Size		description_length;
+} CapturedRelation;
+
+/* Fills in everything below context. */
+extern void barista_relation_build(CapturedRelation *captured, Relation rel);
+/* Appends 'N', 'K' or 'O' and a tuple.  old is for 'N' in an update only. */
+extern void barista_tuple_append(CapturedRelation *captured, char kind,
+								 const Datum *values, const bool *nulls,
+								 const Datum *old_values, const bool *old_nulls);
+
+/* ------------------------------------------------------------------------
+ * gate.c
+ * ------------------------------------------------------------------------
+ */
+
+/* How far this backend's transaction is on its way through the gate. */
+typedef enum GateState
+{
+	GATE_IDLE,
+	GATE_PROPOSED,				/* in doubt: its locks must stay */
+	GATE_CHOSEN					/* will commit, or the server goes down */
+} GateState;
+
+extern GateState barista_gate_state;
+
+extern void barista_gate_pre_commit(void);
+extern void barista_gate_end(bool committed);
+
+/* ------------------------------------------------------------------------
+ * turn.c
+ * ------------------------------------------------------------------------
+ */
+
+/*
+ * Waits until the applied position is the predecessor.  False: it never will
+ * be, since apply went past it or the epoch was closed.
+ */
+extern bool barista_turn_wait(uint64 predecessor, uint64 position);
+/* Looks the origin up, so that a later turn needs no catalog. */
+extern void barista_turn_prepare(void);
+extern void barista_turn_end(bool committed);
+
+/* ------------------------------------------------------------------------
+ * sequence.c
+ * ------------------------------------------------------------------------
+ */
+extern Size barista_sequence_shmem_size(void);
+extern void barista_sequence_shmem_attach(void);
+extern void barista_sequence_init(void);
+
+/*
+ * Looks at every sequence that the transaction holds a writing lock on.
+ * Appends those that it made or rewrote to the change set, and the states
+ * that epoch has not agreed on yet to frame (count first).  Returns how many
+ * it put into frame.
+ */
+extern int	barista_sequences_collect(uint64 epoch, StringInfo frame);
+/* The states of the last collect are agreed on.  Does not fail. */
+extern void barista_sequences_agreed(uint64 epoch);
+
+#endif							/* BARISTA_INTERNAL_H */

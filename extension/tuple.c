@@ -1,0 +1,598 @@
+/*-------------------------------------------------------------------------
+ *
+ * tuple.c
+ *	  How rows become bytes: descriptions of relations, and tuples.
+ *
+ * The messages are framed like those of PostgreSQL's logical replication
+ * protocol, but the writer is our own.  That protocol's functions leave out
+ * every value that is stored out of line, skip generated columns, and convert
+ * to the client's encoding; a change set must hold every value, in the
+ * server's encoding.
+ *
+ * Binary is for built-in types whose binary form is the same on every server
+ * of one major version; everything else travels as text, written and read
+ * under pinned settings.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "barista.h"
+
+#include "access/detoast.h"
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/bytea.h"
+#include "utils/float.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/pg_locale.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
+#include "utils/syscache.h"
+#include "utils/xml.h"
+
+#include "internal.h"
+
+/* ------------------------------------------------------------------------
+ * Types
+ * ------------------------------------------------------------------------
+ */
+
+/* Built-in types whose send function depends on no setting and no encoding. */
+static bool
+send_is_stable(Oid type)
+{
+	switch (type)
+	{
+		case NUMERICOID:
+		case INTERVALOID:
+		case TIMETZOID:
+		case INETOID:
+		case CIDROID:
+		case BITOID:
+		case VARBITOID:
+		case POINTOID:
+		case LSEGOID:
+		case PATHOID:
+		case BOXOID:
+		case POLYGONOID:
+		case LINEOID:
+		case CIRCLEOID:
+		case TIDOID:
+		case INT4RANGEOID:
+		case INT8RANGEOID:
+		case NUMRANGEOID:
+		case TSRANGEOID:
+		case TSTZRANGEOID:
+		case DATERANGEOID:
+		case INT4MULTIRANGEOID:
+		case INT8MULTIRANGEOID:
+		case NUMMULTIRANGEOID:
+		case TSMULTIRANGEOID:
+		case TSTZMULTIRANGEOID:
+		case DATEMULTIRANGEOID:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* Built-in types that have a coding of our own; false for all others. */
+static bool
+builtin_coding(Oid type, ColumnCoding *coding, char *format)
+{
+	*format = 'b';
+	switch (type)
+	{
+		case BOOLOID:
+		case CHAROID:
+			*coding = CODING_BYTE;
+			return true;
+		case INT2OID:
+			*coding = CODING_SHORT;
+			return true;
+		case INT4OID:
+		case OIDOID:
+		case FLOAT4OID:
+		case DATEOID:
+			*coding = CODING_WORD;
+			return true;
+		case INT8OID:
+		case FLOAT8OID:
+		case TIMEOID:
+		case TIMESTAMPOID:
+		case TIMESTAMPTZOID:
+		case CASHOID:
+		case LSNOID:
+		case XID8OID:
+			*coding = CODING_LONG;
+			return true;
+		case UUIDOID:
+		case MACADDROID:
+		case MACADDR8OID:
+			*coding = CODING_FIXED;
+			return true;
+		case BYTEAOID:
+			*coding = CODING_VARLENA;
+			return true;
+		case TEXTOID:
+		case VARCHAROID:
+		case BPCHAROID:
+		case JSONOID:
+		case XMLOID:
+			*format = 't';
+			*coding = CODING_VARLENA;
+			return true;
+		case NAMEOID:
+			*format = 't';
+			*coding = CODING_NAME;
+			return true;
+		default:
+			if (!send_is_stable(type))
+				return false;
+			*coding = CODING_SEND;
+			return true;
+	}
+}
+
+/* Does the type's output depend on no setting at all? */
+static bool
+output_is_stable(Oid type)
+{
+	ColumnCoding coding;
+	char		format;
+
+	switch (type)
+	{
+		case JSONBOID:
+		case JSONPATHOID:
+		case TSVECTOROID:
+		case TSQUERYOID:
+		case XIDOID:
+		case CIDOID:
+		case INT2VECTOROID:
+		case OIDVECTOROID:
+		case INT4OID:
+		case INT2OID:
+		case INT8OID:
+		case NUMERICOID:
+		case BOOLOID:
+		case UUIDOID:
+			return true;
+		default:
+			if (get_typtype(type) == TYPTYPE_ENUM)
+				return true;
+			return builtin_coding(type, &coding, &format) && format == 't';
+	}
+}
+
+/* Chooses how values of a type are written. */
+static void
+choose_coding(CapturedColumn *column, Oid type)
+{
+	Oid			base;
+	Oid			element;
+	Oid			function;
+	bool		is_varlena;
+
+	if (builtin_coding(type, &column->coding, &column->format))
+	{
+		if (column->coding == CODING_SEND)
+		{
+			getTypeBinaryOutputInfo(type, &function, &is_varlena);
+			fmgr_info_cxt(function, &column->function, CurrentMemoryContext);
+		}
+		return;
+	}
+
+	/* A domain is stored as its base type, and read through its own input. */
+	base = getBaseType(type);
+	if (base != type && builtin_coding(base, &column->coding, &column->format) &&
+		column->format == 't')
+		return;
+
+	element = get_element_type(base);
+	if (base == type && OidIsValid(element) && element < FirstGenbkiObjectId &&
+		builtin_coding(element, &column->coding, &column->format) &&
+		column->format == 'b')
+	{
+		getTypeBinaryOutputInfo(type, &function, &is_varlena);
+		column->coding = CODING_SEND;
+		fmgr_info_cxt(function, &column->function, CurrentMemoryContext);
+		return;
+	}
+
+	column->format = 't';
+	if (output_is_stable(OidIsValid(element) ? getBaseType(element) : base))
+		column->coding = CODING_OUTPUT;
+	else
+		column->coding = CODING_OUTPUT_PINNED;
+	getTypeOutputInfo(type, &function, &is_varlena);
+	fmgr_info_cxt(function, &column->function, CurrentMemoryContext);
+}
+
+/* ------------------------------------------------------------------------
+ * Relations
+ * ------------------------------------------------------------------------
+ */
+
+/*
+ * Can rows be found by this index alone?  It must be checked at once, be
+ * complete, and have no column that can be null.
+ */
+static bool
+index_is_key(Relation rel, Relation index)
+{
+	Form_pg_index form = index->rd_index;
+
+	if (!form->indisunique || !form->indisvalid || !form->indisready ||
+		!form->indimmediate ||
+		!heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL))
+		return false;
+	for (int i = 0; i < form->indnkeyatts; i++)
+	{
+		AttrNumber	attnum = form->indkey.values[i];
+
+		if (attnum <= 0 ||
+			!TupleDescAttr(RelationGetDescr(rel), attnum - 1)->attnotnull)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Columns of the key by which a row is found: the primary key, else the
+ * narrowest index that can serve.  Attribute numbers; NULL if there is none.
+ */
+static Bitmapset *
+choose_key(Relation rel)
+{
+	Bitmapset  *best = NULL;
+	int			best_rank = 0;
+	ListCell   *cell;
+
+	foreach(cell, RelationGetIndexList(rel))
+	{
+		Relation	index = index_open(lfirst_oid(cell), AccessShareLock);
+
+		if (index_is_key(rel, index))
+		{
+			Form_pg_index form = index->rd_index;
+			int			rank = form->indisprimary ? -1 : form->indnkeyatts;
+
+			if (best == NULL || rank < best_rank)
+			{
+				bms_free(best);
+				best = NULL;
+				for (int i = 0; i < form->indnkeyatts; i++)
+					best = bms_add_member(best, form->indkey.values[i]);
+				best_rank = rank;
+			}
+		}
+		index_close(index, AccessShareLock);
+	}
+	return best;
+}
+
+static void
+append_cstr(StringInfo s, const char *value)
+{
+	appendBinaryStringInfoNT(s, value, (int) strlen(value) + 1);
+}
+
+static void
+append_u16(StringInfo s, uint16 value)
+{
+	value = pg_hton16(value);
+	appendBinaryStringInfoNT(s, (char *) &value, sizeof(value));
+}
+
+static void
+append_u32(StringInfo s, uint32 value)
+{
+	value = pg_hton32(value);
+	appendBinaryStringInfoNT(s, (char *) &value, sizeof(value));
+}
+
+/* Body of 'R', without the local number. */
+static void
+describe(CapturedRelation *captured, Relation rel)
+{
+	StringInfoData s;
+	char	   *schema = get_namespace_name(RelationGetNamespace(rel));
+
+	if (schema == NULL)
+		elog(ERROR, "cache lookup failed for schema %u", RelationGetNamespace(rel));
+	initStringInfo(&s);
+	append_cstr(&s, schema);
+	append_cstr(&s, RelationGetRelationName(rel));
+	appendStringInfoChar(&s, captured->keyed ? 'k' : 'f');
+	append_u16(&s, (uint16) captured->column_count);
+	for (int i = 0; i < captured->column_count; i++)
+	{
+		CapturedColumn *column = &captured->columns[i];
+		Form_pg_attribute attribute =
+			TupleDescAttr(RelationGetDescr(rel), column->attnum - 1);
+		HeapTuple	tuple;
+		Form_pg_type type;
+		char	   *type_schema;
+
+		tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(attribute->atttypid));
+		if (!HeapTupleIsValid(tuple))
+			elog(ERROR, "cache lookup failed for type %u", attribute->atttypid);
+		type = (Form_pg_type) GETSTRUCT(tuple);
+		type_schema = get_namespace_name(type->typnamespace);
+		if (type_schema == NULL)
+			elog(ERROR, "cache lookup failed for schema %u", type->typnamespace);
+
+		appendStringInfoChar(&s, column->key ? 1 : 0);
+		appendStringInfoChar(&s, column->format);
+		append_cstr(&s, NameStr(attribute->attname));
+		append_cstr(&s, type_schema);
+		append_cstr(&s, NameStr(type->typname));
+		append_u32(&s, (uint32) attribute->atttypmod);
+		ReleaseSysCache(tuple);
+	}
+	captured->description = s.data;
+	captured->description_length = s.len;
+}
+
+void
+barista_relation_build(CapturedRelation *captured, Relation rel)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+	MemoryContext context;
+	MemoryContext old;
+	Bitmapset  *key;
+
+	context = AllocSetContextCreate(CurrentMemoryContext, "barista captured relation",
+									ALLOCSET_SMALL_SIZES);
+	old = MemoryContextSwitchTo(context);
+	captured->relid = RelationGetRelid(rel);
+
+	key = choose_key(rel);
+	captured->keyed = key != NULL;
+	captured->columns = palloc0(Max(desc->natts, 1) * sizeof(CapturedColumn));
+	captured->keys = palloc0(Max(desc->natts, 1) * sizeof(int));
+	captured->column_count = 0;
+	captured->key_count = 0;
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+		CapturedColumn *column = &captured->columns[captured->column_count];
+
+		if (attribute->attisdropped)
+			continue;
+		column->attnum = attribute->attnum;
+		column->byval = attribute->attbyval;
+		column->length = attribute->attlen;
+		column->key = bms_is_member(attribute->attnum, key);
+		choose_coding(column, attribute->atttypid);
+		if (column->key)
+			captured->keys[captured->key_count++] = captured->column_count;
+		captured->column_count++;
+	}
+	captured->old_values = palloc(Max(desc->natts, 1) * sizeof(Datum));
+	captured->old_nulls = palloc(Max(desc->natts, 1) * sizeof(bool));
+	captured->new_values = palloc(Max(desc->natts, 1) * sizeof(Datum));
+	captured->new_nulls = palloc(Max(desc->natts, 1) * sizeof(bool));
+	describe(captured, rel);
+
+	MemoryContextSwitchTo(old);
+
+	/* Nothing failed: from here on it lives until it is built anew. */
+	MemoryContextSetParent(context, TopMemoryContext);
+	captured->context = context;
+}
+
+/* ------------------------------------------------------------------------
+ * Values
+ * ------------------------------------------------------------------------
+ */
+
+/*
+ * Runs an output function under the settings that barista_apply() reads with.
+ * The settings are plain variables: a GUC nest level for each value would
+ * cost more than the value.
+ */
+static char *
+output_pinned(FmgrInfo *function, Datum value)
+{
+	int			date_style = DateStyle;
+	int			date_order = DateOrder;
+	int			interval_style = IntervalStyle;
+	int			float_digits = extra_float_digits;
+	int			bytea_style = bytea_output;
+	int			xml_style = xmlbinary;
+	pg_tz	   *zone = session_timezone;
+	volatile int nest = 0;
+	char	   *result;
+
+	if (strcmp(locale_monetary, "C") != 0)
+	{
+		nest = NewGUCNestLevel();
+		(void) set_config_option("lc_monetary", "C", PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+	}
+	PushOverrideSearchPath(&(OverrideSearchPath)
+						   {
+							   .schemas = list_make1_oid(PG_CATALOG_NAMESPACE),
+						   });
+	PG_TRY();
+	{
+		DateStyle = USE_ISO_DATES;
+		DateOrder = DATEORDER_YMD;
+		IntervalStyle = INTSTYLE_POSTGRES;
+		extra_float_digits = 3;
+		bytea_output = BYTEA_OUTPUT_HEX;
+		xmlbinary = XMLBINARY_BASE64;
+		session_timezone = pg_tzset("UTC");
+		result = OutputFunctionCall(function, value);
+	}
+	PG_FINALLY();
+	{
+		DateStyle = date_style;
+		DateOrder = date_order;
+		IntervalStyle = interval_style;
+		extra_float_digits = float_digits;
+		bytea_output = bytea_style;
+		xmlbinary = xml_style;
+		session_timezone = zone;
+	}
+	PG_END_TRY();
+	PopOverrideSearchPath();
+	if (nest != 0)
+		AtEOXact_GUC(false, nest);
+	return result;
+}
+
+/*
+ * Both stored out of line, under the same pointer: the update did not touch
+ * the value, and every node still has it.
+ */
+static bool
+same_toast_pointer(Datum a, Datum b)
+{
+	struct varlena *x = (struct varlena *) DatumGetPointer(a);
+	struct varlena *y = (struct varlena *) DatumGetPointer(b);
+
+	return VARATT_IS_EXTERNAL_ONDISK(x) && VARATT_IS_EXTERNAL_ONDISK(y) &&
+		memcmp(x, y, VARSIZE_EXTERNAL(x)) == 0;
+}
+
+static void
+append_varlena(char format, Datum value)
+{
+	struct varlena *v = (struct varlena *) DatumGetPointer(value);
+	struct varlena *plain = v;
+
+	if (VARATT_IS_EXTENDED(v) && !VARATT_IS_SHORT(v))
+		plain = detoast_attr(v);
+	barista_buffer_append_u8(format);
+	barista_buffer_append_bytes32(VARDATA_ANY(plain), VARSIZE_ANY_EXHDR(plain));
+	if (plain != v)
+		pfree(plain);
+}
+
+/* Format byte, length and bytes of one value that is not null. */
+static void
+append_value(CapturedColumn *column, Datum value)
+{
+	char	   *p;
+
+	switch (column->coding)
+	{
+		case CODING_BYTE:
+			p = barista_buffer_reserve(6);
+			memcpy(p, "b\0\0\0\1", 5);
+			p[5] = (char) value;
+			barista_buffer_advance(6);
+			break;
+
+		case CODING_SHORT:
+			{
+				uint16		n = pg_hton16((uint16) value);
+
+				p = barista_buffer_reserve(7);
+				memcpy(p, "b\0\0\0\2", 5);
+				memcpy(p + 5, &n, sizeof(n));
+				barista_buffer_advance(7);
+				break;
+			}
+
+		case CODING_WORD:
+			{
+				uint32		n = pg_hton32((uint32) value);
+
+				p = barista_buffer_reserve(9);
+				memcpy(p, "b\0\0\0\4", 5);
+				memcpy(p + 5, &n, sizeof(n));
+				barista_buffer_advance(9);
+				break;
+			}
+
+		case CODING_LONG:
+			{
+				uint64		n = pg_hton64((uint64) DatumGetInt64(value));
+
+				p = barista_buffer_reserve(13);
+				memcpy(p, "b\0\0\0\x08", 5);
+				memcpy(p + 5, &n, sizeof(n));
+				barista_buffer_advance(13);
+				break;
+			}
+
+		case CODING_FIXED:
+			barista_buffer_append_u8('b');
+			barista_buffer_append_bytes32(DatumGetPointer(value), column->length);
+			break;
+
+		case CODING_VARLENA:
+			append_varlena(column->format, value);
+			break;
+
+		case CODING_NAME:
+			barista_buffer_append_u8('t');
+			barista_buffer_append_bytes32(NameStr(*DatumGetName(value)),
+										  strlen(NameStr(*DatumGetName(value))));
+			break;
+
+		case CODING_SEND:
+			{
+				bytea	   *bytes = SendFunctionCall(&column->function, value);
+
+				barista_buffer_append_u8('b');
+				barista_buffer_append_bytes32(VARDATA(bytes),
+											  VARSIZE(bytes) - VARHDRSZ);
+				pfree(bytes);
+				break;
+			}
+
+		case CODING_OUTPUT:
+		case CODING_OUTPUT_PINNED:
+			{
+				char	   *text = column->coding == CODING_OUTPUT
+					? OutputFunctionCall(&column->function, value)
+					: output_pinned(&column->function, value);
+
+				barista_buffer_append_u8('t');
+				barista_buffer_append_bytes32(text, strlen(text));
+				pfree(text);
+				break;
+			}
+	}
+}
+
+void
+barista_tuple_append(CapturedRelation *captured, char kind,
+					 const Datum *values, const bool *nulls,
+					 const Datum *old_values, const bool *old_nulls)
+{
+	char	   *p = barista_buffer_reserve(3);
+	uint16		count = pg_hton16((uint16) captured->column_count);
+
+	p[0] = kind;
+	memcpy(p + 1, &count, sizeof(count));
+	barista_buffer_advance(3);
+
+	for (int i = 0; i < captured->column_count; i++)
+	{
+		CapturedColumn *column = &captured->columns[i];
+		int			a = column->attnum - 1;
+
+		if (nulls[a] || (kind == 'K' && !column->key))
+			barista_buffer_append_u8('n');
+		else if (old_values != NULL && column->length == -1 && !old_nulls[a] &&
+				 same_toast_pointer(old_values[a], values[a]))
+			barista_buffer_append_u8('u');
+		else
+			append_value(column, values[a]);
+	}
+}
