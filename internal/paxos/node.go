@@ -1,0 +1,185 @@
+package paxos
+
+// A Role is the part that a node plays towards the others.
+type Role uint8
+
+// The roles.
+const (
+	Follower Role = iota
+	Candidate
+	Leader
+)
+
+// String returns the role's name.
+func (r Role) String() string {
+	return [...]string{"follower", "candidate", "leader"}[r]
+}
+
+// A Node is one member's whole part in Paxos. It is not safe for concurrent
+// use. Every event carries the time of the node's boot clock; a time before the
+// last one counts as the last one.
+type Node struct {
+	cfg Config
+	now Instant
+
+	// What the acceptor keeps. Everything here but the leases is in the journal,
+	// or in Records on their way to it.
+	promised   Ballot // Invariant: no lower than any ballot in accepted.
+	accepted   window // above chosenTo
+	chosenTo   Index  // everything up to here is chosen and known
+	durableTo  Index  // the part of chosenTo that would survive a crash
+	purgedTo   Index  // the journal's floor
+	members    Membership
+	electorate electorate // of members
+	lease      grant
+	quietUntil Instant // after a restart nobody is promised anything until then
+
+	role       Role
+	electable  bool
+	leadership leadership
+	candidacy  candidacy // while Candidate
+	reign      reign     // while Leader
+	lastReign  Ballot    // the last one led, until its lease was given back
+	greatest   Ballot    // of every ballot heard of
+	electionAt Instant
+
+	peers map[NodeID]*Progress
+	fetch fetch
+
+	out   output
+	seq   uint64
+	syncs []pendingSync
+	seen  seen
+}
+
+// leadership is who leads, as far as this node knows.
+type leadership struct {
+	ballot   Ballot // the greatest that anyone led
+	leader   NodeID // 0: not known, or not heard of for too long
+	released Ballot // the greatest that was given back
+}
+
+// Progress is what a peer has last said of itself.
+type Progress struct {
+	ChosenTo  Index
+	DurableTo Index
+	Heard     Instant // when the last message came
+}
+
+// New returns a node that goes on from what its journal held.
+func New(cfg Config, restored Restored) (*Node, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	if err := restored.validate(); err != nil {
+		return nil, err
+	}
+	n := &Node{
+		cfg: cfg, now: cfg.Now,
+		promised: restored.Promised, accepted: newWindow(),
+		chosenTo: restored.ChosenTo, durableTo: restored.ChosenTo, purgedTo: restored.Floor.Index,
+		quietUntil: cfg.Now.Add(cfg.Lease), lease: grant{until: never},
+		electable: true, peers: make(map[NodeID]*Progress),
+	}
+	n.out.written = n.chosenTo
+	for _, e := range restored.Entries {
+		n.accepted.put(e)
+		n.promised = max(n.promised, e.Ballot)
+	}
+	n.greatest = n.promised
+	n.setMembers(restored.Members)
+	n.awaitLeader()
+	n.check()
+	return n, nil
+}
+
+// Tick lets time pass: heartbeats, elections, whatever has to be sent again.
+func (n *Node) Tick(now Instant) {
+	n.enter(now)
+	switch n.role {
+	case Leader:
+		n.tickLeader()
+	case Candidate:
+		n.tickCandidate()
+	case Follower:
+		n.tickFollower()
+	}
+	n.tickFetch()
+	n.check()
+}
+
+// Receive takes a message from a peer. The driver vouches for from.
+func (n *Node) Receive(now Instant, from NodeID, m Message) {
+	n.enter(now)
+	if from == 0 || from == n.cfg.ID {
+		return
+	}
+	n.peer(from).Heard = n.now
+	n.dispatch(from, m)
+	n.check()
+}
+
+func (n *Node) dispatch(from NodeID, m Message) {
+	switch m := m.(type) {
+	case PreVote:
+		n.handlePreVote(from, m)
+	case PreVoteReply:
+		n.handlePreVoteReply(from, m)
+	case Prepare:
+		n.handlePrepare(from, m)
+	case Promise:
+		n.handlePromise(from, m)
+	case Reject:
+		n.handleReject(from, m)
+	case Accept:
+		n.handleAccept(from, m)
+	case Accepted:
+		n.handleAccepted(from, m)
+	case Heartbeat:
+		n.handleHeartbeat(from, m)
+	case HeartbeatAck:
+		n.handleHeartbeatAck(from, m)
+	case Learn:
+		n.handleLearn(from, m)
+	case Fetch:
+		n.handleFetch(from, m)
+	case Entries:
+		n.handleEntries(from, m)
+	case FloorState:
+		n.handleFloorState(from, m)
+	case Release:
+		n.handleRelease(from, m)
+	}
+}
+
+func (n *Node) enter(now Instant) { n.now = max(n.now, now) }
+
+func (n *Node) peer(id NodeID) *Progress {
+	p := n.peers[id]
+	if p == nil {
+		p = &Progress{Heard: never}
+		n.peers[id] = p
+	}
+	return p
+}
+
+// setMembers makes a membership the one that governs the next index.
+func (n *Node) setMembers(m Membership) {
+	n.members = m
+	n.electorate = newElectorate(m, n.cfg.ID)
+}
+
+// version is the one that this node's messages carry.
+func (n *Node) version() uint32 { return n.members.Version }
+
+// isVoter reports whether a node votes, as far as this node knows.
+func (n *Node) isVoter(id NodeID) bool { return n.electorate.isVoter(n.members.slot(id)) }
+
+// toVoters calls send for each voter but this node.
+func (n *Node) toVoters(send func(slot int, to NodeID)) {
+	for slot, member := range n.members.Members {
+		if member.Voter && member.Node != n.cfg.ID {
+			send(slot, member.Node)
+		}
+	}
+}
