@@ -168,11 +168,18 @@ func (s *plainServer) address(database string) string {
 // connect returns a connection to a database, closed with the test.
 func (s *plainServer) connect(t *testing.T, database string) *pgx.Conn {
 	t.Helper()
+	conn := s.open(t, database)
+	t.Cleanup(func() { conn.Close(context.Background()) })
+	return conn
+}
+
+// open returns a connection to a database that somebody else closes.
+func (s *plainServer) open(t *testing.T, database string) *pgx.Conn {
+	t.Helper()
 	conn, err := pgx.Connect(t.Context(), s.address(database))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { conn.Close(context.Background()) })
 	return conn
 }
 

@@ -75,6 +75,11 @@ func newCluster(t *testing.T, nodes ...string) (*twinCluster, *Coordinator) {
 		handler: make(map[string]http.Handler), pinned: make(map[string]*Snapshot),
 		atMark: func(int) {}, afterMark: func(int) {},
 	}
+	t.Cleanup(func() {
+		for _, unclaimed := range c.pinned {
+			unclaimed.Close(context.Background())
+		}
+	})
 	for _, node := range nodes {
 		c.databases[node] = newDatabase(t)
 		h := NewHandler(twinMarks{c, node})
@@ -108,7 +113,7 @@ func (m twinMarks) Place(ctx context.Context) (changeset.MarkID, error) {
 	c.marks++
 	c.atMark(c.marks)
 	for i, node := range c.nodes {
-		conn := server.connect(c.t, c.databases[node])
+		conn := server.open(c.t, c.databases[node])
 		if err := Pin(ctx, conn); err != nil {
 			return changeset.MarkID{}, err
 		}
@@ -132,7 +137,9 @@ func (m twinMarks) Snapshot(_ context.Context, mark changeset.MarkID) (*Snapshot
 	if mark != (changeset.MarkID{byte(m.cluster.marks)}) {
 		return nil, fmt.Errorf("no mark %v", mark)
 	}
-	return m.cluster.pinned[m.node], nil
+	snapshot := m.cluster.pinned[m.node]
+	delete(m.cluster.pinned, m.node)
+	return snapshot, nil
 }
 
 func mustVerify(t *testing.T, c *Coordinator) Report {
@@ -279,6 +286,7 @@ func TestLocksEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer snapshot.Close(context.Background())
 	if _, err := snapshot.digest(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
