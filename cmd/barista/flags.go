@@ -1,0 +1,51 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+
+	"github.com/baristadb/barista/internal/config"
+)
+
+// newFlags returns the flag set of a subcommand, which prints nothing by itself.
+func newFlags(name string) *flag.FlagSet {
+	flags := flag.NewFlagSet(name, flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.Usage = func() {}
+	return flags
+}
+
+// errHelped says that the person asked for a command's flags and has been shown them.
+var errHelped = errors.New("helped")
+
+// parseFlags reads the arguments of a subcommand that takes flags only. Every error but errHelped is a Mistake.
+func parseFlags(flags *flag.FlagSet, args []string, stdout io.Writer) error {
+	err := flags.Parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprintf(stdout, "usage: barista %s [FLAGS]\n\n", flags.Name())
+		flags.SetOutput(stdout)
+		flags.PrintDefaults()
+		return errHelped
+	case err != nil:
+		return config.Mistakef("%s: %w", flags.Name(), err)
+	case flags.NArg() > 0:
+		return config.Mistakef("%s: the argument %q is one too many", flags.Name(), flags.Arg(0))
+	}
+	return nil
+}
+
+// configFlag adds --config to the flags.
+func configFlag(flags *flag.FlagSet) *string {
+	return flags.String("config", "", "the node's `node.yaml`")
+}
+
+// loadConfig reads the node.yaml that --config named.
+func loadConfig(name, path string) (config.Config, error) {
+	if path == "" {
+		return config.Config{}, config.Mistakef("%s: --config is missing: name the node's node.yaml", name)
+	}
+	return config.Load(path)
+}

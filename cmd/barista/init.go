@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/baristadb/barista/internal/config"
+	"github.com/baristadb/barista/internal/postgres"
+)
+
+// runInit makes a new cluster: the folder, the secret, the server and the journal of its first node.
+func runInit(ctx context.Context, args []string, stdout io.Writer) error {
+	flags := newFlags("init")
+	path := configFlag(flags)
+	if err := parseFlags(flags, args, stdout); err != nil {
+		return unlessHelped(err)
+	}
+	cfg, err := loadConfig("init", *path)
+	if err != nil {
+		return err
+	}
+	if err := initNode(ctx, cfg, *path); err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "%s holds the first node of a new cluster, %s\n", cfg.Dir, cfg.Name)
+	return nil
+}
+
+// initNode makes the first node of a new cluster. The journal comes last: a folder with a journal is a node, one
+// without is not.
+func initNode(ctx context.Context, cfg config.Config, path string) error {
+	if err := os.MkdirAll(cfg.Dir, 0o711); err != nil {
+		return config.Mistakef("make the node's folder: %w", err)
+	}
+	if err := checkUnused(cfg, path); err != nil {
+		return err
+	}
+	server, err := postgres.ForNode(cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	release, err := config.Claim(cfg)
+	if err != nil {
+		return err
+	}
+	return errors.Join(fillNode(ctx, cfg, server), release())
+}
+
+func fillNode(ctx context.Context, cfg config.Config, server postgres.Config) error {
+	if err := makeSecret(cfg.SecretFile); err != nil {
+		return err
+	}
+	if err := server.Init(ctx); err != nil {
+		return err
+	}
+	return createJournal(cfg)
+}
+
+// checkUnused refuses a folder that holds anything but what belongs to a node that has never run.
+func checkUnused(cfg config.Config, path string) error {
+	entries, err := os.ReadDir(cfg.Dir)
+	if err != nil {
+		return config.Mistakef("look into the node's folder: %w", err)
+	}
+	expected := map[string]bool{}
+	for _, file := range []string{path, cfg.SecretFile, cfg.PIDFile(), cfg.LogFile()} {
+		if file, err := filepath.Abs(file); err == nil {
+			expected[file] = true
+		}
+	}
+	for _, entry := range entries {
+		if found := filepath.Join(cfg.Dir, entry.Name()); !expected[found] {
+			return config.Mistakef("%s is not empty: it holds %s; a new cluster begins in an empty folder", cfg.Dir, entry.Name())
+		}
+	}
+	return nil
+}
+
+// secretBytes is the length of a cluster's secret; the file holds it as hexadecimal digits.
+const secretBytes = 32
+
+// makeSecret draws the cluster's secret, unless the file already exists.
+func makeSecret(path string) error {
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	secret := make([]byte, secretBytes)
+	rand.Read(secret)
+	if err := os.WriteFile(path, []byte(hex.EncodeToString(secret)+"\n"), 0o600); err != nil {
+		return config.Mistakef("write the cluster's secret: %w", err)
+	}
+	return nil
+}
