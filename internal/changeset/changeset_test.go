@@ -31,7 +31,7 @@ func golden(t *testing.T, got []byte, want string) {
 }
 
 func TestChangeSetsGolden(t *testing.T) {
-	t.Log("an entry of change sets has the bytes that docs/internals/formats.md draws")
+	// An entry of change sets has the bytes that docs/internals/formats.md draws.
 	golden(t, AppendChangeSets(nil, someSets()), `
 		00000002
 		00000000000000010000000000000002 0003 01 00000000 0000000000000005 0002 6462 0001 72 00000002 aabb
@@ -39,7 +39,7 @@ func TestChangeSetsGolden(t *testing.T) {
 }
 
 func TestChangeSetsRoundTrip(t *testing.T) {
-	t.Log("what is appended is what is decoded, at every count that an entry allows")
+	// What is appended is what is decoded, at every count that an entry allows.
 	for _, sets := range [][]ChangeSet{{}, someSets()[:1], someSets(), make([]ChangeSet, MaxSets)} {
 		for i := range sets {
 			if sets[i].Payload == nil {
@@ -57,7 +57,7 @@ func TestChangeSetsRoundTrip(t *testing.T) {
 }
 
 func TestCutChangeSet(t *testing.T) {
-	t.Log("a change set is cut from the front of a frame, and what follows is returned")
+	// A change set is cut from the front of a frame, and what follows is returned.
 	set := someSets()[0]
 	frame := append(AppendChangeSet(nil, set), "rest"...)
 	got, rest, err := CutChangeSet(frame)
@@ -73,7 +73,7 @@ func TestCutChangeSet(t *testing.T) {
 }
 
 func TestDecodeRefuses(t *testing.T) {
-	t.Log("every truncation, and every field out of range, is ErrMalformed and no panic")
+	// Every truncation, and every field out of range, is ErrMalformed and no panic.
 	whole := AppendChangeSets(nil, someSets())
 	for n := range whole {
 		if _, err := DecodeChangeSets(whole[:n]); !errors.Is(err, ErrMalformed) {
@@ -100,7 +100,7 @@ func TestDecodeRefuses(t *testing.T) {
 }
 
 func TestAppendPanics(t *testing.T) {
-	t.Log("a value that does not fit its field panics instead of writing bytes that mean something else")
+	// A value that does not fit its field panics instead of writing bytes that mean something else.
 	for name, set := range map[string]ChangeSet{
 		"database":   {Database: strings.Repeat("x", 65536)},
 		"request id": {RequestID: strings.Repeat("x", 65536)},
@@ -116,7 +116,7 @@ func TestAppendPanics(t *testing.T) {
 }
 
 func TestChunk(t *testing.T) {
-	t.Log("a chunk has the drawn bytes and comes back; its data may be empty")
+	// A chunk has the drawn bytes and comes back; its data may be empty.
 	chunk := Chunk{ID: MakeID(1, 2), Ordinal: 3, Data: []byte("data")}
 	body := AppendChunk(nil, chunk)
 	golden(t, body, "00000000000000010000000000000002 00000003 64617461")
@@ -136,7 +136,7 @@ func TestChunk(t *testing.T) {
 }
 
 func TestSequences(t *testing.T) {
-	t.Log("sequence states have the drawn bytes, come back, and leave what follows them")
+	// Sequence states have the drawn bytes, come back, and leave what follows them.
 	states := []SequenceState{
 		{Database: "d", Schema: "s", Name: "n", Horizon: 33, Called: true, LSN: 9},
 		{Horizon: -1},
@@ -164,7 +164,7 @@ func TestSequences(t *testing.T) {
 }
 
 func TestMark(t *testing.T) {
-	t.Log("a mark's id comes back from its entry and from its text")
+	// A mark's id comes back from its entry and from its text.
 	id := MarkID{1, 15: 0xff}
 	if got, err := DecodeMark(AppendMark(nil, id)); err != nil || got != id {
 		t.Errorf("from its entry: %v, %v", got, err)
@@ -185,7 +185,7 @@ func TestMark(t *testing.T) {
 }
 
 func TestBatchGolden(t *testing.T) {
-	t.Log("the parts of a batch have the drawn bytes")
+	// The parts of a batch have the drawn bytes.
 	var b Batch
 	b.Begin(At(1, 0))
 	b.Sequences(MissingIsSkipped, []SequenceState{{Database: "d", Schema: "s", Name: "n", Horizon: 33, Called: true, LSN: 9}})

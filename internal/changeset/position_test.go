@@ -6,7 +6,7 @@ import (
 )
 
 func TestPosition(t *testing.T) {
-	t.Log("a position is index and ordinal, ordered by both, and survives text and JSON")
+	// A position is index and ordinal, ordered by both, and survives text and JSON.
 	ordered := []Position{0, At(1, 0), At(1, 1), At(1, MaxSets-1), At(2, 0), At(1<<48-1, MaxSets-1)}
 	for i, p := range ordered {
 		if i > 0 && ordered[i-1] >= p {
@@ -30,7 +30,7 @@ func TestPosition(t *testing.T) {
 }
 
 func TestParsePositionRefuses(t *testing.T) {
-	t.Log("text that is no position is an error")
+	// Text that is no position is an error.
 	for _, s := range []string{"", "1", "1.", ".1", "1.65536", "-1.0", "1.-1", "281474976710656.0", "1.0.0", " 1.0"} {
 		if p, err := ParsePosition(s); err == nil {
 			t.Errorf("%q was read as %v", s, p)
@@ -39,7 +39,7 @@ func TestParsePositionRefuses(t *testing.T) {
 }
 
 func TestAtPanics(t *testing.T) {
-	t.Log("an ordinal or index that does not fit is a bug, not a wrong position")
+	// An ordinal or index that does not fit is a bug, not a wrong position.
 	for name, at := range map[string]func(){
 		"ordinal":  func() { At(1, MaxSets) },
 		"negative": func() { At(1, -1) },

@@ -67,7 +67,7 @@ func readAll(payload []byte) ([]Message, error) {
 }
 
 func TestReaderRoundTrip(t *testing.T) {
-	t.Log("every message comes back as written, and io.EOF comes at the end and stays")
+	// Every message comes back as written, and io.EOF comes at the end and stays.
 	got, err := readAll(payloadOf(everything()...))
 	if err != io.EOF {
 		t.Fatal(err)
@@ -84,7 +84,7 @@ func TestReaderRoundTrip(t *testing.T) {
 }
 
 func TestReaderRelation(t *testing.T) {
-	t.Log("the reader says what a relation's number stands for, once it was described")
+	// The reader says what a relation's number stands for, once it was described.
 	r := NewReader(payloadOf(account()))
 	if r.Relation(1) != nil {
 		t.Error("described before its message was read")
@@ -99,7 +99,7 @@ func TestReaderRelation(t *testing.T) {
 }
 
 func TestMessagesGolden(t *testing.T) {
-	t.Log("each message has the bytes that docs/internals/formats.md draws")
+	// Each message has the bytes that docs/internals/formats.md draws.
 	for want, m := range map[string]Message{
 		`52 00000029 00000001 7075626c696300 6100 6b 0001 01 62 696400 70675f636174616c6f6700 696e743400 ffffffff`: Relation{
 			Number: 1, Schema: "public", Name: "a", Identity: ByKey, Columns: account().Columns[:1],
@@ -121,7 +121,7 @@ func TestMessagesGolden(t *testing.T) {
 }
 
 func TestReaderRefuses(t *testing.T) {
-	t.Log("a message that does not fit what was described before it is ErrMalformed, for ever")
+	// A message that does not fit what was described before it is ErrMalformed, for ever.
 	null, unchanged := Value{Form: Null}, Value{Form: Unchanged}
 	full := Tuple{number(1), text("x")}
 	keyless := account()
@@ -166,7 +166,7 @@ func TestReaderRefuses(t *testing.T) {
 }
 
 func TestReaderTruncated(t *testing.T) {
-	t.Log("a payload cut at any byte gives whole messages, then ErrMalformed, or io.EOF between two messages")
+	// A payload cut at any byte gives whole messages, then ErrMalformed, or io.EOF between two messages.
 	whole := payloadOf(everything()...)
 	for n := range whole {
 		messages, err := readAll(whole[:n])

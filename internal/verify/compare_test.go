@@ -39,7 +39,7 @@ func downward(h *Horizon) { h.Increment = -1 }
 func cycling(h *Horizon)  { h.Cycles = true }
 
 func TestCompare(t *testing.T) {
-	t.Log("what differs is found, and the nodes outside the majority are named")
+	// What differs is found, and the nodes outside the majority are named.
 	unread := Digest{Sums: []Sum{{Subject: accounts, Problem: "canceled"}}}
 	for name, c := range map[string]struct {
 		nodes []NodeDigest
@@ -77,7 +77,7 @@ func TestCompare(t *testing.T) {
 }
 
 func TestCompareOrder(t *testing.T) {
-	t.Log("differences come in the order of their subjects, whatever the order of the digests")
+	// Differences come in the order of their subjects, whatever the order of the digests.
 	sums := []Sum{{Subject: ids}, {Subject: accounts}, {Subject: Subject{"", Catalog, "roles"}}, {Subject: Subject{"app", Catalog, "columns"}}}
 	var got []string
 	for _, d := range Compare(nodes(Digest{Sums: sums}, Digest{})) {
@@ -95,7 +95,7 @@ func TestCompareOrder(t *testing.T) {
 }
 
 func TestReportText(t *testing.T) {
-	t.Log("a report starts with identical or different, then says what, where, and who was not compared")
+	// A report starts with identical or different, then says what, where, and who was not compared.
 	absent := []Absence{{"n3", "connection refused"}}
 	identical := Report{Identical: true, Position: 8060928, Nodes: []string{"n1", "n2"}, NotCompared: absent}
 	if diff := cmp.Diff("identical at 123.0: n1, n2\nnot compared: n3: connection refused\n", identical.String()); diff != "" {
@@ -111,7 +111,7 @@ func TestReportText(t *testing.T) {
 }
 
 func TestBucketsFor(t *testing.T) {
-	t.Log("buckets are a power of two, at least one, and have a limit")
+	// Buckets are a power of two, at least one, and have a limit.
 	for rows, want := range map[int64]Buckets{0: 1, 1: 1, 64: 1, 65: 2, 1000: 16, 1 << 62: maxBuckets} {
 		if got := bucketsFor(rows); got != want {
 			t.Errorf("%d rows: %d buckets, want %d", rows, got, want)

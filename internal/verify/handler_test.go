@@ -28,7 +28,7 @@ func post(h http.Handler, path, body string) *httptest.ResponseRecorder {
 }
 
 func TestBadRequests(t *testing.T) {
-	t.Log("a request that makes no sense has a status that says so, and does no harm")
+	// A request that makes no sense has a status that says so, and does no harm.
 	h := NewHandler(emptyNode{})
 	defer h.Close()
 	for _, c := range []struct {
@@ -53,7 +53,7 @@ func TestBadRequests(t *testing.T) {
 }
 
 func TestSessionsEnd(t *testing.T) {
-	t.Log("a node keeps few sessions, and none beyond its time")
+	// A node keeps few sessions, and none beyond its time.
 	synctest.Test(t, func(t *testing.T) {
 		h := NewHandler(emptyNode{})
 		defer h.Close()

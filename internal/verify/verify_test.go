@@ -154,7 +154,7 @@ func mustVerify(t *testing.T, c *Coordinator) Report {
 }
 
 func TestIdentical(t *testing.T) {
-	t.Log("nodes with the same content are identical, whatever the order of their rows and the settings of their roles")
+	// Nodes with the same content are identical, whatever the order of their rows and the settings of their roles.
 	cluster, coordinator := newCluster(t, "n1", "n2", "n3")
 	cluster.execute("n2", `
 		UPDATE accounts SET owner = owner WHERE id < 500;
@@ -174,7 +174,7 @@ func TestIdentical(t *testing.T) {
 }
 
 func TestDifferences(t *testing.T) {
-	t.Log("whatever is changed behind the others' backs is found, with table and key")
+	// Whatever is changed behind the others' backs is found, with table and key.
 	cluster, coordinator := newCluster(t, "n1", "n2", "n3")
 	for name, c := range map[string]struct {
 		change string // on n3
@@ -224,7 +224,7 @@ func TestDifferences(t *testing.T) {
 }
 
 func TestManyKeys(t *testing.T) {
-	t.Log("of a table that differs in many rows, a few keys are named, and that there are more")
+	// Of a table that differs in many rows, a few keys are named, and that there are more.
 	cluster, coordinator := newCluster(t, "n1", "n2")
 	cluster.execute("n2", "DELETE FROM accounts")
 	report := mustVerify(t, coordinator)
@@ -237,7 +237,7 @@ func TestManyKeys(t *testing.T) {
 }
 
 func TestLeaderRunsAhead(t *testing.T) {
-	t.Log("a sequence that the leader used since it was agreed is no difference")
+	// A sequence that the leader used since it was agreed is no difference.
 	cluster, coordinator := newCluster(t, "n1", "n2", "n3")
 	cluster.execute("n1", "SELECT nextval('ids') FROM generate_series(1, 40)")
 	if report := mustVerify(t, coordinator); !report.Identical {
@@ -246,7 +246,7 @@ func TestLeaderRunsAhead(t *testing.T) {
 }
 
 func TestChangesAfterTheMark(t *testing.T) {
-	t.Log("changes after the mark are no difference, though the snapshot is no shelter from DDL")
+	// Changes after the mark are no difference, though the snapshot is no shelter from DDL.
 	for name, change := range map[string]string{
 		"rows":      "UPDATE accounts SET balance = 0",
 		"truncate":  "TRUNCATE notes",
@@ -276,7 +276,7 @@ func TestChangesAfterTheMark(t *testing.T) {
 }
 
 func TestLocksEnd(t *testing.T) {
-	t.Log("a table that was read can be altered while the verification is still open")
+	// A table that was read can be altered while the verification is still open.
 	cluster, coordinator := newCluster(t, "n1")
 	mark, err := coordinator.Marks.Place(t.Context())
 	if err != nil {
@@ -306,7 +306,7 @@ func (brokenNode) Snapshot(ctx context.Context, _ changeset.MarkID) (*Snapshot, 
 }
 
 func TestNodeDown(t *testing.T) {
-	t.Log("nodes that are down or late are named, and the others are compared")
+	// Nodes that are down or late are named, and the others are compared.
 	cluster, coordinator := newCluster(t, "n1", "n2")
 	late := NewHandler(brokenNode{})
 	t.Cleanup(late.Close)
@@ -324,7 +324,7 @@ func TestNodeDown(t *testing.T) {
 }
 
 func TestNothingToCompare(t *testing.T) {
-	t.Log("without a mark, or with no node that answers, verification fails rather than call nothing identical")
+	// Without a mark, or with no node that answers, verification fails rather than call nothing identical.
 	if server == nil {
 		t.Skip("no PostgreSQL on this machine")
 	}

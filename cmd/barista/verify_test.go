@@ -1,0 +1,61 @@
+package main
+
+import (
+	"bytes"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+func TestVerify(t *testing.T) {
+	// The report is written, and the exit status says whether the nodes are identical, differ or could not be asked.
+	for name, c := range map[string]struct {
+		status     int // of the node's answer
+		body       string
+		exit       int
+		out, error string
+	}{
+		"identical": {
+			http.StatusOK, `{"identical": true, "position": "7.1", "nodes": ["n1", "n2"], "not_compared": [{"node": "n3", "reason": "down"}]}`,
+			0, "identical at 7.1: n1, n2\nnot compared: n3: down\n", "",
+		},
+		"different": {
+			http.StatusOK, `{"identical": false, "position": "7.1", "nodes": ["n1", "n2"], "differences": [{"database": "d", "kind": "table",
+				"name": "public.t", "key": "42", "nodes": ["n2"], "detail": "n1: present; n2: absent"}]}`,
+			1, "different at 7.1: n1, n2\ndatabase d: table public.t, key 42: differs on n2 (n1: present; n2: absent)\n", "",
+		},
+		"no leader":   {http.StatusServiceUnavailable, "no node leads\n", 1, "", "503 Service Unavailable: no node leads"},
+		"not a node":  {http.StatusOK, "<html>", 1, "", "read its answer"},
+		"not a story": {http.StatusOK, "{}", 1, "", "no report"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			node := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Method != http.MethodPost || r.URL.Path != "/verify" {
+					t.Errorf("asked %s %s", r.Method, r.URL)
+				}
+				w.WriteHeader(c.status)
+				w.Write([]byte(c.body))
+			}))
+			defer node.Close()
+			var stdout, stderr bytes.Buffer
+			exit := conclude(runVerify(t.Context(), []string{"--http", strings.TrimPrefix(node.URL, "http://")}, &stdout), &stderr)
+			if exit != c.exit || stdout.String() != c.out || !strings.Contains(stderr.String(), c.error) || (c.error == "") != (stderr.Len() == 0) {
+				t.Errorf("status %d, stdout %q, stderr %q; want %d, %q, %q", exit, &stdout, &stderr, c.exit, c.out, c.error)
+			}
+		})
+	}
+}
+
+func TestVerifyMistakes(t *testing.T) {
+	// An address that cannot be one is a mistake; a node that does not answer is a failure.
+	gone := httptest.NewServer(nil)
+	gone.Close()
+	for address, want := range map[string]int{"latte": 2, "localhost:": 2, gone.Listener.Addr().String(): 1} {
+		var stderr bytes.Buffer
+		got := conclude(runVerify(t.Context(), []string{"--http", address}, &bytes.Buffer{}), &stderr)
+		if got != want || strings.Count(stderr.String(), "\n") != 1 {
+			t.Errorf("%s: status %d, %q", address, got, &stderr)
+		}
+	}
+}
