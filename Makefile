@@ -1,0 +1,55 @@
+# Barista's front door for people and for CI. On a fresh Debian 12 machine that has Go, each of
+#
+#	make demo	runs a cluster of three nodes (DEMO="--nodes 5 --dir /tmp/x" adds flags)
+#	make test	runs all tests
+#
+# installs what is missing, builds, and runs.
+
+GO ?= go
+TEST ?= ./...
+TESTFLAGS ?=
+FUZZTIME ?= 10s
+
+.PHONY: demo test check build extension deps test-deps format lint fuzz clean
+
+build: deps bin/barista extension
+
+demo: build
+	bin/barista demo $(DEMO)
+
+# What CI runs. The tests come last, so that their own lines are the end of the output.
+check: test-deps build format lint
+	$(GO) test -timeout 14m $(TESTFLAGS) $(TEST)
+
+test: test-deps build
+	$(GO) test -timeout 14m $(TESTFLAGS) $(TEST)
+
+# Go knows best whether anything has changed.
+.PHONY: bin/barista
+bin/barista:
+	$(GO) build -o $@ ./cmd/barista
+
+# -Wall -Wextra -Werror stand in the extension's own Makefile. Bitcode is of no use for a library that is preloaded.
+extension: deps
+	$(MAKE) -s -C extension with_llvm=no
+
+deps:
+	@scripts/deps run
+
+test-deps:
+	@scripts/deps test
+
+format:
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
+	if [ -n "$$unformatted" ]; then echo "not formatted by gofmt:"; echo "$$unformatted"; exit 1; fi
+
+lint: extension
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+fuzz:
+	scripts/fuzz $(FUZZTIME)
+
+clean:
+	rm -rf bin
+	$(MAKE) -s -C extension clean
