@@ -71,7 +71,7 @@ type Server struct {
 	keys    cancelKeys
 	loop    *loop
 	ctx     context.Context // ends when the server stops serving
-	cancelC context.CancelFunc
+	stop    context.CancelFunc
 
 	connections atomic.Int64 // accepted and not yet closed
 	sessions    atomic.Int64 // of these, those that passed their start-up packet
@@ -95,7 +95,7 @@ func New(options Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{options: options, loop: l, listeners: make(map[net.Listener]struct{}), starting: make(map[net.Conn]struct{})}
-	s.ctx, s.cancelC = context.WithCancel(context.Background())
+	s.ctx, s.stop = context.WithCancel(context.Background())
 	return s, nil
 }
 
@@ -168,6 +168,7 @@ func (s *Server) pause(d time.Duration) bool {
 // Shutdown accepts no more clients, ends sessions as they become idle, and returns when there are none left. When ctx ends, the rest
 // is cut: their clients are told whether a request was under way.
 func (s *Server) Shutdown(ctx context.Context) {
+	s.stop()
 	s.mu.Lock()
 	for l := range s.listeners {
 		l.Close()
@@ -177,7 +178,6 @@ func (s *Server) Shutdown(ctx context.Context) {
 		conn.Close()
 	}
 	s.mu.Unlock()
-	s.cancelC()
 	s.loop.drain()
 
 	idle := make(chan struct{})

@@ -117,7 +117,7 @@ func reservedOption(options string) string {
 	for _, word := range splitOptions(options) {
 		name, _, _ := strings.Cut(word, "=")
 		if strings.Contains(strings.ToLower(name), reserved+".") {
-			return strings.TrimLeft(name, "-")
+			return reserved + name[strings.Index(strings.ToLower(name), reserved+".")+len(reserved):]
 		}
 	}
 	return ""
