@@ -64,7 +64,8 @@ func (c Config) validate() error {
 
 // Restored is what the journal held when the node started. In a new cluster
 // its first node has Floor.Members and Members from FirstMembership; a node
-// that is still to be caught up has nothing.
+// that has nothing yet, not even a floor, takes no entry before it was given a
+// peer's floor (see Node.InstallFloor).
 type Restored struct {
 	Floor    Floor
 	Promised Ballot  // the greatest in a PromiseRecord
@@ -79,6 +80,9 @@ func (r Restored) validate() error {
 	}
 	if r.Members.Version < r.Floor.Members.Version {
 		return errors.New("restore: the membership is older than that of the floor")
+	}
+	if r.Members.Version == 0 && r.ChosenTo > 0 {
+		return errors.New("restore: there are chosen entries and no membership")
 	}
 	seen := make(map[Index]bool, len(r.Entries))
 	for _, e := range r.Entries {

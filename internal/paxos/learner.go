@@ -116,6 +116,9 @@ func (n *Node) fetchFrom(peer NodeID) {
 
 func (n *Node) sendFetch(peer NodeID) {
 	n.fetch = fetch{peer: peer, from: n.chosenTo + 1, sent: n.now}
+	if n.isBlank() {
+		n.fetch.from = 0 // below every floor
+	}
 	n.out.now(peer, Fetch{Version: n.version(), From: n.fetch.from})
 }
 
@@ -160,9 +163,13 @@ func (n *Node) isAhead(id NodeID) bool {
 	return ok && p.ChosenTo > n.chosenTo
 }
 
+// isBlank reports whether the node knows no membership: without the state at
+// some floor it could not tell what later member entries change.
+func (n *Node) isBlank() bool { return n.members.Version == 0 }
+
 // handleFetch has the driver read what a peer lacks. Anyone may ask.
 func (n *Node) handleFetch(from NodeID, m Fetch) {
-	if m.From > n.chosenTo || m.From == 0 {
+	if m.From > n.chosenTo {
 		n.out.now(from, Entries{Version: n.version(), First: m.From, ChosenTo: n.chosenTo})
 		return
 	}
@@ -172,7 +179,7 @@ func (n *Node) handleFetch(from NodeID, m Fetch) {
 func (n *Node) handleEntries(from NodeID, m Entries) {
 	n.heardChosen(from, m.ChosenTo)
 	for _, e := range m.Entries {
-		if e.Index == n.chosenTo+1 {
+		if e.Index == n.chosenTo+1 && !n.isBlank() {
 			n.install(e)
 		}
 	}
@@ -217,17 +224,24 @@ func (n *Node) confirm(e Entry) {
 
 func (n *Node) handleFloorState(from NodeID, m FloorState) {
 	n.heardChosen(from, m.Floor.Index)
-	if m.Floor.Index > n.chosenTo {
+	if n.adoptable(m.Floor) {
 		n.out.Floors = append(n.out.Floors, FloorOffer{From: from, Floor: m.Floor})
 	}
 }
 
+// adoptable reports whether a floor is above everything here. To a node without
+// a membership any floor is, also one at index 0.
+func (n *Node) adoptable(f Floor) bool {
+	return f.Index > n.chosenTo || n.isBlank() && f.Members.Version > 0
+}
+
 // InstallFloor adopts a peer's floor: everything up to it counts as chosen, and
 // the entries below it will never be here. The driver's server must have them
-// already. A floor that is not above ChosenTo is ignored.
+// already. A floor that is not above ChosenTo is ignored, unless the node knows
+// no membership yet.
 func (n *Node) InstallFloor(now Instant, f Floor) {
 	n.enter(now)
-	if f.Index <= n.chosenTo {
+	if !n.adoptable(f) {
 		return
 	}
 	if n.role != Follower {

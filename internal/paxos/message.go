@@ -103,7 +103,7 @@ type Learn struct {
 	ChosenTo Index
 }
 
-// Fetch asks for chosen entries from From on.
+// Fetch asks for chosen entries from From on; from 0 on, for the floor.
 type Fetch struct {
 	Version uint32
 	From    Index

@@ -35,8 +35,8 @@ type Outgoing struct {
 
 // A ReadRequest asks the driver to send a peer the chosen entries From to To,
 // or as many of them as it finds good, as one Entries message; or FloorState,
-// when From is at or below the journal's floor. The peer asks again for what
-// is missing.
+// when From is at or below the journal's floor (From is 0 when the peer knows
+// nothing and needs just that). The peer asks again for what is missing.
 type ReadRequest struct {
 	To          NodeID
 	From, Until Index
