@@ -48,6 +48,7 @@ func commands() []command {
 		{"demo", "run a whole cluster on this machine", runDemo},
 		{"init", "make the first node of a new cluster", runInit},
 		{"start", "run one node in the foreground", runStart},
+		{"verify", "compare all nodes at one position", runVerify},
 	}
 }
 

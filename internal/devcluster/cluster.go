@@ -49,7 +49,7 @@ func New(o Options) (*Cluster, error) {
 	if err != nil || o.Dir == "" {
 		return nil, config.Mistakef("the cluster's folder %q: give a path", o.Dir)
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := makeFolder(dir, 0o755); err != nil {
 		return nil, config.Mistakef("make the cluster's folder: %w", err)
 	}
 	plan, err := o.plan(dir)

@@ -31,7 +31,7 @@ type Node struct {
 
 // newNode makes the node's folder with its node.yaml.
 func newNode(binary string, cfg config.Config) (*Node, error) {
-	if err := os.MkdirAll(cfg.Dir, 0o711); err != nil {
+	if err := makeFolder(cfg.Dir, 0o711); err != nil {
 		return nil, config.Mistakef("make the node's folder: %w", err)
 	}
 	node := &Node{Config: cfg, binary: binary}
@@ -49,6 +49,18 @@ func newNode(binary string, cfg config.Config) (*Node, error) {
 		return nil, err
 	}
 	return node, nil
+}
+
+// makeFolder makes the folder if it does not exist, with exactly that mode: the user that runs the server must get
+// through, whatever the umask.
+func makeFolder(dir string, mode os.FileMode) error {
+	if _, err := os.Stat(dir); err == nil {
+		return nil
+	}
+	if err := os.MkdirAll(dir, mode); err != nil {
+		return err
+	}
+	return os.Chmod(dir, mode)
 }
 
 // ConfigFile is the path of the node's node.yaml.

@@ -113,7 +113,7 @@ func (c Config) installLibrary() error {
 	if c.Library == "" {
 		return nil
 	}
-	if err := os.MkdirAll(c.LibDir, 0o755); err != nil {
+	if err := c.Account.folder(c.LibDir); err != nil {
 		return fmt.Errorf("install the extension: %w", err)
 	}
 	built, err := os.ReadFile(c.Library)
@@ -125,8 +125,11 @@ func (c Config) installLibrary() error {
 		return nil
 	}
 	fresh := installed + ".new"
-	if err := os.WriteFile(fresh, built, 0o755); err != nil {
+	if err := os.WriteFile(fresh, built, 0o700); err != nil {
 		return fmt.Errorf("install the extension: %w", err)
+	}
+	if err := c.Account.Own(fresh); err != nil {
+		return err
 	}
 	if err := os.Rename(fresh, installed); err != nil {
 		return fmt.Errorf("install the extension: %w", err)
