@@ -11,11 +11,12 @@ type Identity struct {
 	Collation   string // encoding and collation version of the server, compared as a whole
 }
 
-// The purposes that this package gives a meaning of its own. Any other is a raw stream.
+// The purposes of connections, as docs/internals/formats.md has them.
 const (
 	PurposePaxos   = "paxos"   // frames, from the dialler
 	PurposeControl = "control" // HTTP/1.1
-	PurposeBackup  = "backup"  // raw; with control, all that a node without a cluster may ask for
+	PurposeSQL     = "sql"     // raw, to the listener's server if it leads
+	PurposeBackup  = "backup"  // raw, to the listener's server; with control, all that a node without a cluster may ask for
 )
 
 // check returns why a node with identity self must not speak with peer for this purpose, or nil. It is symmetric, but for the

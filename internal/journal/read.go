@@ -1,0 +1,95 @@
+package journal
+
+import (
+	"fmt"
+	"sort"
+
+	"github.com/baristadb/barista/internal/paxos"
+)
+
+// Accepted returns the entries above ChosenTo that Open found, in index order, for restoring the state of Paxos. The first write
+// lets go of them.
+func (j *Journal) Accepted() []paxos.Entry {
+	j.mu.RLock()
+	defer j.mu.RUnlock()
+	return j.restored
+}
+
+// Scan calls fn with each chosen entry above the floor, in index order. It ends with fn's error if there is one. fn may keep the
+// entry.
+func (j *Journal) Scan(fn func(paxos.Entry) error) error {
+	for i, to := j.Floor().Index+1, j.ChosenTo(); i <= to; i++ {
+		e, err := j.entry(i)
+		if err != nil {
+			return err
+		}
+		if err := fn(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Entries returns chosen entries from from to to, both included: at least one if there is one, else as many as maxBytes allow,
+// with a little for each beside its body. It returns none if nothing is chosen from from on, and ErrPurged if from is at or
+// below the floor. The caller may keep them.
+func (j *Journal) Entries(from, to paxos.Index, maxBytes int) ([]paxos.Entry, error) {
+	j.mu.RLock()
+	to, err := j.state.clip(from, to)
+	j.mu.RUnlock()
+	if err != nil {
+		return nil, err
+	}
+	var entries []paxos.Entry
+	for i, left := from, maxBytes; i <= to; i++ {
+		e, err := j.entry(i)
+		if err != nil {
+			return nil, err
+		}
+		if left -= len(e.Value.Body) + entryOverhead; left < 0 && len(entries) > 0 {
+			break
+		}
+		entries = append(entries, e)
+	}
+	return entries, nil
+}
+
+// entry reads the entry at index i.
+func (j *Journal) entry(i paxos.Index) (paxos.Entry, error) {
+	fail := func(err error) (paxos.Entry, error) {
+		return paxos.Entry{}, fmt.Errorf("read entry %d from the journal: %w", i, err)
+	}
+	number, p, err := j.locate(i)
+	if err != nil {
+		return fail(err)
+	}
+	body, err := p.read(number)
+	if err == nil {
+		var r paxos.Record
+		if r, err = paxos.DecodeRecord(j.Identity().Cluster, body); err == nil {
+			if a, ok := r.(paxos.AcceptRecord); ok && a.Entry.Index == i {
+				return a.Entry, nil
+			}
+			err = errWrongRecord
+		}
+	}
+	if _, _, gone := j.locate(i); gone != nil {
+		return fail(gone) // purged, or closed, meanwhile
+	}
+	return fail(fmt.Errorf("%w: record %d in segment %s: %w", ErrDamaged, number, p.name(), err))
+}
+
+// locate finds the record that holds the entry at index i, and its segment.
+func (j *Journal) locate(i paxos.Index) (uint64, *piece, error) {
+	j.mu.RLock()
+	defer j.mu.RUnlock()
+	if j.closed {
+		return 0, nil, ErrClosed
+	}
+	number := j.state.places.get(i)
+	if number == 0 {
+		return 0, nil, ErrPurged
+	}
+	n := sort.Search(len(j.segments), func(k int) bool { return j.segments[k].base > number })
+	return number, j.segments[n-1], nil
+}

@@ -1,0 +1,151 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/baristadb/barista/internal/paxos"
+)
+
+// state is what a sequence of records amounts to. It is the same for the journal on disk and its twin in memory.
+//
+// Invariant: floor.Index <= chosenTo, and places holds every index between.
+type state struct {
+	identity paxos.IdentityRecord
+	floor    paxos.Floor
+	floorAt  uint64 // number of the newest floor record
+	promised paxos.Ballot
+	chosenTo paxos.Index
+	places   places
+}
+
+// check refuses a batch that would break an invariant; nothing of it is written then. Records take effect in their order.
+func (s *state) check(records []paxos.Record) error {
+	var own runs // indexes that this batch itself brings
+	chosenTo, floor := s.chosenTo, s.floor.Index
+	for _, r := range records {
+		switch r := r.(type) {
+		case paxos.AcceptRecord:
+			if err := s.inReach(r.Entry.Index); err != nil {
+				return err
+			}
+			own.add(r.Entry.Index)
+		case paxos.ChosenRecord:
+			for i := max(chosenTo, floor) + 1; i <= r.To; i++ {
+				if s.places.get(i) == 0 && !own.has(i) {
+					return fmt.Errorf("index %d cannot be chosen up to %d: this journal holds no entry for it", i, r.To)
+				}
+			}
+			chosenTo = max(chosenTo, r.To)
+		case paxos.FloorRecord:
+			if r.Floor.Index < floor {
+				return fmt.Errorf("the floor cannot move back from %d to %d", floor, r.Floor.Index)
+			}
+			floor = r.Floor.Index
+		case paxos.IdentityRecord:
+			if r.Cluster != s.identity.Cluster || r.Name != s.identity.Name {
+				return fmt.Errorf("the journal of %q of cluster %x cannot become that of %q of %x", s.identity.Name, s.identity.Cluster, r.Name, r.Cluster)
+			}
+		}
+	}
+	return nil
+}
+
+// maxGap is how far an entry may lie beyond all that is known. More cannot be in flight: it is a mistake, and must not allocate.
+const maxGap = 1 << 20
+
+// inReach refuses an index that is out of all relation to the rest.
+func (s *state) inReach(i paxos.Index) error {
+	if known := max(s.places.end(), s.chosenTo, s.floor.Index); i > known+maxGap {
+		return fmt.Errorf("an entry at index %d, and nothing is known beyond %d", i, known)
+	}
+	return nil
+}
+
+// apply takes one record into account. An entry at or below the floor is not kept.
+func (s *state) apply(number uint64, record paxos.Record) {
+	switch r := record.(type) {
+	case paxos.PromiseRecord:
+		s.promised = max(s.promised, r.Ballot)
+	case paxos.AcceptRecord:
+		if r.Entry.Index > s.floor.Index {
+			s.places.put(r.Entry.Index, number)
+		}
+	case paxos.ChosenRecord:
+		s.chosenTo = max(s.chosenTo, r.To)
+	case paxos.FloorRecord:
+		s.floor, s.floorAt = r.Floor, number
+		s.chosenTo = max(s.chosenTo, r.Floor.Index)
+		s.places.drop(r.Floor.Index)
+	case paxos.IdentityRecord:
+		s.identity = r
+	}
+}
+
+// checkpoint is everything but entries: the first records of each segment, so that the segments before it are needed for their
+// entries alone.
+func (s *state) checkpoint() []paxos.Record {
+	return []paxos.Record{
+		s.identity, paxos.FloorRecord{Floor: s.floor}, paxos.PromiseRecord{Ballot: s.promised}, paxos.ChosenRecord{To: s.chosenTo},
+	}
+}
+
+// complete says what a journal that was read to its end lacks.
+func (s *state) complete() error {
+	if s.identity.Name == "" {
+		return errors.New("it holds no identity: it was never completely made")
+	}
+	if i, ok := s.places.hold(s.floor.Index+1, s.chosenTo); !ok {
+		return fmt.Errorf("%w: every index up to %d is chosen, and there is no entry for %d", ErrDamaged, s.chosenTo, i)
+	}
+	return nil
+}
+
+// purgeable refuses a floor that Purge must not set.
+func (s *state) purgeable(floor paxos.Floor) error {
+	if floor.Index > s.chosenTo {
+		return fmt.Errorf("purge up to %d: only up to %d is chosen", floor.Index, s.chosenTo)
+	}
+	return nil
+}
+
+// clip cuts the range of a read down to what is chosen. A range that begins at or below the floor is ErrPurged.
+func (s *state) clip(from, to paxos.Index) (paxos.Index, error) {
+	if from <= s.floor.Index {
+		return 0, fmt.Errorf("entries from %d: %w: the floor is %d", from, ErrPurged, s.floor.Index)
+	}
+	return min(to, s.chosenTo), nil
+}
+
+// runs is a set of indexes that are mostly neighbours.
+type runs []struct{ from, to paxos.Index }
+
+func (r *runs) add(i paxos.Index) {
+	if n := len(*r); n > 0 && (*r)[n-1].to+1 == i {
+		(*r)[n-1].to = i
+		return
+	}
+	*r = append(*r, struct{ from, to paxos.Index }{i, i})
+}
+
+func (r runs) has(i paxos.Index) bool {
+	for _, run := range r {
+		if run.from <= i && i <= run.to {
+			return true
+		}
+	}
+	return false
+}
+
+// onlyLazy reports whether a batch may wait in memory: it says nothing but what is chosen.
+func onlyLazy(records []paxos.Record) bool {
+	for _, r := range records {
+		if _, lazy := r.(paxos.ChosenRecord); !lazy {
+			return false
+		}
+	}
+	return true
+}
+
+// entryOverhead is what an entry counts beside its body when bytes are limited.
+const entryOverhead = 64
