@@ -126,6 +126,7 @@ func TestLife(t *testing.T) {
 		{"base backup", testBaseBackup},
 		{"failed base backup", testFailedBaseBackup},
 		{"wrong major", testWrongMajor},
+		{"removed folder", testRemovedFolder},
 	}
 	for _, step := range steps {
 		t.Run(step.name, func(t *testing.T) { step.test(t, c) })
@@ -244,11 +245,11 @@ func testCrash(t *testing.T, c Config) {
 
 func running(t *testing.T, c Config) []int {
 	t.Helper()
-	folder, err := os.Stat(c.DataDir)
+	where, err := placeOf(c.DataDir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	pids, err := processesIn(folder)
+	pids, err := where.processes()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -358,6 +359,23 @@ func testWrongMajor(t *testing.T, c Config) {
 	}
 	if _, err := c.Start(bounded(t)); !config.IsMistake(err) || !strings.Contains(err.Error(), "PostgreSQL 9.6") {
 		t.Errorf("start: %v; want a Mistake that names the version", err)
+	}
+}
+
+func testRemovedFolder(t *testing.T, c Config) {
+	// A server whose folder was removed under it is found and killed too.
+	if err := os.WriteFile(filepath.Join(c.DataDir, "PG_VERSION"), []byte("15\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := start(t, c)
+	if err := os.RemoveAll(c.DataDir); err != nil {
+		t.Fatal(err)
+	}
+	if err := KillStale(bounded(t), c.DataDir); err != nil {
+		t.Fatal(err)
+	}
+	if err := ended(t, s); err == nil || len(running(t, c)) != 0 {
+		t.Errorf("Err is %v, and processes %v are left", err, running(t, c))
 	}
 }
 

@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -98,14 +97,4 @@ func findLibrary(given string) (string, error) {
 	}
 	return "", config.Mistakef("the extension barista.so is not in %s: build it with make, or set extension_dir",
 		strings.Join(places, ", "))
-}
-
-// Collation describes what two servers must have in common so that one's indexes are right on the other: the
-// encoding, the locale, and the version of the C library that sorts text.
-func Collation(ctx context.Context) (string, error) {
-	said, err := exec.CommandContext(ctx, "getconf", "GNU_LIBC_VERSION").Output()
-	if err != nil {
-		return "", fmt.Errorf("ask for the version of the C library: %w", err)
-	}
-	return encoding + " " + locale + " " + strings.TrimSpace(string(said)), nil
 }

@@ -24,17 +24,14 @@ const killLimit = 30 * time.Second
 func KillStale(ctx context.Context, dataDir string) error {
 	ctx, cancel := context.WithTimeout(ctx, killLimit)
 	defer cancel()
-	folder, err := os.Stat(dataDir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
+	where, err := placeOf(dataDir)
 	if err != nil {
 		return fmt.Errorf("look for processes in the data folder: %w", err)
 	}
 	poll := time.NewTicker(5 * time.Millisecond)
 	defer poll.Stop()
 	for {
-		pids, err := processesIn(folder)
+		pids, err := where.processes()
 		if err != nil {
 			return fmt.Errorf("look for processes in %s: %w", dataDir, err)
 		}
@@ -42,7 +39,7 @@ func KillStale(ctx context.Context, dataDir string) error {
 			return nil
 		}
 		for _, pid := range pids {
-			kill(pid, folder)
+			where.kill(pid)
 		}
 		select {
 		case <-poll.C:
@@ -52,72 +49,6 @@ func KillStale(ctx context.Context, dataDir string) error {
 	}
 }
 
-// kill kills the process if it still is what processesIn saw: os.FindProcess holds on to the process itself, so
-// between the second look and the signal its number cannot pass to another.
-func kill(pid int, folder os.FileInfo) {
-	process, err := os.FindProcess(pid)
-	if err != nil {
-		return
-	}
-	// An error means that it has gone, or that it is not ours; KillStale looks again either way.
-	defer func() { _ = process.Release() }()
-	if worksIn(pid, folder) {
-		_ = process.Kill()
-	}
-}
-
-// processesIn lists the server processes whose working directory is the folder, the postmaster first if it lives:
-// it has the lowest number of a server that did not wrap around, and must not see its children die.
-func processesIn(folder os.FileInfo) ([]int, error) {
-	entries, err := os.ReadDir("/proc")
-	if err != nil {
-		return nil, err
-	}
-	var pids []int
-	for _, entry := range entries {
-		pid, err := strconv.Atoi(entry.Name())
-		if err != nil || pid == os.Getpid() || !worksIn(pid, folder) {
-			continue
-		}
-		pids = append(pids, pid)
-	}
-	return pids, nil
-}
-
-// worksIn reports whether the process is part of the server in the folder: a postgres program, or something that one
-// started (an archive command, the program of a COPY), which runs as the folder's owner without a terminal.
-func worksIn(pid int, folder os.FileInfo) bool {
-	dir, err := os.Stat(procPath(pid, "cwd"))
-	if err != nil || !os.SameFile(dir, folder) {
-		return false
-	}
-	return isPostgres(pid) || sameOwner(pid, folder) && !hasTerminal(pid)
-}
-
-func procPath(pid int, name string) string {
-	return filepath.Join("/proc", strconv.Itoa(pid), name)
-}
-
-func isPostgres(pid int) bool {
-	program, err := os.Readlink(procPath(pid, "exe"))
-	return err == nil && filepath.Base(strings.TrimSuffix(program, " (deleted)")) == "postgres"
-}
-
-func sameOwner(pid int, folder os.FileInfo) bool {
-	process, err := os.Stat(filepath.Join("/proc", strconv.Itoa(pid)))
-	return err == nil && ownerOf(process) == ownerOf(folder)
-}
-
-// hasTerminal reads the field tty_nr of /proc/PID/stat, the fifth after the command's closing parenthesis.
-func hasTerminal(pid int) bool {
-	text, err := os.ReadFile(procPath(pid, "stat"))
-	if err != nil {
-		return false
-	}
-	fields := bytes.Fields(text[bytes.LastIndexByte(text, ')')+1:])
-	return len(fields) > 4 && string(fields[4]) != "0"
-}
-
 // checkForeign reports a config.Mistake if a server that barista did not start runs in the data folder: it may be
 // someone's work, and is not to be killed.
 func (c Config) checkForeign() error {
@@ -125,11 +56,11 @@ func (c Config) checkForeign() error {
 	if err != nil || pid == 0 {
 		return err
 	}
-	folder, err := os.Stat(c.DataDir)
+	where, err := placeOf(c.DataDir)
 	if err != nil {
 		return fmt.Errorf("look at the data folder: %w", err)
 	}
-	if !worksIn(pid, folder) || !isPostgres(pid) {
+	if !where.holds(pid) || !isPostgres(pid) {
 		return nil // the file is left from a server that has gone, and its number may be anyone's by now
 	}
 	line, err := os.ReadFile(procPath(pid, "cmdline"))
