@@ -13,11 +13,13 @@ type machine struct {
 	cfg  Config
 	node *Node // nil while crashed
 	skew Span  // this machine's clock less the network's
+	rate int64 // by how many millionths its clock runs faster
 
-	disk    []Record // what the journal holds
-	durable int      // how much of it would survive a crash
-	pending []Ready  // handed out, not yet durable
-	marks   []int    // for each of pending, the length of the disk with it
+	disk    []Record        // what the journal holds
+	durable int             // how much of it would survive a crash
+	kept    map[Index]Entry // what was ever durably accepted, the last at each index
+	pending []Ready         // handed out, not yet durable
+	marks   []int           // for each of pending, the length of the disk with it
 
 	log     []Entry // chosen entries that were handed out, in order
 	members map[Index]Membership
@@ -100,8 +102,18 @@ func (m *machine) start(now Instant, seed uint64) {
 func (m *machine) crash(written int) {
 	m.node = nil
 	m.disk = m.disk[:min(m.durable+written, len(m.disk))]
-	m.durable = len(m.disk)
+	m.harden(len(m.disk))
 	m.pending, m.marks = nil, nil
+}
+
+// harden makes the disk durable up to a length.
+func (m *machine) harden(to int) {
+	for _, r := range m.disk[m.durable:to] {
+		if accepted, ok := r.(AcceptRecord); ok {
+			m.kept[accepted.Entry.Index] = accepted.Entry
+		}
+	}
+	m.durable = to
 }
 
 // write puts a Ready's records on disk, not yet durable.
@@ -118,7 +130,7 @@ func (m *machine) sync(n int) (sent []Outgoing, seq uint64) {
 		sent = append(sent, r.AfterDurable...)
 		seq = r.Seq
 	}
-	m.durable = m.marks[n-1]
+	m.harden(m.marks[n-1])
 	m.pending, m.marks = m.pending[n:], m.marks[n:]
 	return sent, seq
 }

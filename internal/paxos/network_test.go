@@ -20,8 +20,8 @@ type network struct {
 	lazyDisk bool // syncs happen only when asked for
 	starts   uint64
 	chosen   map[Index]Value
-	drift    Span
 	limit    int // of entries in one answer to a Fetch
+	fixed    int // how many voters there are, if that never changes; else 0
 }
 
 type packet struct {
@@ -56,7 +56,7 @@ func newNetwork(size int) *network {
 
 // add starts a machine whose journal begins with a membership.
 func (w *network) add(id NodeID, members Membership) *machine {
-	m := &machine{id: id, cfg: testConfig(id), skew: Span(id) * 1e12}
+	m := &machine{id: id, cfg: testConfig(id), skew: Span(id) * 1e12, kept: make(map[Index]Entry)}
 	if members.Version > 0 {
 		m.disk = []Record{FloorRecord{Floor: Floor{Members: members}}}
 	}
@@ -130,6 +130,21 @@ func (w *network) learnt(m *machine, chosen []Entry) {
 			panic(fmt.Sprintf("node %d: index %d is %v, elsewhere %v", m.id, e.Index, e.Value, old))
 		}
 		w.chosen[e.Index] = e.Value
+		w.checkKept(e)
+	}
+}
+
+// checkKept finds an entry that is called chosen and that no majority has on
+// disk.
+func (w *network) checkKept(e Entry) {
+	keepers := 0
+	for _, m := range w.machines {
+		if kept, ok := m.kept[e.Index]; ok && kept.Value.Equal(e.Value) {
+			keepers++
+		}
+	}
+	if keepers < w.fixed/2+1 && w.fixed > 0 {
+		panic(fmt.Sprintf("index %d is called chosen and is on %d disks of %d", e.Index, keepers, w.fixed))
 	}
 }
 
