@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"strings"
@@ -30,7 +31,7 @@ func (e ExitError) Error() string { return fmt.Sprintf("exit status %d", e.Code)
 
 func main() {
 	// The first signal ends the command in order; after it the second has its usual, deadly effect.
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	context.AfterFunc(ctx, stop)
 	err := run(ctx, os.Args[1:])
 	stop()
@@ -100,8 +101,10 @@ func conclude(err error, stderr io.Writer) int {
 		return exit.Code
 	}
 	fmt.Fprintf(stderr, "barista: %s\n", strings.Join(strings.Fields(strings.ReplaceAll(err.Error(), "\n", "; ")), " "))
-	if errors.Is(err, config.ErrMistake) || errors.Is(err, syscall.EADDRINUSE) {
-		return statusMistake
+	for _, mistake := range []error{config.ErrMistake, syscall.EADDRINUSE, fs.ErrPermission} {
+		if errors.Is(err, mistake) {
+			return statusMistake
+		}
 	}
 	return statusFailed
 }

@@ -80,6 +80,7 @@ func TestConclude(t *testing.T) {
 		{errors.New("broken"), 1},
 		{fmt.Errorf("node: %w", config.Mistakef("typed wrong")), 2},
 		{fmt.Errorf("listen: %w", syscall.EADDRINUSE), 2},
+		{fmt.Errorf("open: %w", syscall.EACCES), 2},
 		{errors.Join(ExitError{Code: 7}, errors.New("more")), 7},
 	} {
 		var stderr bytes.Buffer

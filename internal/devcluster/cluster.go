@@ -67,6 +67,19 @@ func New(o Options) (*Cluster, error) {
 	return c, nil
 }
 
+// NewFolder makes an empty folder for a cluster that will not be kept. Its path is short, because a unix socket's may
+// have 107 bytes, and the user that runs PostgreSQL can enter it. The caller removes it.
+func NewFolder() (string, error) {
+	dir, err := os.MkdirTemp("", "barista-")
+	if err != nil {
+		return "", fmt.Errorf("make a folder for a cluster: %w", err)
+	}
+	if err := os.Chmod(dir, 0o755); err != nil {
+		return "", fmt.Errorf("make a folder for a cluster: %w", err)
+	}
+	return dir, nil
+}
+
 // Dir is the absolute path of the cluster's folder.
 func (c *Cluster) Dir() string { return c.dir }
 

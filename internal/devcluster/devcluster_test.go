@@ -115,7 +115,11 @@ func run(t *testing.T, o Options) *Cluster {
 
 func TestLifeOfACluster(t *testing.T) {
 	// A cluster starts, is found ready, loses a node and gets it back, stops, and is resumed with its peer ports.
-	dir := t.TempDir()
+	dir, err := NewFolder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
 	c := run(t, Options{Dir: dir})
 	if err := c.WaitReady(bounded(t)); err != nil {
 		t.Fatal(err)
