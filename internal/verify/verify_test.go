@@ -323,6 +323,18 @@ func TestNodeDown(t *testing.T) {
 	}
 }
 
+func TestServerDies(t *testing.T) {
+	// A node whose server dies between the mark and the question is named, and the others are compared.
+	cluster, coordinator := newCluster(t, "n1", "n2", "n3")
+	cluster.afterMark = func(int) {
+		cluster.execute("n1", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '"+cluster.databases["n3"]+"'")
+	}
+	report := mustVerify(t, coordinator)
+	if !report.Identical || !slices.Equal(report.Nodes, []string{"n1", "n2"}) || len(report.NotCompared) != 1 || report.NotCompared[0].Node != "n3" {
+		t.Error(report)
+	}
+}
+
 func TestNothingToCompare(t *testing.T) {
 	// Without a mark, or with no node that answers, verification fails rather than call nothing identical.
 	if server == nil {
