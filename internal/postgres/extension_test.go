@@ -1,10 +1,16 @@
 package postgres
 
 import (
+	"encoding/binary"
+	"errors"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // withExtension is plain with the built extension; the test is skipped if there is none.
@@ -22,25 +28,91 @@ func withExtension(t *testing.T) Config {
 	return c
 }
 
-func TestBootstrap(t *testing.T) {
-	// A cluster's first server has the extension's functions in both databases, the origin, and no path in pg_proc.
+func TestExtension(t *testing.T) {
+	// A cluster's first server has the extension in both databases. It finds its mapped file and gate, and with the gate closed lets nobody write, not even a superuser on
+	// its own socket. Started without them, as by hand, it lets nobody write either.
 	c := withExtension(t)
 	if err := c.Init(bounded(t)); err != nil {
 		t.Fatal(err)
 	}
+	c.SharedFile, c.GateSocket = filepath.Join(c.SockDir, "shared"), filepath.Join(c.SockDir, "gate")
+	if err := c.PrepareFolders(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(c.SharedFile, closedGate(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	gate, err := net.Listen("unix", c.GateSocket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer gate.Close()
+	s := start(t, c)
+	defer s.Kill()
+	if got := ask(t, s, "SHOW barista.shared_file"); got != c.SharedFile {
+		t.Errorf("barista.shared_file is %q", got)
+	}
 	for _, database := range []string{"template1", "postgres"} {
-		cmd := c.command("postgres", "--single", "-D", c.DataDir, "-j", "-c", "exit_on_error=on", "-c", "barista.bootstrap=on", database)
-		cmd.Stdin = strings.NewReader("SELECT count(*) AS functions, min(probin) AS library, (SELECT max(roname) FROM pg_replication_origin) AS origin" +
-			" FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace AND proname IN ('barista_apply', 'barista_capture', 'barista_start')")
-		said, err := run(bounded(t), cmd)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, want := range []string{`functions = "3"`, `library = "barista"`, `origin = "barista"`} {
-			if !strings.Contains(said, want) {
-				t.Errorf("database %s has no %s:\n%s", database, want, said)
-			}
-		}
+		hasExtension(t, s, database)
+	}
+	refuses(t, s)
+	if err := s.Stop(bounded(t)); err != nil {
+		t.Fatal(err)
+	}
+
+	byHand := c
+	byHand.Library = ""
+	byHand.Settings = map[string]string{"shared_preload_libraries": "barista", "dynamic_library_path": c.LibDir + ":$libdir"}
+	s = start(t, byHand)
+	defer s.Kill()
+	refuses(t, s)
+}
+
+// hasExtension checks that the database has the extension's functions, without a path in them, and the origin.
+func hasExtension(t *testing.T, s *Server, database string) {
+	t.Helper()
+	ctx := bounded(t)
+	connect := s.ConnConfig()
+	connect.Database = database
+	conn, err := pgx.ConnectConfig(ctx, connect)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(ctx)
+	var functions int
+	var library, origin string
+	err = conn.QueryRow(ctx, `SELECT count(*), min(probin), (SELECT max(roname) FROM pg_replication_origin) FROM pg_proc
+		WHERE pronamespace = 'pg_catalog'::regnamespace AND proname IN ('barista_apply', 'barista_capture', 'barista_start')`,
+	).Scan(&functions, &library, &origin)
+	if err != nil || functions != 3 || library != "barista" || origin != "barista" {
+		t.Errorf("database %s: %d functions in %q, origin %q, %v; want 3 in barista, origin barista", database, functions, library, origin, err)
+	}
+}
+
+// closedGate is a mapped file as a new start of a server finds it.
+func closedGate() []byte {
+	file := make([]byte, 4096)
+	copy(file, "BARISTA1")
+	for offset, value := range map[int]uint64{8: 1, 24: 1, 56: 1} { // start id, closed, node
+		binary.NativeEndian.PutUint64(file[offset:], value)
+	}
+	return file
+}
+
+// refuses checks that a superuser on the server's own socket cannot write.
+func refuses(t *testing.T, s *Server) {
+	t.Helper()
+	ctx := bounded(t)
+	connect := s.ConnConfig()
+	connect.User = "postgres"
+	conn, err := pgx.ConnectConfig(ctx, connect)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(ctx)
+	_, err = conn.Exec(ctx, "CREATE TABLE sneaked ()")
+	if answer, found := errors.AsType[*pgconn.PgError](err); !found || answer.Code != "25006" {
+		t.Errorf("a superuser's CREATE TABLE with a closed gate: %v; want 25006", err)
 	}
 }
 

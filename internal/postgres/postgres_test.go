@@ -426,3 +426,15 @@ func TestFixedSettingsAreConfigs(t *testing.T) {
 		}
 	}
 }
+
+func TestFailure(t *testing.T) {
+	// A full disk is a Mistake whatever the program says beside it; anything else keeps its cause and last words.
+	full := failure("initdb: error: could not write to file: No space left on device\ninitdb: removing it\n", errors.New("exit status 1"))
+	if !config.IsMistake(full) || !errors.Is(full, syscall.ENOSPC) {
+		t.Errorf("a full disk gives %v", full)
+	}
+	end := errors.New("exit status 1")
+	if other := failure("FATAL:  no\n", end); !errors.Is(other, end) || !strings.Contains(other.Error(), "FATAL:  no") {
+		t.Errorf("another failure gives %v", other)
+	}
+}
