@@ -264,13 +264,6 @@ extern void barista_ddl_end(bool committed);
  */
 
 /*
- * ddl.c: a maintenance command (VACUUM, ANALYZE, REINDEX, CLUSTER, ...) runs
- * now, perhaps in several transactions: what they write is known to be local.
- * For capture's final check, beside barista_note_local_write().
- */
-extern bool barista_local_command(void);
-
-/*
  * ddl.c: the rows that a CREATE or ALTER EXTENSION script writes are not to be
  * captured, since every node runs the script.  For barista_capture().
  */

@@ -1,0 +1,648 @@
+/*-------------------------------------------------------------------------
+ *
+ * apply.c
+ *	  barista_apply(part): chosen change sets become a local transaction.
+ *
+ * docs/internals/formats.md ("Batch for barista_apply") draws the bytes.  A
+ * batch is one local transaction and may come in several parts, cut anywhere;
+ * what must last from part to part is in state below.
+ *
+ * The guard is asked twice: at the batch's beginning, so that no work is done
+ * in vain, and at its commit, where it counts.
+ *
+ * Errors.  What would fail again, however often it is tried, is divergence and
+ * ends as BA001.  What depends on this moment (a lock, a full disk, a cancelled
+ * statement) keeps PostgreSQL's SQLSTATE and may be tried again.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "pgtime.h"
+#include "port/pg_bswap.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/float.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/pg_locale.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+#include "utils/xml.h"
+
+#include "apply.h"
+
+/* Type and length in front of each item. */
+#define ITEM_HEADER		5
+/* Bytes of a value that an error's detail may show. */
+#define DETAIL_SHOWN	300
+
+/* A relation number of the running change set. */
+typedef struct NumberedRelation
+{
+	uint32		number;
+	ApplyRelation *relation;
+} NumberedRelation;
+
+/*
+ * The batch that this transaction applies.  Its memory belongs to the top
+ * transaction's context; barista_apply_end() forgets it.
+ */
+typedef struct ApplyState
+{
+	bool		active;			/* barista_apply() ran in this transaction */
+	bool		begun;			/* 'B' was read */
+	bool		in_set;			/* inside a change set */
+	bool		ended;			/* 'E' was read */
+	uint64		predecessor;
+	uint64		position;
+	TimestampTz timestamp;		/* of the last change set */
+	MemoryContext context;
+	StringInfoData tail;		/* of a part: the beginning of an item */
+	NumberedRelation *relations;	/* numbers increase */
+	int			nrelations;
+	int			allocated;
+} ApplyState;
+
+static ApplyState state;
+
+/* What is being done now, for messages.  Valid within one call. */
+static const char *current_doing = NULL;
+static const char *current_what = NULL;
+
+MemoryContext apply_call_context = NULL;
+MemoryContext apply_row_context = NULL;
+
+static void start(void);
+static int64 apply_pinned(const char *part, Size length);
+static int64 apply_part(const char *part, Size length);
+static bool take_tail(const char *part, Size length, Size *at, int64 *changes);
+static Size item_length(const char *header);
+static bool apply_item(char type, const char *body, Size length);
+static void begin(BaristaReader *r);
+static void change_set(BaristaReader *r);
+static void describe(BaristaReader *r);
+static ApplyRelation *numbered(uint32 number);
+static void truncate_tables(BaristaReader *r);
+static void statement(BaristaReader *r);
+static void sequence(BaristaReader *r);
+static void sequences(BaristaReader *r);
+static void end(BaristaReader *r);
+static bool settings_are_pinned(void);
+static void pin_settings(void);
+static void malformed(const char *why) pg_attribute_noreturn();
+static void translate_error(ErrorData *error);
+static void error_context(void *arg);
+
+void
+barista_apply_init(void)
+{
+	apply_relation_init();
+}
+
+bool
+barista_apply_in_transaction(void)
+{
+	return state.active;
+}
+
+/* barista_apply(part bytea) returns bigint: the number of row changes. */
+PG_FUNCTION_INFO_V1(barista_apply);
+Datum
+barista_apply(PG_FUNCTION_ARGS)
+{
+	bytea	   *part;
+	int64		changes = 0;
+	MemoryContext caller = CurrentMemoryContext;
+	ErrorContextCallback callback;
+
+	barista_require_own_session("barista_apply");
+	part = PG_GETARG_BYTEA_PP(0);
+	start();
+
+	callback.callback = error_context;
+	callback.arg = NULL;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	barista_in_apply = true;
+	PG_TRY();
+	{
+		changes = apply_pinned(VARDATA_ANY(part), VARSIZE_ANY_EXHDR(part));
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(caller);
+		error = CopyErrorData();
+		FlushErrorState();
+		barista_in_apply = false;
+		translate_error(error);
+		ReThrowError(error);
+	}
+	PG_END_TRY();
+	barista_in_apply = false;
+	error_context_stack = callback.previous;
+	current_doing = current_what = NULL;
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(apply_call_context);
+	apply_call_context = apply_row_context = NULL;
+	PG_RETURN_INT64(changes);
+}
+
+static void
+start(void)
+{
+	if (barista_gate_is_open(NULL))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("barista_apply() needs a closed gate")));
+	if (GetCurrentTransactionNestLevel() != 1 || IsolationUsesXactSnapshot())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("barista_apply() needs a read-committed transaction without savepoints")));
+	if (pg_get_client_encoding() != GetDatabaseEncoding())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("barista_apply() needs the server's encoding, %s, as client_encoding",
+						GetDatabaseEncodingName())));
+	if (!state.active)
+	{
+		memset(&state, 0, sizeof(state));
+		state.context = AllocSetContextCreate(TopTransactionContext,
+											  "barista apply batch",
+											  ALLOCSET_SMALL_SIZES);
+		state.active = true;
+	}
+	apply_call_context = AllocSetContextCreate(state.context, "barista apply call",
+											   ALLOCSET_DEFAULT_SIZES);
+	apply_row_context = AllocSetContextCreate(apply_call_context,
+											  "barista apply row",
+											  ALLOCSET_DEFAULT_SIZES);
+}
+
+/* Applies a part under pinned settings. */
+static int64
+apply_pinned(const char *part, Size length)
+{
+	int			settings = -1;
+	int64		changes;
+
+	if (!settings_are_pinned())
+	{
+		settings = NewGUCNestLevel();
+		pin_settings();
+	}
+	changes = apply_part(part, length);
+	apply_relations_close();
+	if (settings >= 0)
+		AtEOXact_GUC(true, settings);
+	return changes;
+}
+
+/* XACT_EVENT_PRE_COMMIT of a transaction in which barista_apply() ran. */
+void
+barista_apply_pre_commit(void)
+{
+	if (!state.ended)
+		malformed("it has no end");
+	barista_guard(state.predecessor);
+	if (state.position != state.predecessor)
+		barista_turn_store(state.position,
+						   state.timestamp != 0 ? state.timestamp : 1);
+}
+
+/* End of any transaction.  Memory goes with the transaction's. */
+void
+barista_apply_end(bool committed)
+{
+	if (!state.active)
+		return;
+	apply_relations_forget();
+	memset(&state, 0, sizeof(state));
+	apply_call_context = apply_row_context = NULL;
+	current_doing = current_what = NULL;
+}
+
+static int64
+apply_part(const char *part, Size length)
+{
+	int64		changes = 0;
+	Size		at = 0;
+
+	if (!take_tail(part, length, &at, &changes))
+		return changes;
+	while (length - at >= ITEM_HEADER)
+	{
+		Size		body = item_length(part + at);
+
+		if (body > length - at - ITEM_HEADER)
+			break;
+		changes += apply_item(part[at], part + at + ITEM_HEADER, body);
+		at += ITEM_HEADER + body;
+	}
+	if (at < length)
+	{
+		MemoryContext caller = MemoryContextSwitchTo(state.context);
+
+		if (state.tail.data == NULL)
+			initStringInfo(&state.tail);
+		appendBinaryStringInfo(&state.tail, part + at, length - at);
+		MemoryContextSwitchTo(caller);
+	}
+	return changes;
+}
+
+/*
+ * Completes and applies the item whose beginning the last part left behind.
+ * False if this part does not complete it either.
+ */
+static bool
+take_tail(const char *part, Size length, Size *at, int64 *changes)
+{
+	StringInfo	tail = &state.tail;
+
+	while (tail->len > 0)
+	{
+		Size		want = ITEM_HEADER;
+		Size		take;
+
+		if (tail->len >= ITEM_HEADER)
+			want += item_length(tail->data);
+		take = Min(want - tail->len, length - *at);
+		appendBinaryStringInfo(tail, part + *at, take);
+		*at += take;
+		if (tail->len < want)
+			return false;
+		if (tail->len >= ITEM_HEADER &&
+			tail->len == ITEM_HEADER + item_length(tail->data))
+		{
+			*changes += apply_item(tail->data[0], tail->data + ITEM_HEADER,
+								   tail->len - ITEM_HEADER);
+			resetStringInfo(tail);
+		}
+	}
+	return true;
+}
+
+static Size
+item_length(const char *header)
+{
+	uint32		length;
+
+	memcpy(&length, header + 1, sizeof(length));
+	length = pg_ntoh32(length);
+	if (length > MaxAllocSize - ITEM_HEADER - 1)
+		malformed("an item in it is too long");
+	return length;
+}
+
+/* Returns whether it was a row change. */
+static bool
+apply_item(char type, const char *body, Size length)
+{
+	BaristaReader reader;
+	BaristaReader *r = &reader;
+	ApplyRelation *ar;
+
+	CHECK_FOR_INTERRUPTS();
+	if (state.ended)
+		malformed("it goes on after its end");
+	if (state.begun == (type == 'B'))
+		malformed(state.begun ? "it begins twice" : "it has no beginning");
+
+	reader_init(r, body, length);
+	switch (type)
+	{
+		case 'B':
+			begin(r);
+			return false;
+		case 'X':
+			change_set(r);
+			return false;
+		case 'Z':
+			sequences(r);
+			return false;
+		case 'E':
+			end(r);
+			return false;
+	}
+	if (!state.in_set)
+		malformed("a message in it is outside any change set");
+	switch (type)
+	{
+		case 'R':
+			describe(r);
+			return false;
+		case 'T':
+			truncate_tables(r);
+			return false;
+		case 'Q':
+			statement(r);
+			return false;
+		case 'S':
+			sequence(r);
+			return false;
+		case 'I':
+			current_doing = "insert into table";
+			ar = numbered(reader_u32(r));
+			apply_insert(ar, r);
+			break;
+		case 'U':
+			current_doing = "update of table";
+			ar = numbered(reader_u32(r));
+			apply_update(ar, r);
+			break;
+		case 'D':
+			current_doing = "delete from table";
+			ar = numbered(reader_u32(r));
+			apply_delete(ar, r);
+			break;
+		default:
+			malformed("an item in it has an unknown type");
+	}
+	MemoryContextReset(apply_row_context);
+	CommandCounterIncrement();
+	current_doing = current_what = NULL;
+	return true;
+}
+
+static void
+begin(BaristaReader *r)
+{
+	state.predecessor = reader_u64(r);
+	reader_finish(r, "beginning of a batch");
+	barista_guard(state.predecessor);
+	state.begun = true;
+}
+
+static void
+change_set(BaristaReader *r)
+{
+	state.timestamp = (TimestampTz) reader_u64(r);
+	reader_finish(r, "change set");
+	apply_relations_unused();
+	state.nrelations = 0;
+	state.in_set = true;
+}
+
+static void
+describe(BaristaReader *r)
+{
+	uint32		number = reader_u32(r);
+	uint32		last = state.nrelations > 0 ?
+		state.relations[state.nrelations - 1].number : 0;
+	const char *description = r->data + r->at;
+	ApplyRelation *ar;
+
+	if (r->failure == NULL && number <= last)
+		reader_fail(r, "its number is not above the last one");
+	if (r->failure)
+		reader_finish(r, "relation");
+	ar = apply_relation_find(description, reader_left(r));
+	if (state.nrelations == state.allocated)
+	{
+		state.allocated = Max(8, state.allocated * 2);
+		state.relations = state.relations == NULL ?
+			MemoryContextAlloc(state.context,
+							   state.allocated * sizeof(NumberedRelation)) :
+			repalloc(state.relations,
+					 state.allocated * sizeof(NumberedRelation));
+	}
+	state.relations[state.nrelations].number = number;
+	state.relations[state.nrelations].relation = ar;
+	state.nrelations++;
+}
+
+/* The relation of this number, without opening it; NULL if there is none. */
+static NumberedRelation *
+look_up(uint32 number)
+{
+	int			low = 0;
+	int			high = state.nrelations - 1;
+
+	/* Numbers mostly count from 1 without gaps. */
+	if (number - 1 < (uint32) state.nrelations &&
+		state.relations[number - 1].number == number)
+		return &state.relations[number - 1];
+	while (low <= high)
+	{
+		int			middle = (low + high) / 2;
+
+		if (state.relations[middle].number == number)
+			return &state.relations[middle];
+		if (state.relations[middle].number < number)
+			low = middle + 1;
+		else
+			high = middle - 1;
+	}
+	malformed("a relation in it was not described");
+}
+
+static ApplyRelation *
+numbered(uint32 number)
+{
+	NumberedRelation *entry = look_up(number);
+
+	entry->relation = apply_relation_use(entry->relation);
+	current_what = entry->relation->name;
+	return entry->relation;
+}
+
+static void
+truncate_tables(BaristaReader *r)
+{
+	uint32		count = reader_u32(r);
+	uint8		options = reader_u8(r);
+	List	   *relations = NIL;
+
+	if (options > 3)
+		reader_fail(r, "it has unknown options");
+	if ((uint64) count * sizeof(uint32) != reader_left(r))
+		reader_fail(r, "it has another length than its relations");
+	if (r->failure)
+		reader_finish(r, "truncate");
+	current_doing = "truncate";
+	for (uint32 i = 0; i < count; i++)
+	{
+		NumberedRelation *entry = look_up(reader_u32(r));
+
+		/* Using it makes it valid. */
+		entry->relation = apply_relation_use(entry->relation);
+		relations = lappend(relations, entry->relation);
+	}
+	apply_relations_close();
+	apply_truncate(relations, (options & 2) != 0);
+	list_free(relations);
+	CommandCounterIncrement();
+	current_doing = NULL;
+}
+
+static void
+statement(BaristaReader *r)
+{
+	apply_relations_close();
+	ddl_replay(r, &current_doing);
+	MemoryContextReset(apply_row_context);
+	CommandCounterIncrement();
+	current_doing = NULL;
+}
+
+static void
+sequence(BaristaReader *r)
+{
+	const char *schema = reader_cstr(r);
+	const char *name = reader_cstr(r);
+	int64		horizon = (int64) reader_u64(r);
+	uint8		is_called = reader_u8(r);
+
+	if (is_called > 1)
+		reader_fail(r, "it is neither called nor not called");
+	reader_finish(r, "sequence state");
+	current_doing = "state of sequence";
+	current_what = name;
+	apply_sequence(schema, name, horizon, is_called == 1, false);
+	current_doing = current_what = NULL;
+}
+
+static void
+sequences(BaristaReader *r)
+{
+	uint8		flags = reader_u8(r);
+	uint16		count = reader_u16(r);
+
+	state.in_set = false;
+	if (flags > 1)
+		reader_fail(r, "it has unknown flags");
+	current_doing = "state of sequence";
+	for (int i = 0; i < count && r->failure == NULL; i++)
+	{
+		const char *schema = reader_cstr(r);
+		const char *name = reader_cstr(r);
+		int64		horizon = (int64) reader_u64(r);
+		uint8		is_called = reader_u8(r);
+
+		if (is_called > 1)
+			reader_fail(r, "it is neither called nor not called");
+		if (r->failure)
+			break;
+		current_what = name;
+		apply_sequence(schema, name, horizon, is_called == 1, flags == 1);
+	}
+	reader_finish(r, "sequence states");
+	current_doing = current_what = NULL;
+}
+
+static void
+end(BaristaReader *r)
+{
+	state.position = reader_u64(r);
+	reader_finish(r, "end of a batch");
+	if (state.position < state.predecessor)
+		malformed("its position is before its predecessor");
+	state.ended = true;
+	state.in_set = false;
+	state.nrelations = 0;
+	apply_relations_unused();
+}
+
+/*
+ * Settings under which text values are read, and written.  A session that has
+ * them already saves the cost of setting them at each call.
+ */
+static bool
+settings_are_pinned(void)
+{
+	return DateStyle == USE_ISO_DATES && DateOrder == DATEORDER_MDY &&
+		IntervalStyle == INTSTYLE_POSTGRES &&
+		extra_float_digits == 3 && Array_nulls &&
+		xmloption == XMLOPTION_CONTENT &&
+		client_min_messages == ERROR &&
+		strcmp(locale_monetary, "C") == 0 &&
+		strcmp(namespace_search_path, "pg_catalog") == 0 &&
+		strcmp(pg_get_timezone_name(session_timezone), "UTC") == 0;
+}
+
+static void
+pin_settings(void)
+{
+	static const char *const settings[][2] = {
+		{"DateStyle", "ISO, MDY"},
+		{"IntervalStyle", "postgres"},
+		{"TimeZone", "UTC"},
+		{"extra_float_digits", "3"},
+		{"array_nulls", "on"},
+		{"xmloption", "content"},
+		{"lc_monetary", "C"},
+		{"search_path", "pg_catalog"},
+		{"client_min_messages", "error"},
+	};
+
+	for (int i = 0; i < lengthof(settings); i++)
+		(void) set_config_option(settings[i][0], settings[i][1], PGC_USERSET,
+								 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+}
+
+static void
+malformed(const char *why)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_BARISTA_MALFORMED),
+			 errmsg("malformed batch: %s", why)));
+}
+
+/*
+ * May this succeed if it is tried again, with the same bytes on the same data?
+ */
+static bool
+depends_on_the_moment(int sqlstate)
+{
+	switch (ERRCODE_TO_CATEGORY(sqlstate))
+	{
+		case ERRCODE_CONNECTION_EXCEPTION:
+		case ERRCODE_INVALID_TRANSACTION_STATE:
+		case ERRCODE_TRANSACTION_ROLLBACK:
+		case ERRCODE_INSUFFICIENT_RESOURCES:
+		case ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE:
+		case ERRCODE_OPERATOR_INTERVENTION:
+		case ERRCODE_SYSTEM_ERROR:
+		case ERRCODE_INTERNAL_ERROR:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* Says which table or statement it was, and makes it BA001 if it must be. */
+static void
+translate_error(ErrorData *error)
+{
+	if (ERRCODE_TO_CATEGORY(error->sqlerrcode) ==
+		ERRCODE_TO_CATEGORY(ERRCODE_BARISTA_DIVERGENCE) ||
+		depends_on_the_moment(error->sqlerrcode))
+		return;
+	error->message = psprintf("%s%s%s: %s (SQLSTATE %s)",
+							  current_doing ? current_doing : "apply",
+							  current_what ? " " : "",
+							  current_what ? current_what : "",
+							  error->message,
+							  unpack_sql_state(error->sqlerrcode));
+	error->sqlerrcode = ERRCODE_BARISTA_DIVERGENCE;
+	if (error->detail && strlen(error->detail) > DETAIL_SHOWN)
+		error->detail[pg_mbcliplen(error->detail, strlen(error->detail),
+								   DETAIL_SHOWN)] = '\0';
+}
+
+static void
+error_context(void *arg)
+{
+	if (current_doing)
+		errcontext("barista_apply: %s%s%s", current_doing,
+				   current_what ? " " : "", current_what ? current_what : "");
+}

@@ -1,0 +1,168 @@
+/*-------------------------------------------------------------------------
+ *
+ * apply.h
+ *	  What the files of apply know of each other.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef BARISTA_APPLY_H
+#define BARISTA_APPLY_H
+
+#include "access/genam.h"
+#include "access/skey.h"
+#include "executor/tuptable.h"
+#include "fmgr.h"
+#include "nodes/execnodes.h"
+#include "utils/rel.h"
+
+#include "barista.h"
+#include "reader.h"
+
+/* How a column's value becomes a datum. */
+typedef enum ApplyDecoding
+{
+	APPLY_INPUT,				/* text, through the type's input function */
+	APPLY_RECEIVE,				/* binary, through its receive function */
+	APPLY_BOOL,
+	APPLY_INT16,
+	APPLY_INT32,
+	APPLY_INT64,				/* also floats and times: 8 bytes as they are */
+	APPLY_FIXED,				/* att length bytes as they are, by reference */
+	APPLY_VARLENA				/* bytes as they are, with a header in front */
+} ApplyDecoding;
+
+/* One column of the wire, as it is in the local table. */
+typedef struct ApplyColumn
+{
+	int			attribute;		/* index into the local tuple, from 0 */
+	bool		key;
+	char		format;			/* 't' or 'b' */
+	ApplyDecoding decoding;
+	int			fixed_length;	/* of APPLY_FIXED */
+	bool		restricted;		/* its function may run users' code */
+	Oid			type;			/* a domain's base type */
+	Oid			io_parameter;
+	FmgrInfo	function;		/* input or receive */
+	FmgrInfo	output;			/* output or send; fn_oid 0 until it is used */
+} ApplyColumn;
+
+/* An index of a local table. */
+typedef struct ApplyIndex
+{
+	Oid			oid;
+	IndexInfo  *info;			/* of a simple one, kept with the relation */
+	bool		simple;			/* b-tree over plain columns, no predicate */
+	bool		restricted;		/* expression or predicate runs users' code */
+
+	/* While the relation is open: */
+	Relation	rel;
+	IndexInfo  *open_info;		/* info, or one made for this call */
+} ApplyIndex;
+
+struct ApplyImages;
+
+/*
+ * A relation of the wire and the local table that it is.  Entries are kept
+ * from call to call, by the bytes of the description, until something
+ * invalidates them; what is open is so for one call at most.
+ */
+typedef struct ApplyRelation
+{
+	struct ApplyRelation *next; /* all entries of the cache */
+	uint64		hash;
+	char	   *description;
+	Size		description_length;
+	bool		valid;			/* cleared by invalidation callbacks */
+	bool		used;			/* the running change set may refer to it */
+	MemoryContext context;		/* holds this entry and all below */
+
+	Oid			relid;
+	Oid			owner;
+	char	   *name;			/* qualified and quoted, for messages */
+	char		identity;		/* 'k' or 'f' */
+	int			ncolumns;
+	ApplyColumn *columns;
+	TupleDesc	desc;			/* a copy that outlives the relcache entry's */
+	int			nindexes;
+	ApplyIndex *indexes;
+
+	/* Lookup by key, if identity is 'k'. */
+	ApplyIndex *key;
+	int			nkeys;
+	ScanKeyData *scankeys;
+	int		   *key_columns;	/* wire column of each scan key */
+
+	/* While the relation is open: */
+	Relation	rel;
+	TupleTableSlot *found;		/* the row that a lookup found */
+	TupleTableSlot *fresh;		/* the row to be stored */
+	IndexScanDesc scan;
+	EState	   *estate;			/* for expressions of indexes; or NULL */
+
+	/* Lookup by image, within one change set. */
+	struct ApplyImages *images;
+} ApplyRelation;
+
+/* A tuple of the wire, decoded. */
+typedef struct ApplyTuple
+{
+	Datum	   *values;			/* by local attribute */
+	bool	   *nulls;
+	bool	   *unchanged;
+	bool		any_unchanged;
+} ApplyTuple;
+
+/* apply.c */
+
+/* Until the end of the call of barista_apply(). */
+extern MemoryContext apply_call_context;
+/* Values of a row: reset after each change. */
+extern MemoryContext apply_row_context;
+
+/* apply_relation.c */
+extern void apply_relation_init(void);
+extern ApplyRelation *apply_relation_find(const char *description, Size length);
+extern ApplyRelation *apply_relation_use(ApplyRelation *ar);
+extern void apply_relations_close(void);
+extern void apply_relations_unused(void);
+extern void apply_relations_forget(void);
+
+/* apply_tuple.c */
+extern void apply_tuple_read(BaristaReader *r, ApplyRelation *ar,
+							 bool key_only, bool unchanged_allowed,
+							 ApplyTuple *tuple);
+extern void apply_tuple_encode(StringInfo buf, ApplyRelation *ar,
+							   TupleTableSlot *slot);
+extern bool apply_tuple_matches(ApplyRelation *ar, TupleTableSlot *slot,
+								const char *image, Size length);
+extern void apply_tuple_prepare_column(ApplyColumn *column, Oid type,
+									   MemoryContext context);
+extern char *apply_key_text(ApplyRelation *ar, ApplyTuple *tuple);
+
+/* apply_row.c */
+extern void apply_insert(ApplyRelation *ar, BaristaReader *r);
+extern void apply_update(ApplyRelation *ar, BaristaReader *r);
+extern void apply_delete(ApplyRelation *ar, BaristaReader *r);
+
+/* apply_index.c */
+extern bool apply_find_by_key(ApplyRelation *ar, ApplyTuple *key);
+extern void apply_index_insert(ApplyRelation *ar, TupleTableSlot *slot,
+							   TupleTableSlot *old);
+
+/* apply_image.c */
+extern bool apply_find_by_image(ApplyRelation *ar, const char *image, Size length);
+extern void apply_image_stored(ApplyRelation *ar, TupleTableSlot *slot);
+extern void apply_images_forget(ApplyRelation *ar);
+
+/* apply_truncate.c */
+extern void apply_truncate(List *relations, bool restart);
+
+/* apply_sequence.c */
+extern void apply_sequence(const char *schema, const char *name,
+						   int64 horizon, bool is_called, bool missing_ok);
+
+/* ddl_replay.c */
+/* *doing receives the command tag, for messages. */
+extern void ddl_replay(BaristaReader *r, const char **doing);
+
+#endif							/* BARISTA_APPLY_H */

@@ -1,0 +1,173 @@
+/*-------------------------------------------------------------------------
+ *
+ * apply_index.c
+ *	  Rows are found by their key, and get their index entries.
+ *
+ * Uniqueness is checked where the index checks it at once: a violation is
+ * divergence.  Deferrable and exclusion constraints were checked where the
+ * transaction ran and are not checked again.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/tableam.h"
+#include "catalog/index.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "utils/guc.h"
+#include "utils/snapmgr.h"
+#include "utils/datum.h"
+
+#include "apply.h"
+
+static void insert_simple(ApplyRelation *ar, ApplyIndex *index,
+						  TupleTableSlot *slot, TupleTableSlot *old);
+static void insert_evaluated(ApplyRelation *ar, ApplyIndex *index,
+							 TupleTableSlot *slot);
+static bool same_key(ApplyRelation *ar, IndexInfo *info,
+					 TupleTableSlot *slot, TupleTableSlot *old);
+
+/*
+ * Finds the row with this key, into ar->found.
+ *
+ * The snapshot that sees every row that is there at this moment will do: only
+ * apply changes rows here.
+ */
+bool
+apply_find_by_key(ApplyRelation *ar, ApplyTuple *key)
+{
+	if (ar->scan == NULL)
+	{
+		MemoryContext caller = MemoryContextSwitchTo(apply_call_context);
+
+		ar->scan = index_beginscan(ar->rel, ar->key->rel, SnapshotSelf,
+								   ar->nkeys, 0);
+		MemoryContextSwitchTo(caller);
+	}
+	for (int k = 0; k < ar->nkeys; k++)
+	{
+		int			attribute = ar->columns[ar->key_columns[k]].attribute;
+
+		if (key->nulls[attribute])
+			ereport(ERROR,
+					(errcode(ERRCODE_BARISTA_MALFORMED),
+					 errmsg("malformed change of table %s: its key holds a null",
+							ar->name)));
+		ar->scankeys[k].sk_argument = key->values[attribute];
+	}
+	index_rescan(ar->scan, ar->scankeys, ar->nkeys, NULL, 0);
+	return index_getnext_slot(ar->scan, ForwardScanDirection, ar->found);
+}
+
+/*
+ * Makes the index entries of a row just stored.  old is the row that it
+ * replaces, or NULL; it tells the index whether the key changed, no more.
+ */
+void
+apply_index_insert(ApplyRelation *ar, TupleTableSlot *slot, TupleTableSlot *old)
+{
+	for (int i = 0; i < ar->nindexes; i++)
+	{
+		ApplyIndex *index = &ar->indexes[i];
+
+		if (!index->open_info->ii_ReadyForInserts)
+			continue;
+		if (index->simple)
+			insert_simple(ar, index, slot, old);
+		else
+			insert_evaluated(ar, index, slot);
+	}
+}
+
+static IndexUniqueCheck
+unique_check(Relation index)
+{
+	return index->rd_index->indisunique && index->rd_index->indimmediate ?
+		UNIQUE_CHECK_YES : UNIQUE_CHECK_NO;
+}
+
+static void
+insert_simple(ApplyRelation *ar, ApplyIndex *index, TupleTableSlot *slot,
+			  TupleTableSlot *old)
+{
+	IndexInfo  *info = index->open_info;
+	Datum		values[INDEX_MAX_KEYS];
+	bool		nulls[INDEX_MAX_KEYS];
+
+	for (int i = 0; i < info->ii_NumIndexAttrs; i++)
+		values[i] = slot_getattr(slot, info->ii_IndexAttrNumbers[i], &nulls[i]);
+	index_insert(index->rel, values, nulls, &slot->tts_tid, ar->rel,
+				 unique_check(index->rel),
+				 old != NULL && same_key(ar, info, slot, old), info);
+}
+
+/* Is the index's key the same in both rows, byte for byte? */
+static bool
+same_key(ApplyRelation *ar, IndexInfo *info, TupleTableSlot *slot,
+		 TupleTableSlot *old)
+{
+	for (int i = 0; i < info->ii_NumIndexKeyAttrs; i++)
+	{
+		AttrNumber	attno = info->ii_IndexAttrNumbers[i];
+		Form_pg_attribute att = TupleDescAttr(ar->desc, attno - 1);
+		bool		null;
+		bool		old_null;
+		Datum		value = slot_getattr(slot, attno, &null);
+		Datum		old_value = slot_getattr(old, attno, &old_null);
+
+		if (null != old_null)
+			return false;
+		if (!null && !datum_image_eq(value, old_value, att->attbyval, att->attlen))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * An index that has expressions or a predicate, or is not a b-tree.  What runs
+ * users' functions runs them as the table's owner, who is also who made the
+ * index.
+ */
+static void
+insert_evaluated(ApplyRelation *ar, ApplyIndex *index, TupleTableSlot *slot)
+{
+	ExprContext *econtext = GetPerTupleExprContext(ar->estate);
+	IndexInfo  *info = index->open_info;
+	Datum		values[INDEX_MAX_KEYS];
+	bool		nulls[INDEX_MAX_KEYS];
+	Oid			user = InvalidOid;
+	int			security = 0;
+	int			settings = 0;
+	bool		wanted = true;
+
+	econtext->ecxt_scantuple = slot;
+	if (index->restricted)
+	{
+		GetUserIdAndSecContext(&user, &security);
+		SetUserIdAndSecContext(ar->owner,
+							   security | SECURITY_RESTRICTED_OPERATION);
+		settings = NewGUCNestLevel();
+		(void) set_config_option("search_path", "\"$user\", public",
+								 PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+	}
+	if (info->ii_Predicate != NIL)
+	{
+		if (info->ii_PredicateState == NULL)
+			info->ii_PredicateState = ExecPrepareQual(info->ii_Predicate, ar->estate);
+		wanted = ExecQual(info->ii_PredicateState, econtext);
+	}
+	if (wanted)
+		FormIndexDatum(info, slot, ar->estate, values, nulls);
+	if (index->restricted)
+	{
+		AtEOXact_GUC(false, settings);
+		SetUserIdAndSecContext(user, security);
+	}
+	if (wanted)
+		index_insert(index->rel, values, nulls, &slot->tts_tid, ar->rel,
+					 unique_check(index->rel), false, info);
+	ResetExprContext(econtext);
+}

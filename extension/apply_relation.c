@@ -1,0 +1,502 @@
+/*-------------------------------------------------------------------------
+ *
+ * apply_relation.c
+ *	  Which local table a described relation is, and how its rows are read,
+ *	  found and indexed.
+ *
+ * Working this out costs many catalog lookups, so entries are kept from call
+ * to call in a cache of this backend, by the bytes of the description.  A
+ * relcache invalidation of the table or of one of its indexes makes its entry
+ * invalid; one of a schema or a type, any entry.  An entry that is open goes on
+ * being used: the lock on its table keeps its definition as it is.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/stratnum.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/transam.h"
+#include "access/tupdesc.h"
+#include "access/xact.h"
+#include "catalog/index.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+#include "apply.h"
+
+/* Above this many entries, those that are invalid or closed are dropped. */
+#define CACHED_RELATIONS	1024
+
+/* Lives as long as the backend; holds the entries' contexts. */
+static MemoryContext cache_context = NULL;
+static ApplyRelation *cache = NULL;
+static int	cached = 0;
+
+static ApplyRelation *build(const char *description, Size length, uint64 hash);
+static void read_column(BaristaReader *r, ApplyRelation *ar, Relation rel, int i);
+static void check_columns(ApplyRelation *ar, Relation rel);
+static void build_indexes(ApplyRelation *ar, Relation rel);
+static void choose_key(ApplyRelation *ar, Relation rel);
+static bool prepare_key(ApplyRelation *ar, Relation index);
+static bool runs_user_code(Node *node, void *context);
+static void open_indexes(ApplyRelation *ar);
+static void close_one(ApplyRelation *ar);
+static void drop(ApplyRelation *ar);
+static void relcache_changed(Datum arg, Oid relid);
+static void syscache_changed(Datum arg, int cacheid, uint32 hashvalue);
+
+void
+apply_relation_init(void)
+{
+	CacheRegisterRelcacheCallback(relcache_changed, (Datum) 0);
+	CacheRegisterSyscacheCallback(NAMESPACEOID, syscache_changed, (Datum) 0);
+	CacheRegisterSyscacheCallback(TYPEOID, syscache_changed, (Datum) 0);
+}
+
+/*
+ * The entry of a description (a relation message's body without its number).
+ * It is opened at its first use, and not dropped before
+ * apply_relations_unused().
+ */
+ApplyRelation *
+apply_relation_find(const char *description, Size length)
+{
+	uint64		hash = hash_bytes_extended((const unsigned char *) description,
+										   length, 0);
+
+	for (ApplyRelation *ar = cache, *next; ar; ar = next)
+	{
+		next = ar->next;
+		if (ar->hash != hash || ar->description_length != length ||
+			memcmp(ar->description, description, length) != 0)
+			continue;
+		if (ar->valid || ar->rel)
+		{
+			ar->used = true;
+			return ar;
+		}
+		if (!ar->used)
+			drop(ar);
+		break;
+	}
+	if (cached >= CACHED_RELATIONS)
+	{
+		for (ApplyRelation *ar = cache, *next; ar; ar = next)
+		{
+			next = ar->next;
+			if (!ar->rel && !ar->used)
+				drop(ar);
+		}
+	}
+	return build(description, length, hash);
+}
+
+static ApplyRelation *
+build(const char *description, Size length, uint64 hash)
+{
+	BaristaReader r;
+	MemoryContext context;
+	MemoryContext caller;
+	ApplyRelation *ar;
+	Relation	rel;
+	const char *schema;
+	const char *name;
+	Oid			namespace;
+
+	if (cache_context == NULL)
+		cache_context = AllocSetContextCreate(TopMemoryContext,
+											  "barista apply relations",
+											  ALLOCSET_DEFAULT_SIZES);
+	/* Until the entry is whole, an error frees it with the transaction. */
+	context = AllocSetContextCreate(CurTransactionContext,
+									"barista apply relation",
+									ALLOCSET_SMALL_SIZES);
+	caller = MemoryContextSwitchTo(context);
+
+	reader_init(&r, description, length);
+	schema = reader_cstr(&r);
+	name = reader_cstr(&r);
+	ar = palloc0(sizeof(ApplyRelation));
+	ar->context = context;
+	ar->hash = hash;
+	ar->description = palloc(length);
+	memcpy(ar->description, description, length);
+	ar->description_length = length;
+	ar->name = quote_qualified_identifier(schema, name);
+	ar->identity = (char) reader_u8(&r);
+	ar->ncolumns = reader_u16(&r);
+	if (ar->identity != 'k' && ar->identity != 'f')
+		reader_fail(&r, "a relation has an unknown identity");
+	/* A column takes 9 bytes at least. */
+	if ((Size) ar->ncolumns * 9 > reader_left(&r))
+		reader_fail(&r, "it is cut short");
+	if (r.failure)
+		reader_finish(&r, "relation");
+
+	namespace = get_namespace_oid(schema, true);
+	ar->relid = OidIsValid(namespace) ?
+		get_relname_relid(name, namespace) : InvalidOid;
+	rel = OidIsValid(ar->relid) ?
+		try_table_open(ar->relid, RowExclusiveLock) : NULL;
+	if (rel == NULL || rel->rd_rel->relkind != RELKIND_RELATION ||
+		rel->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT)
+		ereport(ERROR,
+				(errcode(ERRCODE_BARISTA_DIVERGENCE),
+				 errmsg("there is no table %s", ar->name)));
+
+	ar->owner = rel->rd_rel->relowner;
+	ar->desc = CreateTupleDescCopyConstr(RelationGetDescr(rel));
+	ar->columns = palloc0(ar->ncolumns * sizeof(ApplyColumn));
+	for (int i = 0; i < ar->ncolumns && r.failure == NULL; i++)
+		read_column(&r, ar, rel, i);
+	reader_finish(&r, "relation");
+	check_columns(ar, rel);
+	build_indexes(ar, rel);
+	if (ar->identity == 'k')
+		choose_key(ar, rel);
+	ar->found = MakeSingleTupleTableSlot(ar->desc, table_slot_callbacks(rel));
+	ar->fresh = MakeSingleTupleTableSlot(ar->desc, &TTSOpsVirtual);
+	table_close(rel, NoLock);
+
+	MemoryContextSwitchTo(caller);
+	MemoryContextSetParent(context, cache_context);
+	ar->valid = true;
+	ar->used = true;
+	ar->next = cache;
+	cache = ar;
+	cached++;
+	return ar;
+}
+
+/* Reads one column and maps it, by name, to the local table's. */
+static void
+read_column(BaristaReader *r, ApplyRelation *ar, Relation rel, int i)
+{
+	ApplyColumn *column = &ar->columns[i];
+	uint8		flags = reader_u8(r);
+	const char *name;
+	const char *type_schema;
+	const char *type_name;
+	int32		typmod;
+	Oid			type;
+	Oid			namespace;
+	AttrNumber	attno;
+	Form_pg_attribute att;
+
+	column->key = (flags & 1) != 0;
+	column->format = (char) reader_u8(r);
+	name = reader_cstr(r);
+	type_schema = reader_cstr(r);
+	type_name = reader_cstr(r);
+	typmod = (int32) reader_u32(r);
+	if (flags > 1)
+		reader_fail(r, "a column has unknown flags");
+	if (column->format != 't' && column->format != 'b')
+		reader_fail(r, "a column has an unknown format");
+	if (r->failure)
+		return;
+
+	attno = get_attnum(ar->relid, name);
+	if (attno <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_BARISTA_DIVERGENCE),
+				 errmsg("table %s has no column \"%s\"", ar->name, name)));
+	att = TupleDescAttr(ar->desc, attno - 1);
+	namespace = get_namespace_oid(type_schema, true);
+	type = OidIsValid(namespace) ?
+		GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
+						PointerGetDatum(type_name),
+						ObjectIdGetDatum(namespace)) : InvalidOid;
+	if (type != att->atttypid || typmod != att->atttypmod)
+		ereport(ERROR,
+				(errcode(ERRCODE_BARISTA_DIVERGENCE),
+				 errmsg("column \"%s\" of table %s has not the type %s",
+						name, ar->name,
+						quote_qualified_identifier(type_schema, type_name))));
+	column->attribute = attno - 1;
+	apply_tuple_prepare_column(column, att->atttypid, ar->context);
+}
+
+/* Each live column of the table is described, once. */
+static void
+check_columns(ApplyRelation *ar, Relation rel)
+{
+	bool	   *seen = palloc0(ar->desc->natts);
+
+	for (int i = 0; i < ar->ncolumns; i++)
+	{
+		int			attribute = ar->columns[i].attribute;
+
+		if (seen[attribute])
+			ereport(ERROR,
+					(errcode(ERRCODE_BARISTA_MALFORMED),
+					 errmsg("malformed relation: a column is described twice")));
+		seen[attribute] = true;
+	}
+	for (int i = 0; i < ar->desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(ar->desc, i);
+
+		if (!seen[i] && !att->attisdropped)
+			ereport(ERROR,
+					(errcode(ERRCODE_BARISTA_DIVERGENCE),
+					 errmsg("table %s has a column \"%s\" too many",
+							ar->name, NameStr(att->attname))));
+	}
+}
+
+static void
+build_indexes(ApplyRelation *ar, Relation rel)
+{
+	List	   *oids = RelationGetIndexList(rel);
+	ListCell   *lc;
+
+	ar->nindexes = 0;
+	ar->indexes = palloc0(Max(list_length(oids), 1) * sizeof(ApplyIndex));
+	foreach(lc, oids)
+	{
+		ApplyIndex *index = &ar->indexes[ar->nindexes++];
+		Relation	indexrel = index_open(lfirst_oid(lc), RowExclusiveLock);
+		IndexInfo  *info = BuildIndexInfo(indexrel);
+
+		index->oid = lfirst_oid(lc);
+		index->simple = indexrel->rd_rel->relam == BTREE_AM_OID &&
+			info->ii_Expressions == NIL && info->ii_Predicate == NIL;
+		index->info = index->simple ? info : NULL;
+		index->restricted =
+			runs_user_code((Node *) info->ii_Expressions, NULL) ||
+			runs_user_code((Node *) info->ii_Predicate, NULL);
+		index_close(indexrel, NoLock);
+	}
+	list_free(oids);
+}
+
+static bool
+is_user_function(Oid function, void *context)
+{
+	return function >= FirstNormalObjectId;
+}
+
+static bool
+runs_user_code(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, CoerceToDomain))
+		return true;
+	if (check_functions_in_node(node, is_user_function, NULL))
+		return true;
+	return expression_tree_walker(node, runs_user_code, context);
+}
+
+/*
+ * The index to find rows by: unique, immediate, valid, whole, and over exactly
+ * the columns that the description marks as the key.
+ */
+static void
+choose_key(ApplyRelation *ar, Relation rel)
+{
+	for (int i = 0; i < ar->nindexes && ar->key == NULL; i++)
+	{
+		Relation	index = index_open(ar->indexes[i].oid, RowExclusiveLock);
+
+		if (ar->indexes[i].simple && index->rd_index->indisunique &&
+			index->rd_index->indimmediate && index->rd_index->indisvalid &&
+			prepare_key(ar, index))
+			ar->key = &ar->indexes[i];
+		index_close(index, NoLock);
+	}
+	if (ar->key == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_BARISTA_DIVERGENCE),
+				 errmsg("table %s has no unique index over its key", ar->name)));
+}
+
+/* The scan keys for an index, if its columns are the key's. */
+static bool
+prepare_key(ApplyRelation *ar, Relation index)
+{
+	int			nkeys = IndexRelationGetNumberOfKeyAttributes(index);
+	int			nmarked = 0;
+
+	for (int i = 0; i < ar->ncolumns; i++)
+		nmarked += ar->columns[i].key;
+	if (nmarked != nkeys)
+		return false;
+
+	ar->nkeys = nkeys;
+	ar->scankeys = palloc0(nkeys * sizeof(ScanKeyData));
+	ar->key_columns = palloc0(nkeys * sizeof(int));
+	for (int k = 0; k < nkeys; k++)
+	{
+		int			attribute = index->rd_index->indkey.values[k] - 1;
+		Oid			family = index->rd_opfamily[k];
+		Oid			type = index->rd_opcintype[k];
+		Oid			operator;
+		int			c;
+
+		for (c = 0; c < ar->ncolumns; c++)
+			if (ar->columns[c].attribute == attribute)
+				break;
+		if (c == ar->ncolumns || !ar->columns[c].key)
+			return false;
+		ar->key_columns[k] = c;
+		operator = get_opfamily_member(family, type, type, BTEqualStrategyNumber);
+		if (!OidIsValid(operator))
+			return false;
+		ScanKeyInit(&ar->scankeys[k], k + 1, BTEqualStrategyNumber,
+					get_opcode(operator), (Datum) 0);
+		ar->scankeys[k].sk_collation = index->rd_indcollation[k];
+	}
+	return true;
+}
+
+/*
+ * Opens the table and its indexes until the end of the call.  Returns the
+ * entry to use from now on: another one if this one has become invalid.
+ */
+ApplyRelation *
+apply_relation_use(ApplyRelation *ar)
+{
+	if (ar->rel)
+		return ar;
+	/* Locking it makes invalidations known. */
+	ar->rel = try_table_open(ar->relid, RowExclusiveLock);
+	if (ar->rel == NULL || !ar->valid)
+	{
+		ApplyRelation *invalid = ar;
+
+		close_one(invalid);
+		ar = build(invalid->description, invalid->description_length,
+				   invalid->hash);
+		drop(invalid);
+		ar->rel = table_open(ar->relid, NoLock);
+	}
+	open_indexes(ar);
+	return ar;
+}
+
+static void
+open_indexes(ApplyRelation *ar)
+{
+	MemoryContext caller = MemoryContextSwitchTo(apply_call_context);
+
+	for (int i = 0; i < ar->nindexes; i++)
+	{
+		ApplyIndex *index = &ar->indexes[i];
+
+		index->rel = index_open(index->oid, RowExclusiveLock);
+		index->open_info = index->simple ? index->info : BuildIndexInfo(index->rel);
+		if (!index->simple && ar->estate == NULL)
+			ar->estate = CreateExecutorState();
+	}
+	MemoryContextSwitchTo(caller);
+}
+
+static void
+close_one(ApplyRelation *ar)
+{
+	if (ar->rel == NULL)
+		return;
+	apply_images_forget(ar);
+	ExecClearTuple(ar->found);
+	ExecClearTuple(ar->fresh);
+	if (ar->scan)
+		index_endscan(ar->scan);
+	if (ar->estate)
+		FreeExecutorState(ar->estate);
+	for (int i = 0; i < ar->nindexes; i++)
+	{
+		if (ar->indexes[i].rel)
+			index_close(ar->indexes[i].rel, NoLock);
+		ar->indexes[i].rel = NULL;
+		ar->indexes[i].open_info = NULL;
+	}
+	table_close(ar->rel, NoLock);
+	ar->rel = NULL;
+	ar->scan = NULL;
+	ar->estate = NULL;
+}
+
+/* Closes what is open; locks stay until the end of the transaction. */
+void
+apply_relations_close(void)
+{
+	for (ApplyRelation *ar = cache; ar; ar = ar->next)
+		close_one(ar);
+}
+
+/* The change set is over: no number refers to an entry any more. */
+void
+apply_relations_unused(void)
+{
+	for (ApplyRelation *ar = cache; ar; ar = ar->next)
+	{
+		apply_images_forget(ar);
+		ar->used = false;
+	}
+}
+
+/*
+ * After an error: the transaction's resource owner has closed, or will close,
+ * everything that was open.
+ */
+void
+apply_relations_forget(void)
+{
+	for (ApplyRelation *ar = cache, *next; ar; ar = next)
+	{
+		next = ar->next;
+		ar->used = false;
+		if (ar->rel)
+			drop(ar);
+	}
+}
+
+/* Frees an entry; what is open in it is left to the resource owner. */
+static void
+drop(ApplyRelation *ar)
+{
+	for (ApplyRelation **link = &cache; *link; link = &(*link)->next)
+	{
+		if (*link != ar)
+			continue;
+		*link = ar->next;
+		cached--;
+		MemoryContextDelete(ar->context);
+		return;
+	}
+}
+
+static void
+relcache_changed(Datum arg, Oid relid)
+{
+	for (ApplyRelation *ar = cache; ar; ar = ar->next)
+	{
+		if (!OidIsValid(relid) || ar->relid == relid)
+			ar->valid = false;
+		for (int i = 0; i < ar->nindexes; i++)
+			if (ar->indexes[i].oid == relid)
+				ar->valid = false;
+	}
+}
+
+static void
+syscache_changed(Datum arg, int cacheid, uint32 hashvalue)
+{
+	for (ApplyRelation *ar = cache; ar; ar = ar->next)
+		ar->valid = false;
+}

@@ -1,0 +1,89 @@
+/*-------------------------------------------------------------------------
+ *
+ * apply_truncate.c
+ *	  TRUNCATE, of exactly the tables that were truncated.
+ *
+ * Cascades were followed where the statement ran, and its triggers fired there,
+ * so each table is emptied by itself.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/relation.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/dependency.h"
+#include "catalog/heap.h"
+#include "catalog/index.h"
+#include "commands/sequence.h"
+#include "commands/tablecmds.h"
+#include "pgstat.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
+
+#include "apply.h"
+
+static void truncate_one(Relation rel);
+static void new_storage(Relation rel);
+
+/* relations is a list of ApplyRelation, all of them closed. */
+void
+apply_truncate(List *relations, bool restart)
+{
+	ListCell   *lc;
+
+	foreach(lc, relations)
+	{
+		ApplyRelation *ar = lfirst(lc);
+		Relation	rel = try_table_open(ar->relid, AccessExclusiveLock);
+
+		if (rel == NULL || !ar->valid)
+			ereport(ERROR,
+					(errcode(ERRCODE_BARISTA_DIVERGENCE),
+					 errmsg("there is no table %s", ar->name)));
+		CheckTableNotInUse(rel, "TRUNCATE");
+		truncate_one(rel);
+		if (restart)
+		{
+			List	   *sequences = getOwnedSequences(ar->relid);
+			ListCell   *seq;
+
+			foreach(seq, sequences)
+				ResetSequence(lfirst_oid(seq));
+		}
+		table_close(rel, NoLock);
+	}
+}
+
+/* In place if an abort throws the whole file away, else by a new file. */
+static void
+truncate_one(Relation rel)
+{
+	SubTransactionId current = GetCurrentSubTransactionId();
+	ReindexParams params = {0};
+
+	if (rel->rd_createSubid == current || rel->rd_newRelfilenodeSubid == current)
+		heap_truncate_one_rel(rel);
+	else
+	{
+		Oid			toast = rel->rd_rel->reltoastrelid;
+
+		new_storage(rel);
+		if (OidIsValid(toast))
+		{
+			Relation	toastrel = relation_open(toast, AccessExclusiveLock);
+
+			new_storage(toastrel);
+			relation_close(toastrel, NoLock);
+		}
+		reindex_relation(RelationGetRelid(rel), REINDEX_REL_PROCESS_TOAST, &params);
+	}
+	pgstat_count_truncate(rel);
+}
+
+static void
+new_storage(Relation rel)
+{
+	RelationSetNewRelfilenode(rel, rel->rd_rel->relpersistence);
+}

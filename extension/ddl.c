@@ -1,0 +1,388 @@
+/*-------------------------------------------------------------------------
+ *
+ * ddl.c
+ *	  The utility hook: schema changes are recorded, or refused.
+ *
+ * A statement that changes the schema runs on the leader and is recorded in the
+ * change set at the place where it happened, once: not the statements that run
+ * it (DO, CALL, EXECUTE, EXPLAIN), and not the subcommands that it is made of.
+ * The other nodes run it again (ddl_replay.c).  What would not do the same there
+ * is refused with 0A000, before it runs (ddl_check.c) or when it shows what it
+ * did (ddl_result.c).
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "commands/extension.h"
+#include "commands/user.h"
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "tcop/cmdtag.h"
+#include "tcop/utility.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "ddl.h"
+
+/* The arguments of ProcessUtility, to be passed on. */
+typedef struct Utility
+{
+	PlannedStmt *pstmt;
+	const char *source;
+	bool		read_only_tree;
+	ProcessUtilityContext context;
+	ParamListInfo params;
+	QueryEnvironment *environment;
+	DestReceiver *dest;
+	QueryCompletion *completion;
+} Utility;
+
+static ProcessUtility_hook_type next_process_utility = NULL;
+
+/* Statements that are being recorded; 0 again at the end of a transaction. */
+static int	recording = 0;
+
+/* Options of the running TRUNCATE. */
+static uint8 truncate_options = 0;
+
+static void process_utility(PlannedStmt *pstmt, const char *source,
+							bool read_only_tree, ProcessUtilityContext context,
+							ParamListInfo params, QueryEnvironment *environment,
+							DestReceiver *dest, QueryCompletion *completion);
+static void run(Utility *u);
+static void run_again(Utility *u);
+static void run_local(Utility *u);
+static void run_maintenance(Utility *u);
+static void run_truncate(Utility *u);
+static void run_copy(Utility *u);
+static void run_create_as(Utility *u);
+static void run_recorded(Utility *u);
+static void record(Utility *u);
+static void run_counted(Utility *u, DdlFrame *frame, bool password_checked);
+static pg_noinline void run_frame(Utility *u, DdlFrame *frame);
+static pg_noinline void run_whole(Utility *u, DdlFrame *frame);
+static void own_tree(Utility *u);
+
+void
+barista_ddl_init(void)
+{
+	triggers_init();
+	ddl_result_init();
+	next_process_utility = ProcessUtility_hook;
+	ProcessUtility_hook = process_utility;
+}
+
+void
+barista_ddl_end(bool committed)
+{
+	recording = 0;
+	truncate_options = 0;
+	ddl_result_reset();
+}
+
+bool
+ddl_recording(void)
+{
+	return recording > 0;
+}
+
+uint8
+ddl_truncate_options(void)
+{
+	return truncate_options;
+}
+
+/* Every node runs an extension's script by itself. */
+bool
+barista_replays_itself(void)
+{
+	return creating_extension;
+}
+
+static void
+run(Utility *u)
+{
+	(next_process_utility ? next_process_utility : standard_ProcessUtility)
+		(u->pstmt, u->source, u->read_only_tree, u->context, u->params,
+		 u->environment, u->dest, u->completion);
+}
+
+static void
+process_utility(PlannedStmt *pstmt, const char *source, bool read_only_tree,
+				ProcessUtilityContext context, ParamListInfo params,
+				QueryEnvironment *environment, DestReceiver *dest,
+				QueryCompletion *completion)
+{
+	Utility		u = {pstmt, source, read_only_tree, context, params,
+	environment, dest, completion};
+	Node	   *node = pstmt->utilityStmt;
+
+	if (barista_in_apply)
+	{
+		run_again(&u);
+		return;
+	}
+	/* A part of a statement that has been looked at as a whole. */
+	if (!barista_capturing() || creating_extension ||
+		context == PROCESS_UTILITY_SUBCOMMAND)
+	{
+		run(&u);
+		return;
+	}
+	/* COMMIT and ROLLBACK must pass; the gate has its own eyes. */
+	if (!IsA(node, TransactionStmt))
+		barista_check_statement();
+
+	switch (ddl_classify(node))
+	{
+		case DDL_LOCAL:
+			run_local(&u);
+			break;
+		case DDL_MAINTENANCE:
+			run_maintenance(&u);
+			break;
+		case DDL_TRUNCATE:
+			run_truncate(&u);
+			break;
+		case DDL_COPY:
+			run_copy(&u);
+			break;
+		case DDL_CREATE_AS:
+			run_create_as(&u);
+			break;
+		case DDL_RECORD:
+			run_recorded(&u);
+			break;
+		case DDL_REFUSE:
+			ddl_refuse(GetCommandTagName(CreateCommandTag(node)),
+					   "Only what every node would do in the same way is replicated.");
+	}
+}
+
+/* Statements of apply, and of barista's bootstrap. */
+static void
+run_again(Utility *u)
+{
+	Node	   *node = u->pstmt->utilityStmt;
+
+	if (ddl_classify(node) != DDL_RECORD || creating_extension ||
+		recording > 0)
+	{
+		run(u);
+		return;
+	}
+	own_tree(u);
+	run_frame(u, ddl_frame_begin(u->pstmt->utilityStmt));
+}
+
+static void
+run_local(Utility *u)
+{
+	Node	   *node = u->pstmt->utilityStmt;
+
+	ddl_check_local(node);
+	switch (nodeTag(node))
+	{
+		case T_NotifyStmt:
+			barista_note_notify();
+			break;
+		case T_LockStmt:
+		case T_DiscardStmt:
+		case T_DeclareCursorStmt:
+			/* A strong lock, or a drop of temporary tables, has an id. */
+			barista_note_known_write();
+			break;
+		default:
+			break;
+	}
+	run(u);
+}
+
+static void
+run_maintenance(Utility *u)
+{
+	bool		outer = barista_in_maintenance;
+
+	ddl_check_local(u->pstmt->utilityStmt);
+	barista_note_known_write();
+	barista_in_maintenance = true;
+	PG_TRY();
+	{
+		run(u);
+	}
+	PG_FINALLY();
+	{
+		barista_in_maintenance = outer;
+	}
+	PG_END_TRY();
+}
+
+/* The capture triggers record it, table by table. */
+static void
+run_truncate(Utility *u)
+{
+	TruncateStmt *stmt = (TruncateStmt *) u->pstmt->utilityStmt;
+	uint8		outer = truncate_options;
+
+	barista_note_known_write();
+	truncate_options = (stmt->behavior == DROP_CASCADE ? 1 : 0) |
+		(stmt->restart_seqs ? 2 : 0);
+	PG_TRY();
+	{
+		run(u);
+	}
+	PG_FINALLY();
+	{
+		truncate_options = outer;
+	}
+	PG_END_TRY();
+}
+
+/* Its rows are captured like any others. */
+static void
+run_copy(Utility *u)
+{
+	CopyStmt   *stmt = (CopyStmt *) u->pstmt->utilityStmt;
+
+	if (stmt->is_from && stmt->relation)
+	{
+		Oid			relid = RangeVarGetRelid(stmt->relation, NoLock, true);
+
+		if (OidIsValid(relid))
+			triggers_check_target(relid);
+		barista_note_known_write();
+	}
+	run(u);
+}
+
+/* Into a temporary table only: the rows would pass no trigger. */
+static void
+run_create_as(Utility *u)
+{
+	CreateTableAsStmt *stmt = (CreateTableAsStmt *) u->pstmt->utilityStmt;
+	Oid			namespace;
+
+	if (!ddl_is_temporary((Node *) stmt))
+	{
+		if (stmt->objtype == OBJECT_MATVIEW)
+			ddl_refuse("CREATE MATERIALIZED VIEW",
+					   "Use a table and fill it with INSERT ... SELECT.");
+		namespace = RangeVarGetCreationNamespace(stmt->into->rel);
+		if (!isTempNamespace(namespace))
+			ddl_refuse(stmt->is_select_into ? "SELECT INTO" : "CREATE TABLE AS",
+					   "Use CREATE TABLE, then INSERT ... SELECT.");
+	}
+	barista_note_known_write();
+	run(u);
+}
+
+static void
+run_recorded(Utility *u)
+{
+	Node	   *node = u->pstmt->utilityStmt;
+
+	ddl_check(node);
+	barista_note_known_write();
+	if (ddl_is_temporary(node))
+	{
+		run(u);
+		return;
+	}
+	if (recording > 0)
+		ddl_refuse("A schema change inside another one",
+				   "Run the statements one after the other.");
+	PreventCommandIfReadOnly(GetCommandTagName(CreateCommandTag(node)));
+	barista_assign_epoch_before_first_write();
+	ddl_record_lock();
+	own_tree(u);
+	record(u);
+}
+
+/* The tree is ours from here on. */
+static void
+record(Utility *u)
+{
+	Node	   *node = u->pstmt->utilityStmt;
+	DdlRecord  *record = ddl_record_prepare(u->pstmt, u->source);
+	char	   *text = ddl_hide_password(node);
+	DdlFrame   *frame = ddl_frame_begin(node);
+
+	if (text)
+		ddl_record_replace(record, text);
+	run_counted(u, frame, text != NULL);
+	if (ddl_frame_is_local(frame) || ddl_frame_is_empty(frame))
+		return;
+	if (IsA(node, CreateExtensionStmt))
+	{
+		text = ddl_pinned_extension((CreateExtensionStmt *) node);
+		if (text)
+			ddl_record_replace(record, text);
+	}
+	ddl_record_write(record);
+}
+
+/* The password check has seen a plain password; it need not see a verifier. */
+static void
+run_counted(Utility *u, DdlFrame *frame, bool password_checked)
+{
+	check_password_hook_type password_hook = check_password_hook;
+
+	recording++;
+	if (password_checked)
+		check_password_hook = NULL;
+	PG_TRY();
+	{
+		run_frame(u, frame);
+		ddl_frame_check(frame);
+	}
+	PG_FINALLY();
+	{
+		recording--;
+		check_password_hook = password_hook;
+	}
+	PG_END_TRY();
+}
+
+/* Runs a statement that is recorded, here or where it came from. */
+static pg_noinline void
+run_frame(Utility *u, DdlFrame *frame)
+{
+	PG_TRY();
+	{
+		run_whole(u, frame);
+	}
+	PG_CATCH();
+	{
+		ddl_frame_end(frame);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	ddl_frame_end(frame);
+}
+
+/* Runs it, and sees that every table has its capture triggers afterwards. */
+static pg_noinline void
+run_whole(Utility *u, DdlFrame *frame)
+{
+	AlterTableStmt *alter = (AlterTableStmt *) u->pstmt->utilityStmt;
+
+	if (IsA(alter, AlterTableStmt))
+		ddl_before_alter_table(alter);
+	run(u);
+	if (IsA(alter, AlterTableStmt))
+		ddl_after_alter_table(alter);
+	ddl_frame_add_triggers(frame);
+}
+
+/* A tree that may be changed. */
+static void
+own_tree(Utility *u)
+{
+	if (u->read_only_tree)
+	{
+		u->pstmt = copyObject(u->pstmt);
+		u->read_only_tree = false;
+	}
+}

@@ -1,0 +1,100 @@
+/*-------------------------------------------------------------------------
+ *
+ * ddl.h
+ *	  What the files of ddl and triggers know of each other.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef BARISTA_DDL_H
+#define BARISTA_DDL_H
+
+#include "catalog/pg_trigger.h"
+#include "nodes/parsenodes.h"
+#include "nodes/plannodes.h"
+
+#include "barista.h"
+
+/* What is done about a utility statement. */
+typedef enum DdlAction
+{
+	DDL_LOCAL,					/* runs; changes nothing that is replicated */
+	DDL_MAINTENANCE,			/* runs; what it writes is local */
+	DDL_COPY,
+	DDL_TRUNCATE,
+	DDL_CREATE_AS,				/* CREATE TABLE AS, SELECT INTO */
+	DDL_RECORD,					/* runs, and is replayed on every node */
+	DDL_REFUSE
+} DdlAction;
+
+/* ddl_classify.c */
+extern DdlAction ddl_classify(Node *node);
+
+/* ddl_check.c */
+
+/* Errors (0A000) for what cannot be replicated; before the statement runs. */
+extern void ddl_check(Node *node);
+extern void ddl_check_local(Node *node);
+extern void ddl_refuse(const char *what, const char *hint) pg_attribute_noreturn();
+
+/* ddl_result.c: what a recorded statement did */
+typedef struct DdlFrame DdlFrame;
+
+extern DdlFrame *ddl_frame_begin(Node *node);
+extern void ddl_frame_end(DdlFrame *frame);
+extern void ddl_frame_check(DdlFrame *frame);
+extern bool ddl_frame_is_local(DdlFrame *frame);
+extern bool ddl_frame_is_empty(DdlFrame *frame);
+extern void ddl_frame_add_triggers(DdlFrame *frame);
+extern void ddl_result_init(void);
+/* After an error, nothing of it is left. */
+extern void ddl_result_reset(void);
+
+/* ddl_temporary.c: is the target certainly temporary, before it runs? */
+extern bool ddl_is_temporary(Node *node);
+
+/* ddl_record.c */
+typedef struct DdlRecord DdlRecord;
+
+/* Remembers what the statement depends on; call before it runs. */
+extern DdlRecord *ddl_record_prepare(PlannedStmt *pstmt, const char *source);
+/* Another text in its place. */
+extern void ddl_record_replace(DdlRecord *record, char *text);
+extern void ddl_record_write(DdlRecord *record);
+extern void ddl_record_lock(void);
+
+/* Settings that travel with a statement. */
+extern const char *const ddl_settings[];
+extern const int ddl_settings_count;
+
+/* ddl_role.c */
+
+/*
+ * Puts a verifier in the place of a plain password, in the tree.  Returns the
+ * statement's text with it, or NULL if it has none.
+ */
+extern char *ddl_hide_password(Node *node);
+
+/* ddl_extension.c */
+
+/* The text of one that has just run, with the version that it took. */
+extern char *ddl_pinned_extension(CreateExtensionStmt *stmt);
+
+/* ddl_trigger.c: ALTER TABLE ... ENABLE or DISABLE TRIGGER ALL */
+extern void ddl_before_alter_table(AlterTableStmt *stmt);
+extern void ddl_after_alter_table(AlterTableStmt *stmt);
+extern void ddl_protect_trigger(Oid relid, const char *name);
+
+/* ddl.c */
+
+/* Is a statement running that will be replayed? */
+extern bool ddl_recording(void);
+/* Options of the TRUNCATE that runs, as in its message. */
+extern uint8 ddl_truncate_options(void);
+
+/* triggers.c */
+extern void triggers_init(void);
+extern void triggers_add(Oid relid);
+extern bool triggers_is_ours(Form_pg_trigger form);
+extern void triggers_check_target(Oid relid);
+
+#endif							/* BARISTA_DDL_H */

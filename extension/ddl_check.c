@@ -1,0 +1,516 @@
+/*-------------------------------------------------------------------------
+ *
+ * ddl_check.c
+ *	  What cannot be replicated is refused, before it runs.
+ *
+ * Refused is what every node would evaluate to something else (partition bounds
+ * that are not constants, USING clauses), what destroys before it commits or
+ * runs several transactions (CONCURRENTLY, databases, tablespaces), and what
+ * belongs to Barista itself.  ddl_result.c refuses some more, when it sees what
+ * a statement did.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/transam.h"
+#include "catalog/dependency.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_index.h"
+#include "commands/defrem.h"
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "ddl.h"
+
+static void check_create_table(CreateStmt *stmt);
+static void check_alter_table(AlterTableStmt *stmt);
+static void check_alter_command(AlterTableCmd *cmd);
+static void check_column(ColumnDef *column);
+static void check_bound(PartitionBoundSpec *bound);
+static void check_drop(DropStmt *stmt);
+static void check_trigger_name(List *name);
+static void check_kind(ObjectType kind);
+static void check_role(const char *name);
+static void check_alter_role(AlterRoleStmt *stmt);
+static void check_set(VariableSetStmt *stmt, const char *what);
+static void check_cluster(ClusterStmt *stmt);
+static void check_alter_system(AlterSystemStmt *stmt);
+static bool is_own_setting(const char *name);
+
+/* what is a subject in the singular: "CREATE DATABASE". */
+void
+ddl_refuse(const char *what, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("%s is not supported by Barista", what),
+			 errhint("%s", hint)));
+}
+
+/* A statement that would be recorded. */
+void
+ddl_check(Node *node)
+{
+	switch (nodeTag(node))
+	{
+		case T_CreateStmt:
+			check_create_table((CreateStmt *) node);
+			break;
+		case T_AlterTableStmt:
+			check_alter_table((AlterTableStmt *) node);
+			break;
+		case T_CreateSchemaStmt:
+			{
+				ListCell   *lc;
+
+				foreach(lc, ((CreateSchemaStmt *) node)->schemaElts)
+					ddl_check(lfirst(lc));
+				break;
+			}
+		case T_IndexStmt:
+			if (((IndexStmt *) node)->concurrent)
+				ddl_refuse("CREATE INDEX CONCURRENTLY",
+						   "Use CREATE INDEX without CONCURRENTLY.");
+			break;
+		case T_DropStmt:
+			check_drop((DropStmt *) node);
+			break;
+		case T_RenameStmt:
+			{
+				RenameStmt *stmt = (RenameStmt *) node;
+
+				check_kind(stmt->renameType);
+				if (stmt->renameType == OBJECT_DATABASE)
+					ddl_refuse("ALTER DATABASE ... RENAME",
+							   "Databases keep their names for now.");
+				if (stmt->renameType == OBJECT_ROLE)
+					check_role(stmt->subname);
+				if (stmt->renameType == OBJECT_TRIGGER)
+					ddl_protect_trigger(RangeVarGetRelid(stmt->relation, NoLock, true),
+										stmt->subname);
+				break;
+			}
+		case T_AlterOwnerStmt:
+			check_kind(((AlterOwnerStmt *) node)->objectType);
+			break;
+		case T_AlterObjectSchemaStmt:
+			check_kind(((AlterObjectSchemaStmt *) node)->objectType);
+			break;
+		case T_AlterObjectDependsStmt:
+			check_kind(((AlterObjectDependsStmt *) node)->objectType);
+			break;
+		case T_CommentStmt:
+			check_kind(((CommentStmt *) node)->objtype);
+			break;
+		case T_GrantStmt:
+			check_kind(((GrantStmt *) node)->objtype);
+			break;
+		case T_CreateRoleStmt:
+			check_role(((CreateRoleStmt *) node)->role);
+			break;
+		case T_AlterRoleStmt:
+			check_alter_role((AlterRoleStmt *) node);
+			break;
+		case T_AlterRoleSetStmt:
+			{
+				AlterRoleSetStmt *stmt = (AlterRoleSetStmt *) node;
+
+				if (stmt->role && stmt->role->roletype == ROLESPEC_CSTRING)
+					check_role(stmt->role->rolename);
+				check_set(stmt->setstmt, "ALTER ROLE ... SET ... FROM CURRENT");
+				break;
+			}
+		case T_AlterDatabaseSetStmt:
+			check_set(((AlterDatabaseSetStmt *) node)->setstmt,
+					  "ALTER DATABASE ... SET ... FROM CURRENT");
+			break;
+		case T_DropRoleStmt:
+			{
+				ListCell   *lc;
+
+				foreach(lc, ((DropRoleStmt *) node)->roles)
+				{
+					RoleSpec   *role = lfirst(lc);
+
+					if (role->roletype == ROLESPEC_CSTRING)
+						check_role(role->rolename);
+				}
+				break;
+			}
+		case T_AlterDatabaseStmt:
+			{
+				ListCell   *lc;
+
+				foreach(lc, ((AlterDatabaseStmt *) node)->options)
+					if (strcmp(lfirst_node(DefElem, lc)->defname, "tablespace") == 0)
+						ddl_refuse("ALTER DATABASE ... SET TABLESPACE",
+								   "Tablespaces are a matter of each server.");
+				break;
+			}
+		case T_AlterExtensionStmt:
+			{
+				bool		version = false;
+				ListCell   *lc;
+
+				foreach(lc, ((AlterExtensionStmt *) node)->options)
+					version |= strcmp(lfirst_node(DefElem, lc)->defname,
+									  "new_version") == 0;
+				if (!version)
+					ddl_refuse("ALTER EXTENSION ... UPDATE without a version",
+							   "Name the version, so that all nodes take the same: UPDATE TO '...'.");
+				break;
+			}
+		default:
+			break;
+	}
+}
+
+static void
+check_create_table(CreateStmt *stmt)
+{
+	ListCell   *lc;
+
+	if (stmt->partbound)
+		check_bound(stmt->partbound);
+	if (stmt->relation->relpersistence == RELPERSISTENCE_TEMP)
+		return;
+	foreach(lc, stmt->tableElts)
+	{
+		TableLikeClause *like = lfirst(lc);
+		Oid			relid;
+
+		if (!IsA(like, TableLikeClause))
+			continue;
+		relid = RangeVarGetRelid(like->relation, NoLock, true);
+		if (OidIsValid(relid) &&
+			get_rel_persistence(relid) == RELPERSISTENCE_TEMP)
+			ddl_refuse("CREATE TABLE ... LIKE with a temporary table",
+					   "Other nodes do not have the temporary table; name its columns.");
+	}
+}
+
+static void
+check_alter_table(AlterTableStmt *stmt)
+{
+	ListCell   *lc;
+
+	check_kind(stmt->objtype);
+	foreach(lc, stmt->cmds)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+
+		switch (cmd->subtype)
+		{
+			case AT_EnableTrig:
+			case AT_EnableAlwaysTrig:
+			case AT_EnableReplicaTrig:
+			case AT_DisableTrig:
+				ddl_protect_trigger(RangeVarGetRelid(stmt->relation, NoLock, true),
+									cmd->name);
+				break;
+			default:
+				check_alter_command(cmd);
+		}
+	}
+}
+
+static void
+check_alter_command(AlterTableCmd *cmd)
+{
+	switch (cmd->subtype)
+	{
+		case AT_AddColumn:
+			check_column((ColumnDef *) cmd->def);
+			break;
+		case AT_AlterColumnType:
+			if (((ColumnDef *) cmd->def)->raw_default)
+				ddl_refuse("ALTER COLUMN ... TYPE ... USING",
+						   "Add a new column, fill it with UPDATE, and drop the old one.");
+			break;
+		case AT_SetLogged:
+		case AT_SetUnLogged:
+			ddl_refuse("ALTER TABLE ... SET LOGGED or UNLOGGED",
+					   "Create a new table and copy the rows.");
+		case AT_SetTableSpace:
+			ddl_refuse("SET TABLESPACE",
+					   "Tablespaces are a matter of each server.");
+		case AT_SetAccessMethod:
+			ddl_refuse("ALTER TABLE ... SET ACCESS METHOD",
+					   "Create a new table and copy the rows.");
+		case AT_AttachPartition:
+			if (((PartitionCmd *) cmd->def)->bound)
+				check_bound(((PartitionCmd *) cmd->def)->bound);
+			break;
+		case AT_DetachPartition:
+			if (((PartitionCmd *) cmd->def)->concurrent)
+				ddl_refuse("DETACH PARTITION ... CONCURRENTLY",
+						   "Use DETACH PARTITION without CONCURRENTLY.");
+			break;
+		case AT_DetachPartitionFinalize:
+			ddl_refuse("DETACH PARTITION ... FINALIZE",
+					   "Use DETACH PARTITION without CONCURRENTLY.");
+		case AT_GenericOptions:
+		case AT_AlterColumnGenericOptions:
+			ddl_refuse("OPTIONS of a foreign table",
+					   "Foreign tables are not supported.");
+		default:
+			break;
+	}
+}
+
+/* A column added to a table that may have rows. */
+static void
+check_column(ColumnDef *column)
+{
+	static const char *const serial[] = {
+		"serial", "serial2", "serial4", "serial8", "smallserial", "bigserial"
+	};
+	ListCell   *lc;
+
+	if (column->typeName && list_length(column->typeName->names) == 1)
+	{
+		for (int i = 0; i < lengthof(serial); i++)
+			if (strcmp(strVal(linitial(column->typeName->names)), serial[i]) == 0)
+				ddl_refuse("ADD COLUMN with a serial type",
+						   "Add the column without it, fill it with UPDATE, then set the default.");
+	}
+	foreach(lc, column->constraints)
+	{
+		Constraint *constraint = lfirst_node(Constraint, lc);
+
+		if (constraint->contype == CONSTR_IDENTITY)
+			ddl_refuse("ADD COLUMN with an identity",
+					   "Add the column without it, fill it with UPDATE, then ADD GENERATED.");
+		if (constraint->contype == CONSTR_GENERATED)
+			ddl_refuse("ADD COLUMN with a generated value",
+					   "Create a new table and copy the rows.");
+	}
+}
+
+/* A constant: a literal, perhaps cast or negated, MINVALUE, MAXVALUE. */
+static bool
+is_constant(Node *node)
+{
+	switch (nodeTag(node))
+	{
+		case T_A_Const:
+		case T_ColumnRef:		/* MINVALUE and MAXVALUE look like this */
+			return true;
+		case T_TypeCast:
+			return is_constant(((TypeCast *) node)->arg);
+		case T_A_Expr:
+			{
+				A_Expr	   *expr = (A_Expr *) node;
+
+				return expr->kind == AEXPR_OP && expr->lexpr == NULL &&
+					strcmp(strVal(llast(expr->name)), "-") == 0 &&
+					is_constant(expr->rexpr);
+			}
+		default:
+			return false;
+	}
+}
+
+static void
+check_bound(PartitionBoundSpec *bound)
+{
+	List	   *lists[] = {bound->listdatums, bound->lowerdatums, bound->upperdatums};
+
+	for (int i = 0; i < lengthof(lists); i++)
+	{
+		ListCell   *lc;
+
+		foreach(lc, lists[i])
+			if (!is_constant(lfirst(lc)))
+				ddl_refuse("A partition bound that is not a constant",
+						   "Write the bound as a literal.");
+	}
+}
+
+static void
+check_drop(DropStmt *stmt)
+{
+	ListCell   *lc;
+
+	check_kind(stmt->removeType);
+	if (stmt->concurrent)
+		ddl_refuse("DROP INDEX CONCURRENTLY",
+				   "Use DROP INDEX without CONCURRENTLY.");
+	if (stmt->removeType == OBJECT_TRIGGER)
+		foreach(lc, stmt->objects)
+			check_trigger_name(lfirst_node(List, lc));
+}
+
+/* A list of the table's name and the trigger's. */
+static void
+check_trigger_name(List *name)
+{
+	List	   *table = list_truncate(list_copy(name), list_length(name) - 1);
+
+	if (table != NIL)
+		ddl_protect_trigger(RangeVarGetRelid(makeRangeVarFromNameList(table),
+											 NoLock, true),
+							strVal(llast(name)));
+}
+
+/* Kinds of objects of which no statement is replicated. */
+static void
+check_kind(ObjectType kind)
+{
+	switch (kind)
+	{
+		case OBJECT_EVENT_TRIGGER:
+			ddl_refuse("An event trigger", "Use a trigger on the table.");
+		case OBJECT_FDW:
+		case OBJECT_FOREIGN_SERVER:
+		case OBJECT_FOREIGN_TABLE:
+		case OBJECT_USER_MAPPING:
+			ddl_refuse("A foreign table",
+					   "Read the other database from the application.");
+		case OBJECT_LARGEOBJECT:
+			ddl_refuse("A large object", "Keep the bytes in a bytea column.");
+		case OBJECT_MATVIEW:
+			ddl_refuse("A materialized view",
+					   "Use a table and fill it with INSERT ... SELECT.");
+		case OBJECT_PUBLICATION:
+		case OBJECT_PUBLICATION_NAMESPACE:
+		case OBJECT_PUBLICATION_REL:
+		case OBJECT_SUBSCRIPTION:
+			ddl_refuse("Logical replication",
+					   "Barista replicates the whole database by itself.");
+		case OBJECT_TABLESPACE:
+			ddl_refuse("A tablespace", "Tablespaces are a matter of each server.");
+		case OBJECT_ACCESS_METHOD:
+			ddl_refuse("An access method",
+					   "Only CREATE EXTENSION may bring access methods.");
+		default:
+			break;
+	}
+}
+
+static void
+check_role(const char *name)
+{
+	if (name && strcmp(name, BARISTA_ROLE) == 0)
+		ddl_refuse("A change of role \"" BARISTA_ROLE "\"",
+				   "Barista itself needs this role as it is.");
+}
+
+static void
+check_alter_role(AlterRoleStmt *stmt)
+{
+	if (stmt->role->roletype == ROLESPEC_CSTRING)
+		check_role(stmt->role->rolename);
+}
+
+/* SET ... FROM CURRENT reads the session's value, of this node only. */
+static void
+check_set(VariableSetStmt *stmt, const char *what)
+{
+	if (stmt->kind == VAR_SET_CURRENT)
+		ddl_refuse(what, "Write the value.");
+	if (stmt->name && is_own_setting(stmt->name))
+		ddl_refuse("A change of a setting that Barista owns",
+				   "Change Barista's configuration.");
+}
+
+/* A statement that runs here only. */
+void
+ddl_check_local(Node *node)
+{
+	switch (nodeTag(node))
+	{
+		case T_TransactionStmt:
+			switch (((TransactionStmt *) node)->kind)
+			{
+				case TRANS_STMT_PREPARE:
+				case TRANS_STMT_COMMIT_PREPARED:
+				case TRANS_STMT_ROLLBACK_PREPARED:
+					ddl_refuse("PREPARE TRANSACTION", "Use COMMIT.");
+				default:
+					break;
+			}
+			break;
+		case T_AlterSystemStmt:
+			check_alter_system((AlterSystemStmt *) node);
+			break;
+		case T_ClusterStmt:
+			check_cluster((ClusterStmt *) node);
+			break;
+		case T_ExplainStmt:
+			{
+				Node	   *query = ((ExplainStmt *) node)->query;
+				ListCell   *lc;
+
+				/* EXPLAIN ANALYZE runs it, past the hook. */
+				if (!IsA(query, Query) || ((Query *) query)->utilityStmt == NULL ||
+					!IsA(((Query *) query)->utilityStmt, CreateTableAsStmt))
+					break;
+				foreach(lc, ((ExplainStmt *) node)->options)
+				{
+					DefElem    *option = lfirst_node(DefElem, lc);
+
+					if (strcmp(option->defname, "analyze") == 0 &&
+						defGetBoolean(option))
+						ddl_refuse("EXPLAIN ANALYZE CREATE TABLE AS",
+								   "Explain the SELECT.");
+				}
+				break;
+			}
+		default:
+			break;
+	}
+}
+
+/* CLUSTER ... USING leaves a mark in the catalog, unless it is there already. */
+static void
+check_cluster(ClusterStmt *stmt)
+{
+	Oid			relid;
+	Oid			index;
+
+	if (stmt->indexname == NULL)
+		return;
+	relid = RangeVarGetRelid(stmt->relation, NoLock, true);
+	if (!OidIsValid(relid) || get_rel_persistence(relid) == RELPERSISTENCE_TEMP)
+		return;
+	index = get_relname_relid(stmt->indexname, get_rel_namespace(relid));
+	if (OidIsValid(index) && !get_index_isclustered(index))
+		ddl_refuse("CLUSTER ... USING another index than the marked one",
+				   "Mark it first: ALTER TABLE ... CLUSTER ON ...");
+}
+
+static void
+check_alter_system(AlterSystemStmt *stmt)
+{
+	if (stmt->setstmt->name && is_own_setting(stmt->setstmt->name))
+		ddl_refuse("A change of a setting that Barista owns",
+				   "Change Barista's configuration.");
+}
+
+static bool
+is_own_setting(const char *name)
+{
+	static const char *const own[] = {
+		"data_directory", "dynamic_library_path", "fsync", "full_page_writes",
+		"hba_file", "hot_standby", "ident_file", "listen_addresses",
+		"local_preload_libraries", "max_prepared_transactions",
+		"max_replication_slots", "max_wal_senders", "port", "primary_conninfo",
+		"restart_after_crash", "restore_command", "session_preload_libraries",
+		"shared_preload_libraries", "synchronous_standby_names",
+		"unix_socket_directories", "wal_level"
+	};
+
+	if (pg_strncasecmp(name, "barista.", strlen("barista.")) == 0)
+		return true;
+	for (int i = 0; i < lengthof(own); i++)
+		if (pg_strcasecmp(name, own[i]) == 0)
+			return true;
+	return false;
+}

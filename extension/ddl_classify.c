@@ -1,0 +1,118 @@
+/*-------------------------------------------------------------------------
+ *
+ * ddl_classify.c
+ *	  What is done about each kind of utility statement.
+ *
+ * A whitelist: what is not named here is refused.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "ddl.h"
+
+DdlAction
+ddl_classify(Node *node)
+{
+	switch (nodeTag(node))
+	{
+			/* Sessions, transactions, cursors; what runs other statements. */
+		case T_TransactionStmt:
+		case T_DeclareCursorStmt:
+		case T_FetchStmt:
+		case T_ClosePortalStmt:
+		case T_PrepareStmt:
+		case T_ExecuteStmt:
+		case T_DeallocateStmt:
+		case T_DoStmt:
+		case T_CallStmt:
+		case T_ExplainStmt:
+		case T_VariableSetStmt:
+		case T_VariableShowStmt:
+		case T_DiscardStmt:
+		case T_ConstraintsSetStmt:
+		case T_LockStmt:
+		case T_ListenStmt:
+		case T_UnlistenStmt:
+		case T_NotifyStmt:
+		case T_AlterSystemStmt:
+			return DDL_LOCAL;
+
+			/* Work on this server's files, of no meaning to the others. */
+		case T_CheckPointStmt:
+		case T_VacuumStmt:
+		case T_ReindexStmt:
+		case T_ClusterStmt:
+			return DDL_MAINTENANCE;
+
+		case T_CopyStmt:
+			return DDL_COPY;
+		case T_TruncateStmt:
+			return DDL_TRUNCATE;
+		case T_CreateTableAsStmt:
+			return DDL_CREATE_AS;
+
+			/* Relations and what belongs to them. */
+		case T_CreateStmt:
+		case T_AlterTableStmt:
+		case T_IndexStmt:
+		case T_ViewStmt:
+		case T_RuleStmt:
+		case T_CreateSeqStmt:
+		case T_AlterSeqStmt:
+		case T_CreateTrigStmt:
+		case T_CreatePolicyStmt:
+		case T_AlterPolicyStmt:
+		case T_CreateStatsStmt:
+		case T_AlterStatsStmt:
+			/* Schemas, types, functions, operators. */
+		case T_CreateSchemaStmt:
+		case T_CompositeTypeStmt:
+		case T_CreateEnumStmt:
+		case T_AlterEnumStmt:
+		case T_CreateRangeStmt:
+		case T_AlterTypeStmt:
+		case T_CreateDomainStmt:
+		case T_AlterDomainStmt:
+		case T_CreateFunctionStmt:
+		case T_AlterFunctionStmt:
+		case T_DefineStmt:
+		case T_AlterOperatorStmt:
+		case T_CreateOpClassStmt:
+		case T_CreateOpFamilyStmt:
+		case T_AlterOpFamilyStmt:
+		case T_CreateCastStmt:
+		case T_CreateConversionStmt:
+		case T_CreateTransformStmt:
+		case T_CreatePLangStmt:
+		case T_AlterTSDictionaryStmt:
+		case T_AlterTSConfigurationStmt:
+			/* Roles and privileges. */
+		case T_CreateRoleStmt:
+		case T_AlterRoleStmt:
+		case T_AlterRoleSetStmt:
+		case T_DropRoleStmt:
+		case T_GrantStmt:
+		case T_GrantRoleStmt:
+		case T_AlterDefaultPrivilegesStmt:
+		case T_ReassignOwnedStmt:
+		case T_DropOwnedStmt:
+			/* Of many kinds of objects. */
+		case T_DropStmt:
+		case T_RenameStmt:
+		case T_AlterOwnerStmt:
+		case T_AlterObjectSchemaStmt:
+		case T_AlterObjectDependsStmt:
+		case T_CommentStmt:
+		case T_AlterDatabaseStmt:
+		case T_AlterDatabaseSetStmt:
+			/* Extensions, by their scripts. */
+		case T_CreateExtensionStmt:
+		case T_AlterExtensionStmt:
+		case T_AlterExtensionContentsStmt:
+			return DDL_RECORD;
+
+		default:
+			return DDL_REFUSE;
+	}
+}

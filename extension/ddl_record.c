@@ -1,0 +1,125 @@
+/*-------------------------------------------------------------------------
+ *
+ * ddl_record.c
+ *	  A statement becomes a message in the change set.
+ *
+ * What it depends on beside its text travels with it: the role, the
+ * search_path, the transaction's time, and the settings that change the meaning
+ * of a text or are stored in a catalog.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "miscadmin.h"
+#include "storage/lock.h"
+#include "tcop/cmdtag.h"
+#include "tcop/utility.h"
+#include "utils/guc.h"
+#include "utils/timestamp.h"
+
+#include "ddl.h"
+
+/*
+ * The lock that a transaction's first statement takes until its end, in all
+ * databases: names that the server chooses, IF NOT EXISTS, CASCADE and GRANT ON
+ * ALL depend on the order of statements.  Its class is one that advisory locks
+ * do not use.
+ */
+#define DDL_LOCK_KEY	0xBA157A
+#define DDL_LOCK_CLASS	0xBA
+
+const char *const ddl_settings[] = {
+	"DateStyle",
+	"IntervalStyle",
+	"TimeZone",
+	"array_nulls",
+	"backslash_quote",
+	"default_table_access_method",
+	"default_tablespace",
+	"default_text_search_config",
+	"default_toast_compression",
+	"extra_float_digits",
+	"lc_monetary",
+	"password_encryption",
+	"standard_conforming_strings",
+	"transform_null_equals",
+	"xmloption",
+};
+const int	ddl_settings_count = lengthof(ddl_settings);
+
+struct DdlRecord
+{
+	const char *role;
+	const char *search_path;
+	const char *tag;
+	const char *text;
+	Size		length;
+	const char *settings[lengthof(ddl_settings)];
+};
+
+/* The statement's own part of a text that may hold several. */
+static void
+cut(DdlRecord *record, PlannedStmt *pstmt, const char *source)
+{
+	Size		length = strlen(source);
+	Size		start = pstmt->stmt_location > 0 ? pstmt->stmt_location : 0;
+
+	start = Min(start, length);
+	record->text = source + start;
+	record->length = length - start;
+	if (pstmt->stmt_len > 0)
+		record->length = Min(record->length, (Size) pstmt->stmt_len);
+}
+
+DdlRecord *
+ddl_record_prepare(PlannedStmt *pstmt, const char *source)
+{
+	DdlRecord  *record = palloc0(sizeof(DdlRecord));
+
+	record->role = GetUserNameFromId(GetUserId(), false);
+	record->search_path = pstrdup(namespace_search_path);
+	record->tag = GetCommandTagName(CreateCommandTag(pstmt->utilityStmt));
+	cut(record, pstmt, source);
+	for (int i = 0; i < ddl_settings_count; i++)
+		record->settings[i] = pstrdup(GetConfigOption(ddl_settings[i], false, false));
+	return record;
+}
+
+void
+ddl_record_replace(DdlRecord *record, char *text)
+{
+	record->text = text;
+	record->length = strlen(text);
+}
+
+void
+ddl_record_write(DdlRecord *record)
+{
+	barista_note_ddl();
+	barista_buffer_message_begin('Q');
+	barista_buffer_append_u8(0);
+	barista_buffer_append_cstr(record->role);
+	barista_buffer_append_cstr(record->search_path);
+	barista_buffer_append_u64((uint64) GetCurrentTransactionStartTimestamp());
+	barista_buffer_append_u16((uint16) ddl_settings_count);
+	for (int i = 0; i < ddl_settings_count; i++)
+	{
+		barista_buffer_append_cstr(ddl_settings[i]);
+		barista_buffer_append_cstr(record->settings[i]);
+	}
+	barista_buffer_append_cstr(record->tag);
+	barista_buffer_append_bytes32(record->text, record->length);
+	barista_buffer_message_end();
+}
+
+void
+ddl_record_lock(void)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_ADVISORY(tag, InvalidOid, 0, DDL_LOCK_KEY, DDL_LOCK_CLASS);
+	(void) LockAcquire(&tag, ExclusiveLock, false, false);
+}

@@ -1,0 +1,160 @@
+/*-------------------------------------------------------------------------
+ *
+ * ddl_replay.c
+ *	  A recorded statement runs again, as it ran where it came from.
+ *
+ * It is parsed, analyzed and given to ProcessUtility as a subcommand, so that
+ * no event trigger fires, under its role, search_path, settings and transaction
+ * time.  Messages name the statement's tag and never its text, which may hold a
+ * password's verifier.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/parallel.h"
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "parser/analyze.h"
+#include "tcop/dest.h"
+#include "tcop/tcopprot.h"
+#include "tcop/utility.h"
+#include "utils/acl.h"
+#include "utils/guc.h"
+#include "utils/snapmgr.h"
+
+#include "apply.h"
+#include "ddl.h"
+
+static void set(const char *name, const char *value);
+static void read_setting(BaristaReader *r);
+static void set_transaction_time(TimestampTz xact, TimestampTz statement);
+static PlannedStmt *parse(const char *text);
+
+void
+ddl_replay(BaristaReader *r, const char **doing)
+{
+	uint8		flags = reader_u8(r);
+	const char *role = reader_cstr(r);
+	const char *search_path = reader_cstr(r);
+	TimestampTz time = (TimestampTz) reader_u64(r);
+	uint16		count = reader_u16(r);
+	int			settings = NewGUCNestLevel();
+	TimestampTz xact = GetCurrentTransactionStartTimestamp();
+	TimestampTz statement = GetCurrentStatementStartTimestamp();
+	bool		read_only = XactReadOnly;
+	MemoryContext caller;
+	const char *tag;
+	const char *bytes;
+	uint32		length;
+	char	   *text;
+	Oid			roleid;
+	Oid			user;
+	int			security;
+	PlannedStmt *pstmt;
+
+	if (flags != 0)
+		reader_fail(r, "it has unknown flags");
+	for (int i = 0; i < count && r->failure == NULL; i++)
+		read_setting(r);
+	tag = reader_cstr(r);
+	bytes = reader_bytes32(r, &length);
+	reader_finish(r, "statement");
+
+	caller = MemoryContextSwitchTo(apply_row_context);
+	*doing = pstrdup(tag);
+	text = pnstrdup(bytes, length);
+	if (strlen(text) != length)
+		ereport(ERROR,
+				(errcode(ERRCODE_BARISTA_MALFORMED),
+				 errmsg("malformed statement: it holds a zero byte")));
+	roleid = get_role_oid(role, true);
+	if (!OidIsValid(roleid))
+		ereport(ERROR,
+				(errcode(ERRCODE_BARISTA_DIVERGENCE),
+				 errmsg("there is no role \"%s\" to run %s", role, *doing)));
+	set("search_path", search_path);
+	set("check_function_bodies", "off");
+
+	GetUserIdAndSecContext(&user, &security);
+	SetUserIdAndSecContext(roleid, security);
+	set_transaction_time(time, time);
+	XactReadOnly = false;
+	PushActiveSnapshot(GetTransactionSnapshot());
+	pstmt = parse(text);
+	ProcessUtility(pstmt, text, false, PROCESS_UTILITY_SUBCOMMAND, NULL, NULL,
+				   None_Receiver, NULL);
+	PopActiveSnapshot();
+	XactReadOnly = read_only;
+	set_transaction_time(xact, statement);
+	SetUserIdAndSecContext(user, security);
+	AtEOXact_GUC(true, settings);
+	MemoryContextSwitchTo(caller);
+}
+
+static void
+set(const char *name, const char *value)
+{
+	(void) set_config_option(name, value, PGC_SUSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}
+
+/* One of the settings that travel; no other is taken. */
+static void
+read_setting(BaristaReader *r)
+{
+	const char *name = reader_cstr(r);
+	const char *value = reader_cstr(r);
+
+	if (r->failure)
+		return;
+	for (int i = 0; i < ddl_settings_count; i++)
+	{
+		if (strcmp(name, ddl_settings[i]) != 0)
+			continue;
+		set(name, value);
+		return;
+	}
+	reader_fail(r, "it has an unknown setting");
+}
+
+/*
+ * The server lets nobody but a parallel worker set the transaction's time, so
+ * for this moment this process says that it is one.
+ */
+static void
+set_transaction_time(TimestampTz xact, TimestampTz statement)
+{
+	int			number = ParallelWorkerNumber;
+
+	ParallelWorkerNumber = 0;
+	SetParallelStartTimestamps(xact, statement);
+	ParallelWorkerNumber = number;
+}
+
+/* Exactly one utility statement, of a kind that is recorded. */
+static PlannedStmt *
+parse(const char *text)
+{
+	List	   *raw = pg_parse_query(text);
+	Query	   *query;
+	PlannedStmt *pstmt;
+
+	if (list_length(raw) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_BARISTA_MALFORMED),
+				 errmsg("malformed statement: it is %d statements", list_length(raw))));
+	query = parse_analyze_fixedparams(linitial_node(RawStmt, raw), text, NULL, 0, NULL);
+	if (query->utilityStmt == NULL || ddl_classify(query->utilityStmt) != DDL_RECORD)
+		ereport(ERROR,
+				(errcode(ERRCODE_BARISTA_MALFORMED),
+				 errmsg("malformed statement: its kind is never recorded")));
+	pstmt = makeNode(PlannedStmt);
+	pstmt->commandType = CMD_UTILITY;
+	pstmt->canSetTag = true;
+	pstmt->utilityStmt = query->utilityStmt;
+	pstmt->stmt_location = query->stmt_location;
+	pstmt->stmt_len = query->stmt_len;
+	return pstmt;
+}

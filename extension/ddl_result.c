@@ -1,0 +1,426 @@
+/*-------------------------------------------------------------------------
+ *
+ * ddl_result.c
+ *	  What a recorded statement did.
+ *
+ * PostgreSQL's object access hook tells each object that is created, altered or
+ * dropped.  From that follows whether the statement was about temporary objects
+ * only (a view of a temporary table, a function in pg_temp), which new tables
+ * need capture triggers, and whether it did something that other nodes would do
+ * otherwise: rewrote a table, or evaluated an expression that is not immutable.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/transam.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/objectaccess.h"
+#include "catalog/objectaddress.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
+#include "optimizer/optimizer.h"
+#include "rewrite/rewriteHandler.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+#include "ddl.h"
+
+/* Where a table's rows were before the statement. */
+typedef struct Storage
+{
+	Oid			relid;
+	Oid			filenode;
+} Storage;
+
+/* An object that the statement created or altered. */
+typedef struct Touched
+{
+	Oid			class;
+	Oid			object;
+	bool		created;
+} Touched;
+
+struct DdlFrame
+{
+	DdlFrame   *outer;
+	MemoryContext context;		/* of this frame and all below */
+	Node	   *node;
+	List	   *storage;		/* of Storage: tables that ALTER TABLE may rewrite */
+	List	   *touched;		/* of Touched */
+	int			temporary;		/* temporary objects dropped */
+	int			permanent;		/* others dropped */
+};
+
+/*
+ * The innermost statement that runs.  It ends with the statement;
+ * ddl_result_reset() ends it after an error.
+ */
+static DdlFrame *frame = NULL;
+
+static object_access_hook_type next_object_access_hook = NULL;
+
+static void object_access(ObjectAccessType access, Oid class, Oid object,
+						  int sub, void *arg);
+static void note_storage(DdlFrame *f, AlterTableStmt *stmt);
+static void check_storage(DdlFrame *f);
+static void check_added_columns(AlterTableStmt *stmt);
+static void check_constraint(Oid constraint);
+static int	is_temporary(Oid class, Oid object);
+static void check_function(Oid function);
+
+void
+ddl_result_init(void)
+{
+	next_object_access_hook = object_access_hook;
+	object_access_hook = object_access;
+}
+
+void
+ddl_result_reset(void)
+{
+	/* Its memory went with the statement's. */
+	frame = NULL;
+}
+
+/* What happens from here on, up to ddl_frame_end(), is the statement's doing. */
+DdlFrame *
+ddl_frame_begin(Node *node)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "barista ddl statement",
+												  ALLOCSET_SMALL_SIZES);
+	DdlFrame   *f = MemoryContextAllocZero(context, sizeof(DdlFrame));
+
+	f->context = context;
+	f->node = node;
+	f->outer = frame;
+	if (IsA(node, AlterTableStmt) && !barista_in_apply)
+		note_storage(f, (AlterTableStmt *) node);
+	frame = f;
+	return f;
+}
+
+void
+ddl_frame_end(DdlFrame *f)
+{
+	frame = f->outer;
+}
+
+/* Errors (0A000) if the statement did what other nodes would do otherwise. */
+void
+ddl_frame_check(DdlFrame *f)
+{
+	ListCell   *lc;
+
+	check_storage(f);
+	if (IsA(f->node, AlterTableStmt))
+		check_added_columns((AlterTableStmt *) f->node);
+	if (!IsA(f->node, AlterTableStmt) && !IsA(f->node, AlterDomainStmt))
+		return;
+	foreach(lc, f->touched)
+	{
+		Touched    *t = lfirst(lc);
+
+		if (t->class == ConstraintRelationId && t->created)
+			check_constraint(t->object);
+	}
+}
+
+/* Was the statement about temporary objects only? */
+bool
+ddl_frame_is_local(DdlFrame *f)
+{
+	int			temporary = f->temporary;
+	int			permanent = f->permanent;
+	ListCell   *lc;
+
+	foreach(lc, f->touched)
+	{
+		Touched    *t = lfirst(lc);
+		int			answer = is_temporary(t->class, t->object);
+
+		temporary += answer > 0;
+		permanent += answer == 0;
+	}
+	return temporary > 0 && permanent == 0;
+}
+
+/* Did it do nothing?  Only for kinds that always tell what they do. */
+bool
+ddl_frame_is_empty(DdlFrame *f)
+{
+	if (f->touched != NIL || f->temporary > 0 || f->permanent > 0)
+		return false;
+	switch (nodeTag(f->node))
+	{
+		case T_CreateStmt:
+			return ((CreateStmt *) f->node)->if_not_exists;
+		case T_IndexStmt:
+			return ((IndexStmt *) f->node)->if_not_exists;
+		case T_CreateSeqStmt:
+			return ((CreateSeqStmt *) f->node)->if_not_exists;
+		case T_CreateSchemaStmt:
+			return ((CreateSchemaStmt *) f->node)->if_not_exists;
+		case T_CreateExtensionStmt:
+			return ((CreateExtensionStmt *) f->node)->if_not_exists;
+		case T_DropStmt:
+			return ((DropStmt *) f->node)->missing_ok;
+		case T_DropRoleStmt:
+			return ((DropRoleStmt *) f->node)->missing_ok;
+		default:
+			return false;
+	}
+}
+
+void
+ddl_frame_add_triggers(DdlFrame *f)
+{
+	ListCell   *lc;
+
+	foreach(lc, f->touched)
+	{
+		Touched    *t = lfirst(lc);
+
+		if (t->class == RelationRelationId && t->created)
+			triggers_add(t->object);
+	}
+}
+
+/* ------------------------------------------------------------------------
+ * What the hook tells
+ * ------------------------------------------------------------------------
+ */
+
+static void
+touch(Oid class, Oid object, bool created)
+{
+	MemoryContext caller = MemoryContextSwitchTo(frame->context);
+	Touched    *t = palloc(sizeof(Touched));
+
+	t->class = class;
+	t->object = object;
+	t->created = created;
+	frame->touched = lappend(frame->touched, t);
+	MemoryContextSwitchTo(caller);
+}
+
+static void
+object_access(ObjectAccessType access, Oid class, Oid object, int sub, void *arg)
+{
+	if (next_object_access_hook)
+		next_object_access_hook(access, class, object, sub, arg);
+	switch (access)
+	{
+		case OAT_FUNCTION_EXECUTE:
+			if (object < FirstNormalObjectId && barista_capturing())
+				check_function(object);
+			break;
+		case OAT_TRUNCATE:
+			if (barista_capturing())
+				triggers_check_target(object);
+			break;
+		case OAT_POST_CREATE:
+			/* A new column is an alteration of its table. */
+			if (frame)
+				touch(class, object, sub == 0);
+			break;
+		case OAT_POST_ALTER:
+			if (frame)
+				touch(class, object, false);
+			break;
+		case OAT_DROP:
+			if (class == ProcedureRelationId && barista_capturing() &&
+				(object == barista_trigger_function_oid() ||
+				 object == barista_capture_function_oid()))
+				ddl_refuse("A drop of Barista's own functions",
+						   "Without them nothing would be replicated.");
+			if (frame)
+			{
+				int			answer = is_temporary(class, object);
+
+				frame->temporary += answer > 0;
+				frame->permanent += answer == 0;
+			}
+			break;
+		default:
+			break;
+	}
+}
+
+/*
+ * Is this object temporary: 1, or not: 0?  -1 if that does not follow from its
+ * schema.
+ */
+static int
+is_temporary(Oid class, Oid object)
+{
+	AttrNumber	attribute;
+	int			cache;
+	HeapTuple	tuple;
+	Datum		namespace;
+	bool		null;
+
+	if (class == NamespaceRelationId)
+		return isAnyTempNamespace(object);
+	if (!is_objectclass_supported(class))
+		return -1;
+	attribute = get_object_attnum_namespace(class);
+	cache = get_object_catcache_oid(class);
+	if (attribute == InvalidAttrNumber || cache < 0)
+		return -1;
+	tuple = SearchSysCache1(cache, ObjectIdGetDatum(object));
+	if (!HeapTupleIsValid(tuple))
+		return -1;
+	namespace = SysCacheGetAttr(cache, tuple, attribute, &null);
+	ReleaseSysCache(tuple);
+	return !null && isAnyTempNamespace(DatumGetObjectId(namespace));
+}
+
+/* Functions that change what is replicated, past every hook. */
+static void
+check_function(Oid function)
+{
+	switch (function)
+	{
+		case F_LO_CREAT:
+		case F_LO_CREATE:
+		case F_LO_IMPORT_TEXT:
+		case F_LO_IMPORT_TEXT_OID:
+		case F_LO_FROM_BYTEA:
+		case F_LO_PUT:
+		case F_LO_TRUNCATE:
+		case F_LO_TRUNCATE64:
+		case F_LO_UNLINK:
+		case F_LOWRITE:
+			ddl_refuse("A large object", "Keep the bytes in a bytea column.");
+		case F_PG_REPLICATION_ORIGIN_CREATE:
+		case F_PG_REPLICATION_ORIGIN_DROP:
+		case F_PG_REPLICATION_ORIGIN_ADVANCE:
+		case F_PG_REPLICATION_ORIGIN_SESSION_SETUP:
+		case F_PG_REPLICATION_ORIGIN_XACT_SETUP:
+			if (!barista_own_session())
+				ddl_refuse("A replication origin",
+						   "Barista replicates the whole database by itself.");
+			break;
+		case F_PG_IMPORT_SYSTEM_COLLATIONS:
+			ddl_refuse("pg_import_system_collations()", "Use CREATE COLLATION.");
+	}
+}
+
+/* ------------------------------------------------------------------------
+ * What may not be done
+ * ------------------------------------------------------------------------
+ */
+
+static void
+note_storage(DdlFrame *f, AlterTableStmt *stmt)
+{
+	MemoryContext caller = MemoryContextSwitchTo(f->context);
+	Oid			relid = RangeVarGetRelid(stmt->relation, NoLock, true);
+	List	   *members = NIL;
+	ListCell   *lc;
+
+	if (stmt->objtype == OBJECT_TABLE && OidIsValid(relid))
+		members = find_all_inheritors(relid, NoLock, NULL);
+	foreach(lc, members)
+	{
+		Storage    *storage;
+		HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(lfirst_oid(lc)));
+		Form_pg_class form;
+
+		if (!HeapTupleIsValid(tuple))
+			continue;
+		form = (Form_pg_class) GETSTRUCT(tuple);
+		if (form->relkind == RELKIND_RELATION &&
+			form->relpersistence == RELPERSISTENCE_PERMANENT)
+		{
+			storage = palloc(sizeof(Storage));
+			storage->relid = form->oid;
+			storage->filenode = form->relfilenode;
+			f->storage = lappend(f->storage, storage);
+		}
+		ReleaseSysCache(tuple);
+	}
+	MemoryContextSwitchTo(caller);
+}
+
+static void
+check_storage(DdlFrame *f)
+{
+	ListCell   *lc;
+
+	foreach(lc, f->storage)
+	{
+		Storage    *storage = lfirst(lc);
+		HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(storage->relid));
+		bool		moved;
+
+		if (!HeapTupleIsValid(tuple))
+			continue;
+		moved = ((Form_pg_class) GETSTRUCT(tuple))->relfilenode != storage->filenode;
+		ReleaseSysCache(tuple);
+		if (moved)
+			ddl_refuse("An ALTER TABLE that rewrites the table",
+					   "Add a new column, fill it with UPDATE, and drop the old one.");
+	}
+}
+
+/*
+ * A default of a new column was evaluated for the rows that are there; it must
+ * be the same on every node.
+ */
+static void
+check_added_columns(AlterTableStmt *stmt)
+{
+	Oid			relid = RangeVarGetRelid(stmt->relation, NoLock, true);
+	Relation	rel;
+	ListCell   *lc;
+
+	if (stmt->objtype != OBJECT_TABLE || !OidIsValid(relid))
+		return;
+	rel = table_open(relid, NoLock);
+	foreach(lc, stmt->cmds)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+		AttrNumber	attno;
+
+		if (cmd->subtype != AT_AddColumn)
+			continue;
+		attno = get_attnum(relid, ((ColumnDef *) cmd->def)->colname);
+		if (attno > 0 && contain_mutable_functions(build_column_default(rel, attno)))
+			ddl_refuse("ADD COLUMN with a default that is not immutable",
+					   "Add the column without it, fill it with UPDATE, then set the default.");
+	}
+	table_close(rel, NoLock);
+}
+
+/* A new constraint was checked against the rows that are there. */
+static void
+check_constraint(Oid constraint)
+{
+	HeapTuple	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
+	Datum		expression;
+	bool		null;
+
+	if (!HeapTupleIsValid(tuple))
+		return;
+	expression = SysCacheGetAttr(CONSTROID, tuple, Anum_pg_constraint_conbin, &null);
+	if (!null &&
+		contain_volatile_functions(stringToNode(TextDatumGetCString(expression))))
+		ddl_refuse("A check constraint with a volatile function",
+				   "Make the function immutable, or check in a trigger.");
+	ReleaseSysCache(tuple);
+}
