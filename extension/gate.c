@@ -577,7 +577,7 @@ check_nothing_escaped(void)
 		barista_capture_known() || barista_in_maintenance ||
 		(MyXactFlags & XACT_FLAGS_ACCESSEDTEMPNAMESPACE) != 0)
 		return;
-	if (barista_transaction_epoch == 0)
+	if (barista_transaction_epoch == 0 && !barista_gate_is_open(NULL))
 		ereport(ERROR,
 				(errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
 				 errmsg("cannot write on a node that does not lead")));

@@ -473,7 +473,7 @@ append_varlena(char format, Datum value)
 	struct varlena *v = (struct varlena *) DatumGetPointer(value);
 	struct varlena *plain = v;
 
-	if (VARATT_IS_EXTENDED(v) && !VARATT_IS_SHORT(v))
+	if (VARATT_IS_EXTERNAL(v) || VARATT_IS_COMPRESSED(v))
 		plain = detoast_attr(v);
 	barista_buffer_append_u8(format);
 	barista_buffer_append_bytes32(VARDATA_ANY(plain), VARSIZE_ANY_EXHDR(plain));

@@ -1,0 +1,251 @@
+package exttest
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/baristadb/barista/internal/changeset"
+)
+
+// sharedFixture makes the tables of the tests that share a leader.
+const sharedFixture = `
+create table upsert (k int primary key, v text);
+create function upsert_replace() returns trigger language plpgsql as $$
+begin delete from upsert where k = new.k; return new; end $$;
+create trigger replace before insert on upsert for each row execute function upsert_replace();
+
+create table plain (k int primary key, v text);
+create table big (k int primary key, n int, v text);
+alter table big alter v set storage external;
+create table keyless (a int, b text);
+create table generated (k int primary key, twice int generated always as (k * 2) stored);
+create table parted (k int primary key, v text) partition by range (k);
+create table parted_low partition of parted for values from (0) to (100);
+create table parted_high partition of parted for values from (100) to (200);
+create table second_key (a int not null, b text unique, c int not null, unique (c, a), unique (a) deferrable);
+create table dropped (a int, k int primary key, b text);
+alter table dropped drop a;
+alter table dropped add c int default 5;
+create table held (k int primary key, v int);
+create table serial_ish (id int generated always as identity primary key, v text);
+create table parent (k int primary key);
+create table child (k int primary key, p int references parent deferrable initially deferred);
+create sequence alone;
+create sequence tens increment 10;
+`
+
+// describe writes a payload as one line for each message.
+func describe(t *testing.T, payload []byte) []string {
+	t.Helper()
+	var lines []string
+	relations := map[uint32]changeset.Relation{}
+	r := changeset.NewReader(payload)
+	for {
+		m, err := r.Next()
+		if err == io.EOF {
+			return lines
+		}
+		if err != nil {
+			t.Fatalf("payload after %q: %v", lines, err)
+		}
+		switch m := m.(type) {
+		case changeset.Relation:
+			relations[m.Number] = m
+			lines = append(lines, fmt.Sprintf("R %s", m.Name))
+		case changeset.Insert:
+			lines = append(lines, fmt.Sprintf("I %s %s", relations[m.Relation].Name, row(relations[m.Relation], m.New)))
+		case changeset.Update:
+			old := ""
+			if m.OldKind != changeset.OldNone {
+				old = string(rune(m.OldKind)) + row(relations[m.Relation], m.Old) + " "
+			}
+			lines = append(lines, fmt.Sprintf("U %s %s%s", relations[m.Relation].Name, old, row(relations[m.Relation], m.New)))
+		case changeset.Delete:
+			lines = append(lines, fmt.Sprintf("D %s %c%s", relations[m.Relation].Name, rune(m.OldKind), row(relations[m.Relation], m.Old)))
+		default:
+			lines = append(lines, fmt.Sprintf("%T", m))
+		}
+	}
+}
+
+// row writes a tuple as (a,b,...).
+func row(r changeset.Relation, tuple changeset.Tuple) string {
+	var parts []string
+	for i, v := range tuple {
+		switch v.Form {
+		case changeset.TextValue:
+			text := string(v.Data)
+			if len(text) > 20 {
+				text = fmt.Sprintf("%s...%d", text[:3], len(text))
+			}
+			parts = append(parts, text)
+		case changeset.BinaryValue:
+			if r.Columns[i].TypeName == "int4" {
+				parts = append(parts, fmt.Sprint(int32(binary.BigEndian.Uint32(v.Data))))
+				continue
+			}
+			parts = append(parts, fmt.Sprintf("%x", v.Data))
+		case changeset.Null:
+			parts = append(parts, "-")
+		case changeset.Unchanged:
+			parts = append(parts, "=")
+		}
+	}
+	return "(" + strings.Join(parts, ",") + ")"
+}
+
+// captured runs statements as one transaction and returns its change set.
+func captured(t *testing.T, s *server, statements ...string) []string {
+	t.Helper()
+	conn := s.connect(t)
+	before := len(s.gate.chosen())
+	execute(t, conn, "begin")
+	execute(t, conn, statements...)
+	execute(t, conn, "commit")
+	after := s.gate.chosen()
+	if len(after) != before+1 {
+		t.Fatalf("%d proposals instead of one", len(after)-before)
+	}
+	return describe(t, after[before].set.Payload)
+}
+
+func wantLines(t *testing.T, got []string, want ...string) {
+	t.Helper()
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("captured\n  %s\nwant\n  %s", strings.Join(got, "\n  "), strings.Join(want, "\n  "))
+	}
+}
+
+// A BEFORE trigger that deletes what the statement will insert: the changes of
+// both rows alternate, as they happened (rule 1).
+func TestOrderIsTheMomentOfTheChange(t *testing.T) {
+	s := sharedLeader(t)
+	captured(t, s, "insert into upsert values (1, 'a'), (2, 'a')")
+	wantLines(t, captured(t, s, "insert into upsert values (1, 'b'), (2, 'b')"),
+		"R upsert",
+		"D upsert K(1,-)", "I upsert (1,b)",
+		"D upsert K(2,-)", "I upsert (2,b)")
+}
+
+// Each kind of row change, and the image of the old row that goes with it.
+func TestRowChanges(t *testing.T) {
+	s := sharedLeader(t)
+	for _, c := range []struct {
+		name, sql string
+		want      []string
+	}{
+		{"insert", "insert into plain values (1, 'a'), (2, null)",
+			[]string{"R plain", "I plain (1,a)", "I plain (2,-)"}},
+		{"update", "update plain set v = 'b' where k = 1", []string{"R plain", "U plain (1,b)"}},
+		{"update of a key", "update plain set k = 3 where k = 1",
+			[]string{"R plain", "U plain K(1,-) (3,b)"}},
+		{"on conflict", "insert into plain values (3, 'c'), (4, 'd') on conflict (k) do update set v = excluded.v",
+			[]string{"R plain", "U plain (3,c)", "I plain (4,d)"}},
+		{"merge", "merge into plain using (values (3), (4), (5)) s(k) on plain.k = s.k " +
+			"when matched and s.k = 3 then delete when matched then update set v = 'm' " +
+			"when not matched then insert values (s.k, 'n')",
+			[]string{"R plain", "D plain K(3,-)", "U plain (4,m)", "I plain (5,n)"}},
+		{"delete", "delete from plain where k >= 4", []string{"R plain", "D plain K(4,-)", "D plain K(5,-)"}},
+		{"without a key", "insert into keyless values (1, 'x'); update keyless set b = 'y'; delete from keyless",
+			[]string{"R keyless", "I keyless (1,x)", "U keyless O(1,x) (1,y)", "D keyless O(1,y)"}},
+		{"generated", "insert into generated values (4); update generated set k = 5",
+			[]string{"R generated", "I generated (4,8)", "U generated K(4,-) (5,10)"}},
+		{"partitions", "insert into parted values (1, 'a'), (101, 'b'); update parted set k = 102 where k = 1",
+			[]string{"R parted_low", "I parted_low (1,a)", "R parted_high", "I parted_high (101,b)",
+				"D parted_low K(1,-)", "I parted_high (102,a)"}},
+		{"two-column key", "insert into second_key values (1, null, 2); update second_key set b = 'x'; delete from second_key",
+			[]string{"R second_key", "I second_key (1,-,2)", "U second_key (1,x,2)", "D second_key K(1,-,2)"}},
+		{"dropped and added columns", "insert into dropped values (1, 'b'); delete from dropped",
+			[]string{"R dropped", "I dropped (1,b,5)", "D dropped K(1,-,-)"}},
+	} {
+		t.Run(c.name, func(t *testing.T) { wantLines(t, captured(t, s, c.sql), c.want...) })
+	}
+}
+
+// A value stored out of line travels when it is new, and does not when an
+// update leaves it alone.
+func TestOutOfLineValues(t *testing.T) {
+	s := sharedLeader(t)
+	wantLines(t, captured(t, s, "insert into big values (1, 1, repeat('x', 10000))"),
+		"R big", "I big (1,1,xxx...10000)")
+	wantLines(t, captured(t, s, "update big set n = 2"), "R big", "U big (1,2,=)")
+	wantLines(t, captured(t, s, "update big set v = repeat('y', 9000)"), "R big", "U big (1,2,yyy...9000)")
+	wantLines(t, captured(t, s, "delete from big"), "R big", "D big K(1,-,-)")
+}
+
+// A rolled-back savepoint takes its changes with it, and the relations that
+// only it described.
+func TestSavepoints(t *testing.T) {
+	s := sharedLeader(t)
+	wantLines(t, captured(t, s,
+		"insert into plain values (10, 'kept')",
+		"savepoint a",
+		"insert into keyless values (1, 'lost')",
+		"savepoint b",
+		"insert into plain values (11, 'lost')",
+		"release b",
+		"rollback to a",
+		"insert into keyless values (2, 'kept')",
+		"do $$ begin begin insert into plain values (12, 'lost'); perform 1/0; exception when division_by_zero then null; end; end $$",
+		"insert into plain values (13, 'kept')",
+		"delete from plain where k >= 10",
+		"delete from keyless"),
+		"R plain", "I plain (10,kept)", "R keyless", "I keyless (2,kept)", "I plain (13,kept)",
+		"D plain K(10,-)", "D plain K(13,-)", "D keyless O(2,kept)")
+}
+
+// COPY is captured row by row, frozen or not.
+func TestCopy(t *testing.T) {
+	s := sharedLeader(t)
+	conn := s.connect(t)
+	before := len(s.gate.chosen())
+	if _, err := conn.PgConn().CopyFrom(testContext(t), strings.NewReader("20\ta\n21\tb\n"), "copy plain from stdin"); err != nil {
+		t.Fatal(err)
+	}
+	wantLines(t, describe(t, s.gate.chosen()[before].set.Payload),
+		"R plain", "I plain (20,a)", "I plain (21,b)")
+	captured(t, s, "delete from plain where k >= 20")
+}
+
+// A change set that outgrows its memory travels in chunks and loses nothing,
+// also when a savepoint that is rolled back had been spilled.
+func TestSpill(t *testing.T) {
+	s := sharedLeader(t)
+	conn := s.connect(t)
+	before := len(s.gate.chosen())
+	execute(t, conn, "set barista.spill_limit = '64kB'", "begin",
+		"insert into plain select i, 'kept' from generate_series(1000, 20999) i",
+		"savepoint a",
+		"insert into plain select i, 'lost' from generate_series(100000, 119999) i",
+		"rollback to a",
+		"insert into plain values (999, 'last')",
+		"commit")
+	p := s.gate.chosen()[before]
+	if p.set.Chunks == 0 || !p.set.Flags.Has(changeset.Last) {
+		t.Errorf("flags %v, %d chunks", p.set.Flags, p.set.Chunks)
+	}
+	lines := describe(t, p.set.Payload)
+	if len(lines) != 20002 || lines[1] != "I plain (1000,kept)" ||
+		lines[20000] != "I plain (20999,kept)" || lines[20001] != "I plain (999,last)" {
+		t.Errorf("%d messages, first %q, last %q", len(lines), lines[:2], lines[len(lines)-2:])
+	}
+
+	// An error after some chunks are gone discards them: nothing is proposed.
+	execute(t, conn, "begin", "delete from plain where k >= 999", "rollback")
+	if got := len(s.gate.chosen()); got != before+1 {
+		t.Errorf("a rolled-back transaction was proposed")
+	}
+	execute(t, conn, "delete from plain where k >= 999")
+}
+
+// Text travels in the server's encoding, whatever the client's is.
+func TestClientEncoding(t *testing.T) {
+	s := sharedLeader(t)
+	conn := s.connect(t, "client_encoding", "LATIN1")
+	before := len(s.gate.chosen())
+	execute(t, conn, "insert into plain values (30, chr(233))", "delete from plain where k = 30")
+	wantLines(t, describe(t, s.gate.chosen()[before].set.Payload), "R plain", "I plain (30,é)")
+}

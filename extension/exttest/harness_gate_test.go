@@ -1,0 +1,303 @@
+package exttest
+
+import (
+	"bufio"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/baristadb/barista/internal/changeset"
+)
+
+// Types of the gate's frames, see docs/internals/gate.md.
+const (
+	kindHello     = 'H'
+	kindChunk     = 'K'
+	kindPropose   = 'P'
+	kindSequences = 'S'
+	kindDiscard   = 'X'
+
+	kindChosen  = 'C'
+	kindAgreed  = 'Q'
+	kindRefused = 'N'
+	kindUnknown = 'U'
+)
+
+// fakeGate plays barista's end of the gate: a log of one node. By default
+// everything is chosen at once; a test may hold what comes and answer itself.
+type fakeGate struct {
+	listener net.Listener
+	server   *server
+	wait     sync.WaitGroup // the accepting goroutine and one for each connection
+	arrived  chan *proposal // held ones, in order
+
+	mu        sync.Mutex
+	conns     map[net.Conn]bool
+	held      bool
+	index     uint64 // of the last chosen
+	last      changeset.Position
+	log       []*proposal // chosen, in order
+	discarded int         // 'X' frames
+	chunks    int         // 'K' frames
+	faults    []error     // what a real barista would close the connection for
+}
+
+// proposal is one 'P' or 'S' frame.
+type proposal struct {
+	gate      *fakeGate
+	conn      net.Conn
+	kind      byte
+	request   uint64
+	epoch     uint64
+	sequences []changeset.SequenceState
+	set       changeset.ChangeSet // with the chunks before its payload
+
+	position    changeset.Position // once chosen
+	predecessor changeset.Position
+}
+
+func listenGate(path string, s *server) (*fakeGate, error) {
+	listener, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, err
+	}
+	g := &fakeGate{
+		listener: listener, server: s,
+		arrived: make(chan *proposal, 1024),
+		conns:   map[net.Conn]bool{},
+	}
+	g.wait.Add(1)
+	go g.accept() // ends when close closes the listener
+	return g, nil
+}
+
+func (g *fakeGate) accept() {
+	defer g.wait.Done()
+	for {
+		conn, err := g.listener.Accept()
+		if err != nil {
+			return
+		}
+		g.mu.Lock()
+		g.conns[conn] = true
+		g.mu.Unlock()
+		g.wait.Add(1)
+		go func() { // ends when the backend or close closes the connection
+			defer g.wait.Done()
+			defer conn.Close()
+			if err := g.serve(conn); err != nil && err != io.EOF {
+				g.mu.Lock()
+				g.faults = append(g.faults, err)
+				g.mu.Unlock()
+			}
+		}()
+	}
+}
+
+// close ends every connection and waits for the goroutines.
+func (g *fakeGate) close() {
+	g.listener.Close()
+	g.disconnect()
+	g.wait.Wait()
+}
+
+// disconnect drops all connections, as a barista does that dies.
+func (g *fakeGate) disconnect() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for conn := range g.conns {
+		conn.Close()
+		delete(g.conns, conn)
+	}
+}
+
+// restart forgets the log: the next proposal follows the applied position.
+func (g *fakeGate) restart() {
+	g.disconnect()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.held, g.last, g.log = false, 0, nil
+}
+
+func (g *fakeGate) serve(conn net.Conn) error {
+	r := bufio.NewReader(conn)
+	kind, body, err := readFrame(r)
+	if err != nil {
+		return err
+	}
+	if kind != kindHello || len(body) != 12 ||
+		binary.BigEndian.Uint64(body) != g.server.get(fieldStartID) {
+		return fmt.Errorf("bad hello %q %x", kind, body)
+	}
+	chunks := map[uint64][]byte{}
+	counts := map[uint64]uint32{}
+	for {
+		kind, body, err := readFrame(r)
+		if err != nil {
+			return err
+		}
+		if len(body) < 8 {
+			return fmt.Errorf("frame %q of %d bytes", kind, len(body))
+		}
+		request := binary.BigEndian.Uint64(body)
+		body = body[8:]
+		switch kind {
+		case kindChunk:
+			if ordinal := binary.BigEndian.Uint32(body); ordinal != counts[request] {
+				return fmt.Errorf("chunk %d of request %d, not %d", ordinal, request, counts[request])
+			}
+			counts[request]++
+			chunks[request] = append(chunks[request], body[4:]...)
+			g.mu.Lock()
+			g.chunks++
+			g.mu.Unlock()
+		case kindDiscard:
+			delete(chunks, request)
+			delete(counts, request)
+			g.mu.Lock()
+			g.discarded++
+			g.mu.Unlock()
+		case kindPropose, kindSequences:
+			p := &proposal{gate: g, conn: conn, kind: kind, request: request}
+			if err := p.decode(body); err != nil {
+				return err
+			}
+			if p.set.Chunks != counts[request] {
+				return fmt.Errorf("%d chunks announced, %d received", p.set.Chunks, counts[request])
+			}
+			p.set.Payload = append(chunks[request], p.set.Payload...)
+			delete(chunks, request)
+			delete(counts, request)
+			g.take(p)
+		default:
+			return fmt.Errorf("frame of unknown type %q", kind)
+		}
+	}
+}
+
+func readFrame(r io.Reader) (kind byte, body []byte, err error) {
+	var head [5]byte
+	if _, err := io.ReadFull(r, head[:4]); err != nil {
+		return 0, nil, err
+	}
+	length := binary.BigEndian.Uint32(head[:4])
+	if length == 0 || length > 16<<20 {
+		return 0, nil, fmt.Errorf("frame of %d bytes", length)
+	}
+	body = make([]byte, length)
+	if _, err := io.ReadFull(r, body); err != nil {
+		return 0, nil, err
+	}
+	return body[0], body[1:], nil
+}
+
+func (p *proposal) decode(body []byte) (err error) {
+	if len(body) < 8 {
+		return io.ErrUnexpectedEOF
+	}
+	p.epoch = binary.BigEndian.Uint64(body)
+	p.sequences, body, err = changeset.CutSequences(body[8:])
+	if err != nil || p.kind == kindSequences {
+		return err
+	}
+	p.set, err = changeset.DecodeChangeSet(body)
+	return err
+}
+
+// take answers a proposal, or hands it to the test.
+func (g *fakeGate) take(p *proposal) {
+	g.mu.Lock()
+	held := g.held
+	g.mu.Unlock()
+	if held {
+		g.arrived <- p
+		return
+	}
+	p.choose()
+}
+
+// hold makes the gate hand what comes to the test, which answers.
+func (g *fakeGate) hold() { g.setHeld(true) }
+
+// release lets it choose by itself again. What is held stays held.
+func (g *fakeGate) release() { g.setHeld(false) }
+
+func (g *fakeGate) setHeld(held bool) {
+	g.mu.Lock()
+	g.held = held
+	g.mu.Unlock()
+}
+
+// next waits for the next held proposal.
+func (g *fakeGate) next(t testing.TB) *proposal {
+	t.Helper()
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case p := <-g.arrived:
+		return p
+	case <-timer.C:
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		t.Fatalf("no proposal came; faults: %v", g.faults)
+		return nil
+	}
+}
+
+// chosen returns what was chosen so far, in order.
+func (g *fakeGate) chosen() []*proposal {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return append([]*proposal(nil), g.log...)
+}
+
+// place gives the proposal the next position without telling the backend.
+func (p *proposal) place() {
+	g := p.gate
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if p.kind == kindPropose {
+		if g.last == 0 {
+			g.last = g.server.applied()
+		}
+		g.index = max(g.index, g.last.Index()) + 1
+		p.predecessor = g.last
+		p.position = changeset.At(g.index, 0)
+		g.last = p.position
+	}
+	g.log = append(g.log, p)
+}
+
+// choose gives the proposal the next position and says so.
+func (p *proposal) choose() {
+	p.place()
+	p.answerChosen()
+}
+
+// answerChosen tells the backend what place decided.
+func (p *proposal) answerChosen() {
+	if p.kind == kindSequences {
+		p.send(kindAgreed, nil)
+		return
+	}
+	body := binary.BigEndian.AppendUint64(nil, uint64(p.position))
+	p.send(kindChosen, binary.BigEndian.AppendUint64(body, uint64(p.predecessor)))
+}
+
+func (p *proposal) refuse(sqlstate, message string) {
+	body := binary.BigEndian.AppendUint16([]byte(sqlstate), uint16(len(message)))
+	p.send(kindRefused, append(body, message...))
+}
+
+func (p *proposal) unknown() { p.send(kindUnknown, nil) }
+
+func (p *proposal) send(kind byte, rest []byte) {
+	frame := binary.BigEndian.AppendUint32(nil, uint32(1+8+len(rest)))
+	frame = append(frame, kind)
+	frame = binary.BigEndian.AppendUint64(frame, p.request)
+	p.conn.Write(append(frame, rest...))
+}

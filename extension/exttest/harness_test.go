@@ -1,0 +1,218 @@
+package exttest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// patience bounds every wait of a test on a condition. It is long because the
+// machine may be busy; no test waits for it in the good case.
+const patience = 30 * time.Second
+
+// environment is what all servers of one test run share.
+type environment struct {
+	bin        string              // folder of PostgreSQL's programs
+	root       string              // folder of everything below, removed at the end
+	library    string              // folder of barista.so
+	template   string              // data folder after initdb and bootstrap.sql
+	credential *syscall.Credential // nil: PostgreSQL runs as ourselves
+	skip       string              // why there is nothing to test, if so
+}
+
+var env environment
+
+func TestMain(m *testing.M) {
+	os.Exit(runTests(m))
+}
+
+func runTests(m *testing.M) int {
+	err := env.prepare()
+	defer env.remove()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "exttest:", err)
+		return 1
+	}
+	code := m.Run()
+	stopShared()
+	return code
+}
+
+// prepare finds PostgreSQL, builds the extension, and makes the data folder
+// that each server starts from. Without PostgreSQL it says why to skip.
+func (e *environment) prepare() error {
+	if os.Getenv("PATH") == "" {
+		return fmt.Errorf("PATH is empty")
+	}
+	e.bin = findPostgres()
+	if e.bin == "" {
+		e.skip = "PostgreSQL 15 is not installed"
+		return nil
+	}
+	if err := e.findCredential(); err != nil {
+		return err
+	}
+	var err error
+	if e.root, err = os.MkdirTemp("", "bx"); err != nil {
+		return err
+	}
+	if err = os.Chmod(e.root, 0o755); err != nil {
+		return err
+	}
+	if err = e.buildLibrary(); err != nil {
+		return err
+	}
+	return e.makeTemplate()
+}
+
+func (e *environment) remove() {
+	if e.root != "" {
+		os.RemoveAll(e.root)
+	}
+}
+
+func findPostgres() string {
+	const debian = "/usr/lib/postgresql/15/bin"
+	if _, err := os.Stat(filepath.Join(debian, "postgres")); err == nil {
+		return debian
+	}
+	out, err := exec.Command("pg_config", "--bindir", "--version").Output()
+	if err != nil {
+		return ""
+	}
+	bin, version, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
+	if !strings.HasPrefix(version, "PostgreSQL 15.") {
+		return ""
+	}
+	return bin
+}
+
+// findCredential chooses the OS user of the servers: postgres refuses root.
+func (e *environment) findCredential() error {
+	if os.Getuid() != 0 {
+		return nil
+	}
+	u, err := user.Lookup("postgres")
+	if err != nil {
+		e.skip = "running as root and there is no OS user postgres"
+		return nil
+	}
+	uid, err := strconv.ParseUint(u.Uid, 10, 32)
+	if err != nil {
+		return err
+	}
+	gid, err := strconv.ParseUint(u.Gid, 10, 32)
+	if err != nil {
+		return err
+	}
+	e.credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+	return nil
+}
+
+// buildLibrary builds extension/barista.so and copies it to where the servers
+// can read it. BARISTA_LIBRARY names a ready one instead.
+func (e *environment) buildLibrary() error {
+	source := os.Getenv("BARISTA_LIBRARY")
+	if source == "" {
+		source = "../barista.so"
+		if out, err := exec.Command("make", "-s", "-C", "..").CombinedOutput(); err != nil {
+			return fmt.Errorf("make -C extension: %w\n%s", err, out)
+		}
+	}
+	code, err := os.ReadFile(source)
+	if err != nil {
+		return err
+	}
+	e.library = filepath.Join(e.root, "lib")
+	if err := os.Mkdir(e.library, 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(e.library, "barista.so"), code, 0o755)
+}
+
+// makeTemplate runs initdb and bootstrap.sql once.
+func (e *environment) makeTemplate() error {
+	e.template = filepath.Join(e.root, "template")
+	if err := e.makeFolder(e.template); err != nil {
+		return err
+	}
+	initdb := e.command("initdb", "-D", e.template, "-U", "postgres", "-A", "trust",
+		"-E", "UTF8", "--locale=C.UTF-8", "-k", "-N")
+	if out, err := initdb.CombinedOutput(); err != nil {
+		return fmt.Errorf("initdb: %w\n%s", err, out)
+	}
+	sql, err := os.ReadFile("../bootstrap.sql")
+	if err != nil {
+		return err
+	}
+	for _, database := range []string{"template1", "postgres"} {
+		if err := e.runSingleUser(e.template, database, string(sql)); err != nil {
+			return err
+		}
+	}
+
+	// A single-user server gives out OIDs of built-in objects, until some
+	// postmaster has gone past them. Fixtures must look like a user's tables.
+	resetwal := e.command("pg_resetwal", "-o", "20000", "-D", e.template)
+	if out, err := resetwal.CombinedOutput(); err != nil {
+		return fmt.Errorf("pg_resetwal: %w\n%s", err, out)
+	}
+	return nil
+}
+
+// runSingleUser runs statements in a server that is being made.
+func (e *environment) runSingleUser(data, database, sql string) error {
+	cmd := e.command("postgres", "--single", "-j", "-D", data,
+		"-c", "shared_preload_libraries=barista",
+		"-c", "dynamic_library_path="+e.library+":$libdir",
+		"-c", "barista.bootstrap=on", "-c", "allow_system_table_mods=on",
+		"-c", "exit_on_error=on", "-c", "fsync=off", "-c", "log_min_messages=warning",
+		database)
+	cmd.Stdin = strings.NewReader(sql + "\n")
+	out, err := cmd.CombinedOutput()
+	if err != nil || bytes.Contains(out, []byte("ERROR")) {
+		return fmt.Errorf("single-user %s: %v\n%s", database, err, out)
+	}
+	return nil
+}
+
+// command prepares one of PostgreSQL's programs to run as the servers' user.
+func (e *environment) command(name string, args ...string) *exec.Cmd {
+	cmd := exec.Command(filepath.Join(e.bin, name), args...)
+	cmd.Dir = e.root
+	cmd.Env = []string{"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8"}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: e.credential}
+	return cmd
+}
+
+// makeFolder makes a 0700 folder that belongs to the servers' user.
+func (e *environment) makeFolder(path string) error {
+	if err := os.Mkdir(path, 0o700); err != nil {
+		return err
+	}
+	return e.giveAway(path)
+}
+
+func (e *environment) giveAway(path string) error {
+	if e.credential == nil {
+		return nil
+	}
+	return os.Chown(path, int(e.credential.Uid), int(e.credential.Gid))
+}
+
+// testContext is bounded by patience and by the test's end.
+func testContext(t testing.TB) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	t.Cleanup(cancel)
+	return ctx
+}

@@ -1,0 +1,146 @@
+package exttest
+
+import (
+	"fmt"
+	"testing"
+)
+
+const sequenceFixture = `
+create table t (id int generated always as identity primary key, v int);
+create sequence tens increment 10;
+create sequence s;
+`
+
+// states writes the sequence states of a proposal.
+func states(p *proposal) string {
+	text := ""
+	for _, s := range p.sequences {
+		text += fmt.Sprintf("%s.%s=%d/%v ", s.Schema, s.Name, s.Horizon, s.Called)
+	}
+	return text
+}
+
+// A transaction that only reads a sequence's next value waits until the
+// sequence's horizon is agreed on; later users of the same horizon do not.
+func TestSequenceIsAgreedOn(t *testing.T) {
+	s := startLeader(t, options{fixture: sequenceFixture})
+	s.gate.hold()
+	conn := s.connect(t)
+	next := begin(t, conn, "select nextval('tens')")
+	p := s.gate.next(t)
+	if got := states(p); p.kind != kindSequences || got != "public.tens=321/true " {
+		t.Errorf("%c %s", p.kind, got)
+	}
+	p.choose()
+	if state := next.wait(); state != "" {
+		t.Errorf("nextval: %s", state)
+	}
+	execute(t, conn, "select nextval('tens') from generate_series(1, 30)")
+
+	// The horizon is used up: the next one is logged, and agreed on.
+	s.gate.release()
+	n := len(s.gate.chosen())
+	execute(t, conn, "select nextval('tens') from generate_series(1, 10)")
+	if log := s.gate.chosen(); len(log) != n+1 {
+		t.Errorf("%d proposals for a new horizon", len(log)-n)
+	}
+}
+
+// T1 logs a horizon and rolls back; T2 gets the next value without a
+// transaction id and without a trace in the log: it waits too (rule 30).
+func TestRolledBackNextval(t *testing.T) {
+	s := startLeader(t, options{fixture: sequenceFixture})
+	conn := s.connect(t)
+	execute(t, conn, "begin", "select nextval('s')", "rollback")
+	if n := len(s.gate.chosen()); n != 0 {
+		t.Fatalf("%d proposals of a rolled-back transaction", n)
+	}
+	s.gate.hold()
+	other := s.connect(t)
+	next := begin(t, other, "select nextval('s')")
+	p := s.gate.next(t)
+	if got := states(p); got != "public.s=33/true " {
+		t.Errorf("state %s", got)
+	}
+	p.choose()
+	if state := next.wait(); state != "" {
+		t.Errorf("nextval: %s", state)
+	}
+	if got := value(t, other, "select last_value from s"); got != "2" {
+		t.Errorf("last value %s", got)
+	}
+}
+
+// A savepoint's nextval counts although it is rolled back, and identity
+// columns count like nextval.
+func TestSequencesOfSavepointsAndIdentities(t *testing.T) {
+	s := startLeader(t, options{fixture: sequenceFixture})
+	conn := s.connect(t)
+	execute(t, conn, "begin", "savepoint a", "select nextval('s')", "rollback to a",
+		"insert into t (v) values (1)", "commit")
+	log := s.gate.chosen()
+	if len(log) != 1 || log[0].kind != kindPropose {
+		t.Fatalf("%d proposals", len(log))
+	}
+	if got := states(log[0]); got != "public.s=33/true public.t_id_seq=33/true " &&
+		got != "public.t_id_seq=33/true public.s=33/true " {
+		t.Errorf("states %s", got)
+	}
+	execute(t, conn, "insert into t (v) values (2)")
+	if p := s.gate.chosen()[1]; len(p.sequences) != 0 {
+		t.Errorf("states %s although the horizon is agreed on", states(p))
+	}
+}
+
+// A new epoch agrees on everything anew, and setval is agreed on.
+func TestSequencesInANewEpoch(t *testing.T) {
+	s := startLeader(t, options{fixture: sequenceFixture})
+	execute(t, s.connect(t), "select nextval('s')", "select nextval('s')")
+	if n := len(s.gate.chosen()); n != 1 {
+		t.Errorf("%d proposals in the first epoch", n)
+	}
+	s.close()
+	s.open(2<<16 | 1)
+	conn := s.connect(t)
+	execute(t, conn, "select nextval('s')", "select setval('s', 1000)", "select setval('s', 2000, false)")
+	log := s.gate.chosen()[1:]
+	if len(log) != 3 || states(log[0]) != "public.s=33/true " ||
+		states(log[1]) != "public.s=1000/true " || states(log[2]) != "public.s=2000/false " {
+		for _, p := range log {
+			t.Errorf("state %s", states(p))
+		}
+	}
+}
+
+// The wait for a sequence alone can be cancelled: nothing was written.
+func TestSequenceWaitCanBeCancelled(t *testing.T) {
+	s := startLeader(t, options{fixture: sequenceFixture})
+	s.gate.hold()
+	conn, boss := s.connect(t), s.connect(t)
+	pid := value(t, conn, "pg_backend_pid()")
+	next := begin(t, conn, "select nextval('s')")
+	p := s.gate.next(t)
+	execute(t, boss, "select pg_cancel_backend("+pid+")")
+	if state := next.wait(); state != "57014" {
+		t.Errorf("cancelled: %s", state)
+	}
+	p.choose() // a late answer, to be passed over
+	s.gate.release()
+	execute(t, conn, "select nextval('s')")
+}
+
+// barista sees the horizons, and which of them are not agreed on.
+func TestHorizons(t *testing.T) {
+	s := startLeader(t, options{fixture: sequenceFixture})
+	own := s.connectAs(t, "barista", "postgres")
+	execute(t, s.connect(t), "select nextval('s')", "begin", "select nextval('tens')", "rollback")
+	const list = "select string_agg(format('%s.%s=%s/%s', schema, name, horizon, is_called), ' ' order by name) from barista_horizons"
+	if got := value(t, own, list+"(false)"); got != "public.s=33/true public.t_id_seq=1/false public.tens=321/true" &&
+		got != "public.s=33/t public.t_id_seq=1/f public.tens=321/t" {
+		t.Errorf("horizons %s", got)
+	}
+	if got := value(t, own, list+"(true) where name <> 't_id_seq'"); got != "public.tens=321/true" &&
+		got != "public.tens=321/t" {
+		t.Errorf("changed horizons %s", got)
+	}
+}

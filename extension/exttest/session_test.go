@@ -1,0 +1,183 @@
+package exttest
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// While the gate is closed nobody writes: not a superuser on the node's own
+// socket, not by nextval, not by a function, not past the statement hooks.
+func TestClosedGate(t *testing.T) {
+	s := startServer(t, options{fixture: heldFixture})
+	conn := s.connect(t)
+	for _, sql := range []string{
+		"insert into held values (100, 0)",
+		"update held set v = 1",
+		"select nextval('alone')",
+		"select setval('alone', 5)",
+		"create table t ()",
+		"set transaction_read_only = off; insert into held values (100, 0)",
+		"set default_transaction_read_only = off; insert into held values (100, 0)",
+		"begin read write; insert into held values (100, 0); commit",
+		"do $$ begin insert into held values (100, 0); end $$",
+		"do $$ declare x bigint; begin commit; x := nextval('alone'); end $$",
+		"truncate held",
+	} {
+		if state := run(t, conn, sql); state != "25006" {
+			t.Errorf("%s: %s", sql, state)
+		}
+		run(t, conn, "rollback")
+	}
+	if got := value(t, conn, "select count(*) from held"); got != "20" {
+		t.Errorf("%s rows", got)
+	}
+	if got := value(t, conn, "select last_value || ' ' || is_called from alone"); got != "1 false" {
+		t.Errorf("sequence at %s", got)
+	}
+}
+
+// A server that nobody's barista started is read-only.
+func TestManualStart(t *testing.T) {
+	s := startServer(t, options{fixture: heldFixture, unshared: true})
+	conn := s.connect(t)
+	if state := run(t, conn, "insert into held values (100, 0)"); state != "25006" {
+		t.Errorf("insert: %s", state)
+	}
+	if got := value(t, conn, "select count(*) from held"); got != "20" {
+		t.Errorf("%s rows", got)
+	}
+}
+
+// A session that came for the leader ends when its epoch does; a writing
+// transaction is told that it may be run again.
+func TestLeaderSessions(t *testing.T) {
+	s := startLeader(t, options{fixture: heldFixture})
+	idle := s.connect(t, "barista.session", "leader")
+	writing := s.connect(t, "barista.session", "leader")
+	local := s.connect(t)
+	execute(t, idle, "select 1")
+	execute(t, writing, "begin", "update held set v = 1 where k = 1")
+	execute(t, local, "begin", "update held set v = 1 where k = 2")
+	s.close()
+	if state := run(t, idle, "select 1"); state != "57P01" {
+		t.Errorf("idle session: %s", state)
+	}
+	if state := run(t, writing, "select 1"); state != "40001" {
+		t.Errorf("writing session: %s", state)
+	}
+	if state := run(t, local, "commit"); state != "40001" {
+		t.Errorf("commit of a local session: %s", state)
+	}
+	if n := len(s.gate.chosen()); n != 0 {
+		t.Errorf("%d proposals", n)
+	}
+	s.open(2<<16 | 1)
+	fresh := s.connect(t, "barista.session", "leader")
+	execute(t, fresh, "update held set v = 3 where k = 1")
+	if p := s.gate.chosen()[0]; p.epoch != 2<<16|1 {
+		t.Errorf("epoch %d", p.epoch)
+	}
+}
+
+// A transaction that began in one epoch cannot commit in the next.
+func TestEpochIsTheOneBeforeTheFirstWrite(t *testing.T) {
+	s := startLeader(t, options{fixture: heldFixture})
+	conn := s.connect(t)
+	execute(t, conn, "begin", "update held set v = 1 where k = 1")
+	s.close()
+	s.open(2<<16 | 1)
+	if state := run(t, conn, "commit"); state != "40001" {
+		t.Errorf("commit: %s", state)
+	}
+	if n := len(s.gate.chosen()); n != 0 {
+		t.Errorf("%d proposals", n)
+	}
+}
+
+// When barista ends the backends of a closed epoch, each hears what became of
+// its transaction; barista's own sessions stay.
+func TestBackendsAreEnded(t *testing.T) {
+	s := startLeader(t, options{fixture: heldFixture})
+	own := s.connectAs(t, "barista", "postgres")
+	idle, writing := s.connect(t, "barista.session", "leader"), s.connect(t)
+	execute(t, idle, "select 1")
+	execute(t, writing, "begin", "update held set v = 1 where k = 1")
+	waiting := begin(t, writing, "select pg_advisory_lock(1), pg_sleep(60)")
+	if got := value(t, own, "barista_backends(false)"); got != "2" {
+		t.Errorf("%s backends", got)
+	}
+	reading := listen(t, idle)
+	s.close()
+	execute(t, own, "select barista_backends(true)")
+	if state := waiting.wait(); state != "40001" {
+		t.Errorf("writing session: %s", state)
+	}
+	if state := reading.wait(); state != "57P01" {
+		t.Errorf("idle session: %s", state)
+	}
+	eventually(t, "no backend is left", func() bool {
+		return value(t, own, "barista_backends(false)") == "0"
+	})
+}
+
+// Statements wait while the lease has run out, go on when it is renewed, and
+// end when the gate closes instead. barista's own sessions do not wait.
+func TestLease(t *testing.T) {
+	s := startLeader(t, options{fixture: heldFixture})
+	conn, leader := s.connect(t), s.connect(t, "barista.session", "leader")
+	own := s.connectAs(t, "barista", "postgres")
+	execute(t, leader, "select 1")
+	s.setLease(-time.Second)
+	read := begin(t, conn, "select v from held where k = 1")
+	for range 50 {
+		execute(t, own, "select v from held where k = 1")
+		if read.finished() {
+			t.Fatalf("a statement did not wait for the lease: %s", read.wait())
+		}
+	}
+	s.setLease(time.Hour)
+	if state := read.wait(); state != "" {
+		t.Errorf("after renewal: %s", state)
+	}
+	s.setLease(-time.Second)
+	read = begin(t, leader, "select v from held where k = 1")
+	s.close()
+	if state := read.wait(); state != "57P01" {
+		t.Errorf("after closing: %s", state)
+	}
+}
+
+// The functions of role barista are for its own sessions only.
+func TestOwnFunctions(t *testing.T) {
+	s := sharedLeader(t)
+	conn := s.connect(t)
+	for _, sql := range []string{
+		"select barista_start()", "select barista_bootstrap()", "select barista_backends(true)",
+		"select * from barista_horizons(false)", `select barista_apply('\x')`,
+	} {
+		if state := run(t, conn, sql); state != "42501" {
+			t.Errorf("%s: %s", sql, state)
+		}
+	}
+}
+
+// The library refuses to be loaded other than by shared_preload_libraries, or
+// a second time from another file.
+func TestLoading(t *testing.T) {
+	s := sharedLeader(t)
+	conn := s.connect(t)
+	execute(t, conn, "load 'barista'") // the one that is loaded: nothing happens
+	code, err := os.ReadFile(filepath.Join(env.library, "barista.so"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := filepath.Join(env.library, "other.so")
+	if err := os.WriteFile(other, code, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if state := run(t, conn, "load '"+other+"'"); state != "55000" {
+		t.Errorf("another copy: %s", state)
+	}
+}
