@@ -90,7 +90,7 @@ func parseDemo(args []string, stdout io.Writer) (demoOptions, error) {
 // demonstrate starts the cluster and, once it serves, does the rest.
 func demonstrate(ctx context.Context, cluster *devcluster.Cluster, news io.Writer,
 	rest func(context.Context, *devcluster.Cluster, io.Writer) error) error {
-	fmt.Fprintf(news, "starting %d nodes in %s\n", len(cluster.Nodes()), cluster.Dir())
+	fmt.Fprintf(news, "starting a cluster in %s; number of nodes: %d\n", cluster.Dir(), len(cluster.Nodes()))
 	if err := becomeReady(ctx, cluster); err != nil {
 		if ctx.Err() != nil {
 			return nil // told to stop before it was ready
