@@ -152,7 +152,7 @@ func (w *network) checkKept(e Entry) {
 func (w *network) checkLeases() {
 	holder := NodeID(0)
 	for _, m := range w.machines {
-		if m.node == nil || m.node.LeaseEnd(m.node.now).Since(w.now.Add(m.skew)) <= 0 || m.node.Role() != Leader {
+		if m.node == nil || m.node.LeaseEnd(m.node.now) <= w.now.Add(m.skew) {
 			continue
 		}
 		if holder != 0 {
