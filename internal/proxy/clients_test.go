@@ -202,7 +202,7 @@ func TestScram(t *testing.T) {
 	_, addr := startProxy(t, Options{Backends: realServer(t)})
 	ctx := testContext(t)
 	admin := connectPgx(t, dsn(addr))
-	if _, err := admin.Exec(ctx, "create role alice login password 'mocha'"); err != nil {
+	if _, err := admin.Exec(ctx, "drop role if exists alice; create role alice login password 'mocha'"); err != nil {
 		t.Fatal(err)
 	}
 	alice := fmt.Sprintf("postgres://alice:%%s@127.0.0.1:%d/postgres", addr.Port)
@@ -233,7 +233,7 @@ func TestLibPQ(t *testing.T) {
 	if _, err := tx.Exec("create temp table c (a int)"); err != nil {
 		t.Fatal(err)
 	}
-	stmt, err := tx.Prepare(pq.CopyIn("c", "a"))
+	stmt, err := tx.Prepare("copy c (a) from stdin")
 	if err != nil {
 		t.Fatal(err)
 	}

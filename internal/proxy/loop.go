@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"fmt"
+	"os"
 	"sync"
 	"syscall"
 
@@ -14,14 +15,21 @@ const (
 )
 
 // loop relays many sessions in one goroutine, on a descriptor set of its own. Each chunk costs one read and one write, and no
-// hand-over between goroutines: at a few microseconds per message those would cost more than the relaying.
+// hand-over between goroutines: at a few microseconds per message those would cost more than the relaying. To wait, the goroutine
+// parks until Go's own poller finds that the set has something ready; blocking in the kernel instead would cost a thread.
 //
 // The one buffer is enough because a chunk is written on at once; only what the other side does not take is copied to a backlog
 // of the session, and that direction is not read again before the backlog is gone.
 type loop struct {
-	epoll    int
-	wake     int     // an eventfd: there are orders
-	sides    []*side // by descriptor; owned by the loop's goroutine
+	epoll    int // the descriptor set
+	set      *os.File
+	ready    syscall.RawConn        // of set
+	poll     func(set uintptr) bool // look, bound once: each new closure would be an allocation
+	events   []unix.EpollEvent
+	found    int           // how many of events are valid
+	errno    syscall.Errno // why none is
+	wake     int           // an eventfd: there are orders
+	sides    []*side       // by descriptor; owned by the loop's goroutine
 	buffer   []byte
 	draining bool
 	stopped  bool
@@ -36,24 +44,55 @@ type loop struct {
 type order func(l *loop)
 
 func newLoop() (*loop, error) {
-	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
-	if err != nil {
+	l := &loop{wake: -1, buffer: make([]byte, bufferSize), events: make([]unix.EpollEvent, batchSize), ended: make(chan struct{})}
+	l.poll = l.look
+	if err := l.open(); err != nil {
+		l.close()
 		return nil, fmt.Errorf("make a relay loop: %w", err)
 	}
-	wake, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
-	if err != nil {
-		unix.Close(epoll)
-		return nil, fmt.Errorf("make a relay loop: %w", err)
-	}
-	event := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(wake)}
-	if err := unix.EpollCtl(epoll, unix.EPOLL_CTL_ADD, wake, &event); err != nil {
-		unix.Close(epoll)
-		unix.Close(wake)
-		return nil, fmt.Errorf("make a relay loop: %w", err)
-	}
-	l := &loop{epoll: epoll, wake: wake, buffer: make([]byte, bufferSize), ended: make(chan struct{})}
 	go l.run() // stopped by stop, which waits for it
 	return l, nil
+}
+
+func (l *loop) open() (err error) {
+	if l.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+		return err
+	}
+	if err = unix.SetNonblock(l.epoll, true); err != nil { // or Go's poller would not take it
+		unix.Close(l.epoll)
+		return err
+	}
+	l.set = os.NewFile(uintptr(l.epoll), "relay loop")
+	if l.ready, err = l.set.SyscallConn(); err != nil {
+		return err
+	}
+	if l.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
+		return err
+	}
+	return unix.EpollCtl(l.epoll, unix.EPOLL_CTL_ADD, l.wake, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(l.wake)})
+}
+
+func (l *loop) close() {
+	if l.set != nil {
+		l.set.Close()
+	}
+	if l.wake >= 0 {
+		unix.Close(l.wake)
+	}
+}
+
+// wait parks until something is ready, and returns what is.
+func (l *loop) wait() []unix.EpollEvent {
+	if err := l.ready.Read(l.poll); err != nil || l.errno != 0 {
+		panic(fmt.Sprintf("proxy: wait on the loop's own descriptor set: %v, %v", err, l.errno))
+	}
+	return l.events[:l.found]
+}
+
+// look takes what is ready, and reports whether there is anything (or an error).
+func (l *loop) look(set uintptr) bool {
+	l.found, l.errno = pollNow(int(set), l.events)
+	return l.found != 0
 }
 
 // add hands a relay, with both descriptors and the relay's own buffers empty or not, to the loop. When the loop lets go of it,
@@ -114,16 +153,10 @@ func (l *loop) order(added *relay, o order) {
 
 func (l *loop) run() {
 	defer close(l.ended)
-	defer unix.Close(l.epoll)
-	defer unix.Close(l.wake)
-	events := make([]unix.EpollEvent, batchSize)
+	defer l.close()
 	for !l.stopped {
-		n, err := unix.EpollWait(l.epoll, events, -1)
-		if err != nil && err != unix.EINTR {
-			panic(fmt.Sprintf("proxy: epoll_wait on the loop's own descriptor: %v", err))
-		}
 		woken := false
-		for _, event := range events[:max(n, 0)] {
+		for _, event := range l.wait() {
 			if int(event.Fd) == l.wake {
 				woken = true
 				continue

@@ -29,6 +29,20 @@ func writeNow(fd int, p []byte) (int, syscall.Errno) {
 	}
 }
 
+// pollNow is epoll_wait(2) without waiting. n is 0 if nothing is ready.
+func pollNow(set int, events []unix.EpollEvent) (n int, errno syscall.Errno) {
+	for {
+		r, _, errno := syscall.RawSyscall6(syscall.SYS_EPOLL_PWAIT, uintptr(set), uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), 0, 0, 0)
+		switch errno {
+		case 0:
+			return int(r), 0
+		case syscall.EINTR:
+		default:
+			return -1, errno
+		}
+	}
+}
+
 // takeDescriptor returns a non-blocking descriptor of the stream of conn, out of the hands of Go's own poller, and closes conn. ok
 // is false, and conn untouched, if conn is not a plain socket.
 func takeDescriptor(conn net.Conn) (fd int, ok bool, err error) {
