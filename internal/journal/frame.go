@@ -22,6 +22,7 @@ import (
 const (
 	recordHeader = 4 + 8 + 8
 	maxRecord    = segment.MaxEntrySize - recordHeader // bytes
+	maxBatch     = 1 << 30                             // bytes; the library's offsets have 32 bits
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -37,6 +38,9 @@ func encode(buf []byte, into []types.LogEntry, cluster [16]byte, first uint64, r
 		data := buf[from:len(buf):len(buf)] // stays what it is when buf grows
 		if len(data) > maxRecord+recordHeader {
 			return buf, into, fmt.Errorf("a record of %d bytes: the limit is %d", len(data)-recordHeader, maxRecord)
+		}
+		if len(buf) > maxBatch {
+			return buf, into, fmt.Errorf("a batch of more than %d bytes", maxBatch)
 		}
 		binary.BigEndian.PutUint32(data, crc32.Checksum(data[4:], castagnoli))
 		into = append(into, types.LogEntry{Index: number, Data: data})
