@@ -315,7 +315,9 @@ executor_start(QueryDesc *queryDesc, int eflags)
 		{
 			if (plan->resultRelations != NIL)
 			{
-				barista_triggers_check_targets(queryDesc);
+				/* The core itself refuses what writes in a read-only one. */
+				if (!XactReadOnly)
+					barista_triggers_check_targets(queryDesc);
 				barista_note_known_write();
 			}
 			else if (plan->rowMarks != NIL && locks_rows(plan))

@@ -13,6 +13,9 @@
 CREATE OR REPLACE FUNCTION pg_catalog.barista_capture(internal, oid, tid, tid) RETURNS boolean
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'barista', 'barista_capture';
 
+CREATE OR REPLACE FUNCTION pg_catalog.barista_capture_truncate(internal, oid) RETURNS boolean
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'barista', 'barista_capture_truncate';
+
 CREATE OR REPLACE FUNCTION pg_catalog.barista_trigger() RETURNS trigger
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'barista', 'barista_trigger';
 

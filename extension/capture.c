@@ -609,7 +609,7 @@ barista_capture(PG_FUNCTION_ARGS)
 	Relation	rel;
 
 	/* The root's own event of a move between partitions carries no table. */
-	if (!OidIsValid(relid) || !barista_capturing())
+	if (!OidIsValid(relid) || !barista_capturing() || barista_replays_itself())
 		PG_RETURN_BOOL(false);
 
 	rel = RelationIdGetRelation(relid);
