@@ -7,7 +7,7 @@ import (
 	"log/slog"
 	"os"
 
-	"github.com/baristadb/barista/internal/config"
+	"github.com/baristadb/barista/internal/node"
 )
 
 // runStart runs one node until a signal ends it.
@@ -21,7 +21,7 @@ func runStart(ctx context.Context, args []string, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	err = runNode(ctx, cfg, slog.New(slog.NewTextHandler(os.Stderr, nil)))
+	err = node.Run(ctx, cfg, slog.New(slog.NewTextHandler(os.Stderr, nil)))
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		return nil // told to stop, and stopped
 	}
@@ -33,9 +33,4 @@ func unlessHelped(err error) error {
 		return nil
 	}
 	return err
-}
-
-// runNode runs one node until ctx ends.
-func runNode(context.Context, config.Config, *slog.Logger) error {
-	return errors.New("this build has no node")
 }

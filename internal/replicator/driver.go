@@ -62,6 +62,9 @@ type Driver struct {
 	lazy       uint64 // the last Work that was written and not made durable; used by write alone
 	dirty      bool   // something was written and not made durable; likewise
 	reads      chan func()
+	written    atomic.Uint64 // every Work up to here is durable; told through wrote, because the writer must never wait for the loop
+	purgedTo   atomic.Uint64
+	wrote      chan struct{}
 	status     atomic.Pointer[Status]
 	watchers   watchers
 	failure    chan error
@@ -85,7 +88,7 @@ func NewDriver(c DriverConfig) *Driver {
 		replicator: c.Replicator, journal: c.Journal, network: c.Network, server: c.Server,
 		clock: c.Clock, tick: c.Tick, log: c.Log,
 		events: make(chan Event, 4096), submitted: make(chan Event, 1024),
-		works: make(chan diskWork, 1024), reads: make(chan func(), 64), failure: make(chan error, 1),
+		works: make(chan diskWork, 1024), reads: make(chan func(), 64), failure: make(chan error, 1), wrote: make(chan struct{}, 1),
 	}
 	d.publish()
 	return d
@@ -138,6 +141,8 @@ func (d *Driver) loop(ctx context.Context) error {
 			return nil
 		case err := <-d.failure:
 			return err
+		case <-d.wrote:
+			d.noteWritten()
 		case e := <-d.events:
 			d.step(e)
 		case e := <-submitted:
@@ -168,6 +173,8 @@ func (d *Driver) step(e Event) { d.replicator.Step(d.clock(), e) }
 func (d *Driver) drain(submitted chan Event) {
 	for range maxDrain {
 		select {
+		case <-d.wrote:
+			d.noteWritten()
 		case e := <-d.events:
 			d.step(e)
 		case e := <-submitted:
@@ -175,6 +182,24 @@ func (d *Driver) drain(submitted chan Event) {
 		default:
 			return
 		}
+	}
+}
+
+// noteWritten tells the replicator what the writer has done since.
+func (d *Driver) noteWritten() {
+	if seq := d.written.Load(); seq > 0 {
+		d.step(Synced{Seq: seq})
+	}
+	if to := d.purgedTo.Load(); to > 0 {
+		d.step(Purged{To: paxos.Index(to)})
+	}
+}
+
+// tell wakes the loop after written or purgedTo has moved.
+func (d *Driver) tell() {
+	select {
+	case d.wrote <- struct{}{}:
+	default:
 	}
 }
 
@@ -318,14 +343,14 @@ func (d *Driver) write(ctx context.Context) {
 				more = false
 			}
 		}
-		if err := d.writeBatch(ctx, batch); err != nil {
+		if err := d.writeBatch(batch); err != nil {
 			d.failure <- err
 			return
 		}
 	}
 }
 
-func (d *Driver) writeBatch(ctx context.Context, batch []diskWork) error {
+func (d *Driver) writeBatch(batch []diskWork) error {
 	var records []paxos.Record
 	durable := false
 	var seq uint64
@@ -352,14 +377,16 @@ func (d *Driver) writeBatch(ctx context.Context, batch []diskWork) error {
 	if durable {
 		d.dirty = false
 		d.send(after)
-		d.Post(ctx, Synced{Seq: d.lazy})
+		d.written.Store(max(d.written.Load(), d.lazy))
 		d.lazy = 0
+		d.tell()
 	}
 	if floor := batch[len(batch)-1].purge; floor != nil {
 		if err := d.journal.Purge(*floor); err != nil {
 			return fmt.Errorf("purge the journal below %d: %w", floor.Index, err)
 		}
-		d.Post(ctx, Purged{To: floor.Index})
+		d.purgedTo.Store(uint64(floor.Index))
+		d.tell()
 	}
 	return nil
 }

@@ -1,0 +1,79 @@
+package node
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/baristadb/barista/internal/admin"
+	"github.com/baristadb/barista/internal/proxy"
+	"github.com/baristadb/barista/internal/verify"
+)
+
+const (
+	drainLimit   = 2 * time.Second  // for sessions to end when the node stops
+	markWait     = 10 * time.Second // for a node to reach a mark
+	verifySelf   = "verify of this node"
+	controlLimit = 5 * time.Second
+)
+
+// doors are the servers of clients and people: each serves until its context ends.
+type doors struct {
+	proxy func(context.Context) error
+	admin func(context.Context) error // nil: not configured
+}
+
+// openDoors binds the ports of the front doors.
+func (n *node) openDoors() (doors, error) {
+	clients, err := listen("listen for PostgreSQL clients", n.cfg.PG)
+	if err != nil {
+		return doors{}, err
+	}
+	front, err := proxy.New(proxy.Options{Backends: n, Hold: n.cfg.Hold, Log: n.log})
+	if err != nil {
+		return doors{}, err
+	}
+	d := doors{proxy: func(ctx context.Context) error {
+		stop := context.AfterFunc(ctx, func() {
+			limited, cancel := context.WithTimeout(context.Background(), drainLimit)
+			defer cancel()
+			front.Shutdown(limited)
+		})
+		defer stop()
+		return front.Serve(clients)
+	}}
+	if n.cfg.HTTP == "" {
+		return d, nil
+	}
+	people, err := listen("listen for HTTP", n.cfg.HTTP)
+	if err != nil {
+		return doors{}, err
+	}
+	site := admin.New(admin.Config{Node: n, Peers: n, Verifier: n, Log: n.log})
+	d.admin = func(ctx context.Context) error { return site.Serve(ctx, people) }
+	return d, nil
+}
+
+// controlHandler answers what peers ask on control connections.
+func (n *node) controlHandler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /join", n.joins.serve)
+	mux.HandleFunc("POST /mark", n.marks.serveMark)
+	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { reply(w, n.Status(), nil) })
+	mux.Handle("/verify/", n.verifySide)
+	return mux
+}
+
+// Verify implements admin.Verifier: this node compares all members.
+func (n *node) Verify(ctx context.Context) (any, error) {
+	coordinator := verify.Coordinator{
+		Marks:    n.marks,
+		Nodes:    n.Names,
+		OpenTime: markWait,
+		Client: &http.Client{Transport: verify.Loopback{
+			Hosts: map[string]http.Handler{n.cfg.Name: n.verifySide},
+			Next:  n.transport.HTTPClient().Transport,
+		}},
+	}
+	return coordinator.Verify(ctx)
+}

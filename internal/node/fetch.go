@@ -1,0 +1,90 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sort"
+	"sync"
+
+	"github.com/baristadb/barista/internal/paxos"
+	"github.com/baristadb/barista/internal/transport"
+)
+
+// fetchData gets the server's data by an online base backup from a peer: from a follower if one can give it, so that the leader has its
+// machine to itself.
+func (n *node) fetchData(ctx context.Context) error {
+	leader := n.directory.name(n.leading.view().leader)
+	var names []string
+	for name := range n.cfg.Peers {
+		if name != n.cfg.Name {
+			names = append(names, name)
+		}
+	}
+	sort.Slice(names, func(i, j int) bool {
+		if (names[i] == leader) != (names[j] == leader) {
+			return names[j] == leader
+		}
+		return names[i] < names[j]
+	})
+	var failed error
+	for _, name := range names {
+		dial := func(ctx context.Context) (net.Conn, error) { return n.dialTunnel(ctx, name, transport.PurposeBackup) }
+		if probe, err := dial(ctx); err != nil {
+			failed = errors.Join(failed, err)
+			continue
+		} else {
+			probe.Close()
+		}
+		n.log.Info("a base backup begins", "from", name)
+		err := n.pg.BaseBackup(ctx, dial)
+		if err == nil {
+			n.log.Info("the base backup is complete and verified", "from", name)
+			return nil
+		}
+		failed = errors.Join(failed, fmt.Errorf("base backup from %s: %w", name, err))
+	}
+	if failed == nil {
+		return errors.New("there is no peer to take a base backup from")
+	}
+	return failed
+}
+
+// pins keep the purge floor where the base backups that are under way need it.
+type pins struct {
+	mu   sync.Mutex // guards held
+	last int
+	held map[int]paxos.Index
+}
+
+// lowest is the lowest pinned index; 0 = none.
+func (p *pins) lowest() paxos.Index {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var low paxos.Index
+	for _, at := range p.held {
+		if low == 0 || at < low {
+			low = at
+		}
+	}
+	return low
+}
+
+// pinFloor keeps what is in the journal now until the returned function is called.
+func (n *node) pinFloor() (release func()) {
+	p := &n.pins
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.held == nil {
+		p.held = make(map[int]paxos.Index)
+	}
+	p.last++
+	ticket := p.last
+	p.held[ticket] = n.journal.Floor().Index + 1
+	return func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		delete(p.held, ticket)
+	}
+}

@@ -1,0 +1,176 @@
+package node
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/baristadb/barista/internal/config"
+	"github.com/baristadb/barista/internal/paxos"
+	"github.com/baristadb/barista/internal/replicator"
+	"github.com/baristadb/barista/internal/transport"
+)
+
+const (
+	joinEvery = 200 * time.Millisecond
+	joinLimit = 5 * time.Second // for one request
+)
+
+// joinRequest is what a node without a journal asks of its peers; the name and incarnation are those of the connection.
+type joinRequest struct{ Address string }
+
+// joinReply admits it: under which number, and from which state of the log on it has to learn.
+type joinReply struct {
+	Cluster [16]byte
+	Node    paxos.NodeID
+	Floor   paxos.Floor
+	Members paxos.Membership
+}
+
+// joinDesk takes the requests of joiners to the replicator and its answers back.
+type joinDesk struct {
+	node *node
+
+	mu    sync.Mutex // guards the rest
+	last  uint64
+	waits map[uint64]chan replicator.Joined
+}
+
+func newJoinDesk(n *node) *joinDesk {
+	return &joinDesk{node: n, waits: make(map[uint64]chan replicator.Joined)}
+}
+
+// answered passes the replicator's answer on.
+func (d *joinDesk) answered(j replicator.Joined) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if wait := d.waits[j.Reply]; wait != nil {
+		wait <- j
+		delete(d.waits, j.Reply)
+	}
+}
+
+func (d *joinDesk) ticket() (uint64, chan replicator.Joined) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.last++
+	wait := make(chan replicator.Joined, 1)
+	d.waits[d.last] = wait
+	return d.last, wait
+}
+
+// serve answers a joiner. Only the leader can; everyone else says so, and the joiner asks the next.
+func (d *joinDesk) serve(w http.ResponseWriter, r *http.Request) {
+	from, ok := transport.From(r.Context())
+	var request joinRequest
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 4096)).Decode(&request); !ok || err != nil {
+		http.Error(w, "not a join request", http.StatusBadRequest)
+		return
+	}
+	if !d.node.leading.view().open {
+		http.Error(w, "this node does not lead", http.StatusServiceUnavailable)
+		return
+	}
+	if _, configured := d.node.cfg.Peers[from.Name]; !configured {
+		http.Error(w, fmt.Sprintf("node %q is not among the peers of %s", from.Name, d.node.cfg.Name), http.StatusForbidden)
+		return
+	}
+	ticket, wait := d.ticket()
+	d.node.driver.Post(r.Context(), replicator.Join{Name: from.Name, Incarnation: from.Incarnation, Address: request.Address, Reply: ticket})
+	select {
+	case <-r.Context().Done():
+	case joined := <-wait:
+		if joined.Node == 0 {
+			http.Error(w, "the admission is under way", http.StatusServiceUnavailable)
+			return
+		}
+		reply(w, joinReply{Cluster: d.node.identity.Cluster, Node: joined.Node, Floor: d.node.journal.Floor(), Members: joined.Members}, nil)
+	}
+}
+
+// join asks all peers, again and again, until the leader among them has admitted this node under a new incarnation. It does so on a
+// port of its own: the peer port opens when this node has something to say there.
+func (n *node) join(ctx context.Context, incarnation uint64) (joinReply, error) {
+	body, err := json.Marshal(joinRequest{Address: n.cfg.Peers[n.cfg.Name]})
+	if err != nil {
+		return joinReply{}, err
+	}
+	host, _, err := net.SplitHostPort(n.cfg.Peer)
+	if err != nil {
+		return joinReply{}, config.Mistakef("peer address %q: %w", n.cfg.Peer, err)
+	}
+	if n.transport, err = n.newTransport(ctx, net.JoinHostPort(host, "0"), [16]byte{}, incarnation); err != nil {
+		return joinReply{}, err
+	}
+	defer n.transport.Close()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	answers := make(chan joinReply, len(n.cfg.Peers))
+	failed := make(chan error, len(n.cfg.Peers))
+	var asking sync.WaitGroup
+	defer asking.Wait()
+	defer cancel()
+	for name := range n.cfg.Peers {
+		if name == n.cfg.Name {
+			continue
+		}
+		asking.Go(func() { // ends with ctx; join waits for it
+			if answer, err := n.joinThrough(ctx, name, body); err == nil {
+				answers <- answer
+			} else {
+				failed <- err
+			}
+		})
+	}
+	select {
+	case answer := <-answers:
+		return answer, nil
+	case err := <-failed:
+		return joinReply{}, err
+	}
+}
+
+// joinThrough asks one peer until it admits this node, ctx ends, or asking is of no use.
+func (n *node) joinThrough(ctx context.Context, peer string, body []byte) (joinReply, error) {
+	said := ""
+	for {
+		answer, err := n.askToJoin(ctx, peer, body)
+		if err == nil {
+			return answer, nil
+		}
+		if ctx.Err() != nil {
+			return joinReply{}, ctx.Err()
+		}
+		if errors.Is(err, transport.ErrSecret) {
+			return joinReply{}, config.Mistakef("join through %s: %w", peer, err)
+		}
+		if text := strings.TrimSpace(err.Error()); text != said {
+			n.log.Info("not admitted yet", "peer", peer, "reason", text)
+			said = text
+		}
+		pause(ctx, joinEvery)
+	}
+}
+
+func (n *node) askToJoin(ctx context.Context, peer string, body []byte) (joinReply, error) {
+	ctx, cancel := context.WithTimeout(ctx, joinLimit)
+	defer cancel()
+	var answer joinReply
+	err := n.post(ctx, peer, "/join", bytes.NewReader(body), &answer)
+	return answer, err
+}
+
+func newIncarnation() uint64 {
+	var b [8]byte
+	rand.Read(b[:])
+	return binary.BigEndian.Uint64(b[:])
+}

@@ -1,0 +1,277 @@
+package node
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/baristadb/barista/internal/changeset"
+	"github.com/baristadb/barista/internal/replicator"
+	"github.com/baristadb/barista/internal/verify"
+)
+
+const (
+	pinLimit  = 3 * time.Second  // for taking the snapshots at a mark; the turn, or apply, waits for that
+	keepLimit = 30 * time.Second // for somebody to ask for what was pinned
+)
+
+// markDesk pins a snapshot at each mark that this node reaches and hands it to whoever asks for it.
+type markDesk struct {
+	node *node
+
+	mu     sync.Mutex // guards pinned
+	pinned map[changeset.MarkID]*pinned
+}
+
+// pinned is what a mark has left, or somebody waits for. ready is closed when the mark was reached.
+type pinned struct {
+	ready    chan struct{}
+	snapshot *verify.Snapshot
+	err      error
+}
+
+func newMarkDesk(n *node) *markDesk {
+	return &markDesk{node: n, pinned: make(map[changeset.MarkID]*pinned)}
+}
+
+func (d *markDesk) entry(id changeset.MarkID) *pinned {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	p := d.pinned[id]
+	if p == nil {
+		p = &pinned{ready: make(chan struct{})}
+		d.pinned[id] = p
+	}
+	return p
+}
+
+// take removes the entry and returns whether it was there: each snapshot is handed out, or closed, once.
+func (d *markDesk) take(id changeset.MarkID) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	_, ok := d.pinned[id]
+	delete(d.pinned, id)
+	return ok
+}
+
+// reach pins the snapshots of a mark. What waits behind the mark goes on when they are taken, or after pinLimit.
+func (d *markDesk) reach(r *run, mark *replicator.Mark) {
+	ctx, cancel := context.WithTimeout(r.ctx, pinLimit)
+	defer cancel()
+	p := d.entry(mark.ID)
+	leading := d.node.driver.Status().Phase == replicator.Open
+	if leading {
+		p.err = awaitApplied(ctx, r, mark.Position)
+	}
+	if p.err == nil {
+		p.snapshot, p.err = d.pin(ctx, r, mark, leading)
+	}
+	if !leading && p.err == nil {
+		p.err = readHorizons(ctx, p.snapshot)
+	}
+	r.owner.post(replicator.MarkDone{ID: mark.ID})
+	if leading && p.err == nil {
+		p.err = readHorizons(r.ctx, p.snapshot) // may wait for DDL on a sequence; the turn has passed on
+	}
+	close(p.ready)
+	d.expire(r, mark.ID, p)
+}
+
+// awaitApplied waits until the backend before the mark has committed. Its turn depends on nobody who waits for the mark.
+func awaitApplied(ctx context.Context, r *run, position changeset.Position) error {
+	for r.shared.Applied() < position {
+		if ctx.Err() != nil {
+			return fmt.Errorf("wait for position %v at a mark: %w", position, ctx.Err())
+		}
+		pause(ctx, time.Millisecond)
+	}
+	return nil
+}
+
+// pin opens one connection for each database and takes the snapshots.
+func (d *markDesk) pin(ctx context.Context, r *run, mark *replicator.Mark, leading bool) (*verify.Snapshot, error) {
+	snapshot := &verify.Snapshot{Position: mark.Position, Role: verify.Following}
+	if leading {
+		snapshot.Role = verify.Leading
+	}
+	databases, err := listDatabases(ctx, r.owner)
+	if err != nil {
+		return nil, err
+	}
+	for _, database := range databases {
+		conn, err := r.owner.connect(ctx, database)
+		if err == nil {
+			snapshot.Sites = append(snapshot.Sites, verify.Site{Database: database, Conn: conn})
+			err = verify.Pin(ctx, conn)
+		}
+		if err != nil {
+			snapshot.Close(context.WithoutCancel(ctx))
+			return nil, fmt.Errorf("take a snapshot of database %q: %w", database, err)
+		}
+	}
+	return snapshot, nil
+}
+
+func listDatabases(ctx context.Context, s *localServer) ([]string, error) {
+	conn, err := s.connect(ctx, "postgres")
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	rows, err := conn.Query(ctx, "SELECT datname FROM pg_catalog.pg_database WHERE datallowconn AND NOT datistemplate ORDER BY datname")
+	if err != nil {
+		return nil, fmt.Errorf("list the databases: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
+
+func readHorizons(ctx context.Context, snapshot *verify.Snapshot) error {
+	for k := range snapshot.Sites {
+		site := &snapshot.Sites[k]
+		var err error
+		if site.Horizons, err = verify.ReadHorizons(ctx, site.Conn, site.Database); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// expire closes what nobody has asked for in time.
+func (d *markDesk) expire(r *run, id changeset.MarkID, p *pinned) {
+	pause(r.ctx, keepLimit)
+	if d.take(id) && p.snapshot != nil {
+		p.snapshot.Close(context.Background())
+	}
+}
+
+// Snapshot implements verify.Marks.
+func (d *markDesk) Snapshot(ctx context.Context, id changeset.MarkID) (*verify.Snapshot, error) {
+	p := d.entry(id)
+	select {
+	case <-ctx.Done():
+		d.take(id)
+		return nil, fmt.Errorf("wait for mark %v: %w", id, ctx.Err())
+	case <-p.ready:
+	}
+	if !d.take(id) {
+		return nil, fmt.Errorf("the snapshot of mark %v was handed out or has expired", id)
+	}
+	if p.err != nil && p.snapshot != nil {
+		p.snapshot.Close(context.WithoutCancel(ctx))
+		p.snapshot = nil
+	}
+	return p.snapshot, p.err
+}
+
+// Place implements verify.Marks: on this node if it leads, else through the one that does.
+func (d *markDesk) Place(ctx context.Context) (changeset.MarkID, error) {
+	v := d.node.leading.view()
+	if v.open {
+		return d.placeHere(ctx)
+	}
+	leader := d.node.directory.name(v.leader)
+	if leader == "" || v.leader == d.node.identity.Node {
+		return changeset.MarkID{}, errors.New("no node leads just now: a mark needs a leader")
+	}
+	var id changeset.MarkID
+	err := d.node.post(ctx, leader, "/mark", nil, &id)
+	return id, err
+}
+
+// placeHere has the horizons of all sequences agreed on, and then a mark.
+func (d *markDesk) placeHere(ctx context.Context) (changeset.MarkID, error) {
+	var id changeset.MarkID
+	rand.Read(id[:])
+	states, err := horizonsOf(ctx, d.node.server)
+	if err != nil {
+		return id, fmt.Errorf("read the horizons of the sequences: %w", err)
+	}
+	if len(states) > 0 {
+		d.node.driver.Post(ctx, replicator.Submitted{Epoch: d.node.driver.Status().Epoch, Sequences: states})
+	}
+	d.node.driver.Post(ctx, replicator.MarkRequested{ID: id})
+	return id, ctx.Err()
+}
+
+// horizonsOf reads the states of all sequences of all databases.
+func horizonsOf(ctx context.Context, s *localServer) ([]changeset.SequenceState, error) {
+	databases, err := listDatabases(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	var states []changeset.SequenceState
+	for _, database := range databases {
+		conn, err := s.connect(ctx, database)
+		if err != nil {
+			return nil, err
+		}
+		rows, err := conn.Query(ctx, `SELECT schema, name, horizon, is_called, (lsn - '0/0')::bigint FROM pg_catalog.barista_horizons(false)`)
+		if err == nil {
+			var some []changeset.SequenceState
+			some, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (changeset.SequenceState, error) {
+				state := changeset.SequenceState{Database: database}
+				var lsn int64
+				err := row.Scan(&state.Schema, &state.Name, &state.Horizon, &state.Called, &lsn)
+				state.LSN = uint64(lsn)
+				return state, err
+			})
+			states = append(states, some...)
+		}
+		conn.Close(context.WithoutCancel(ctx))
+		if err != nil {
+			return nil, fmt.Errorf("database %q: %w", database, err)
+		}
+	}
+	return states, nil
+}
+
+// serveMark answers a peer that wants a mark.
+func (d *markDesk) serveMark(w http.ResponseWriter, r *http.Request) {
+	if !d.node.leading.view().open {
+		http.Error(w, "this node does not lead", http.StatusServiceUnavailable)
+		return
+	}
+	id, err := d.placeHere(r.Context())
+	reply(w, id, err)
+}
+
+// reply writes a value, or an error, as the answer of a control request.
+func reply(w http.ResponseWriter, value any, err error) {
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	json.NewEncoder(w).Encode(value)
+}
+
+const maxControlBody = 4 << 20 // bytes
+
+// post sends a control request to a peer and reads its answer.
+func (n *node) post(ctx context.Context, peer, path string, body io.Reader, answer any) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+peer+path, body)
+	if err != nil {
+		return err
+	}
+	response, err := n.transport.HTTPClient().Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(response.Body, maxControlBody))
+	if err != nil {
+		return fmt.Errorf("%s%s: %w", peer, path, err)
+	}
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s%s: %s: %s", peer, path, response.Status, text)
+	}
+	return json.Unmarshal(text, answer)
+}

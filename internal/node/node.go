@@ -1,0 +1,77 @@
+// Package node joins the parts into a running node: journal, Paxos and replicator, the local server and its gate, the front doors, and
+// the ways between nodes. It starts and stops them in the right order; each of their decisions is made elsewhere.
+package node
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/baristadb/barista/internal/config"
+	"github.com/baristadb/barista/internal/journal"
+	"github.com/baristadb/barista/internal/paxos"
+	"github.com/baristadb/barista/internal/postgres"
+	"github.com/baristadb/barista/internal/replicator"
+	"github.com/baristadb/barista/internal/transport"
+	"github.com/baristadb/barista/internal/verify"
+)
+
+// stepDownLimit is how long a node that is told to stop may take to hand over.
+const stepDownLimit = 5 * time.Second
+
+// Run runs one node until ctx ends, and then stops it: the gate first, then the server, then the rest. An error that matches
+// config.ErrMistake is the operator's to mend.
+func Run(ctx context.Context, cfg config.Config, log *slog.Logger) error {
+	n := &node{cfg: cfg, log: log.With("node", cfg.Name)}
+	n.coreCtx = ctx
+	release, err := config.Claim(cfg)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err := release(); err != nil {
+			n.log.Warn("the node's folder could not be released", "error", err)
+		}
+	}()
+	if err := n.prepare(ctx); err != nil {
+		return err
+	}
+	defer n.journal.Close()
+	return n.serve(ctx)
+}
+
+// node is a running node: what is set in prepare does not change afterwards.
+type node struct {
+	cfg        config.Config
+	log        *slog.Logger
+	secret     []byte
+	pg         postgres.Config
+	transport  *transport.Transport
+	journal    *journal.Journal
+	identity   paxos.IdentityRecord
+	driver     *replicator.Driver
+	directory  *directory
+	server     *localServer
+	joins      *joinDesk
+	marks      *markDesk
+	leading    *leadership
+	verifySide *verify.Handler
+	pins       pins
+	admitted   paxos.Membership // that let a joiner in; zero for everyone else
+	coreCtx    context.Context  // ends when consensus and transport stop
+}
+
+func newRand() *rand.Rand { return rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())) }
+
+// bootClock is CLOCK_BOOTTIME: it runs while the machine sleeps, and the server reads the same one.
+func bootClock() paxos.Instant {
+	var t unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &t); err != nil {
+		panic(fmt.Sprintf("node: CLOCK_BOOTTIME cannot be read: %v", err))
+	}
+	return paxos.Instant(t.Nano())
+}

@@ -1,0 +1,286 @@
+package node
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/baristadb/barista/internal/config"
+	"github.com/baristadb/barista/internal/journal"
+	"github.com/baristadb/barista/internal/paxos"
+	"github.com/baristadb/barista/internal/postgres"
+	"github.com/baristadb/barista/internal/replicator"
+	"github.com/baristadb/barista/internal/transport"
+	"github.com/baristadb/barista/internal/verify"
+)
+
+// prepare finds out who this node is, opens its journal (or has it admitted and makes one), and joins the parts.
+func (n *node) prepare(ctx context.Context) error {
+	for _, step := range []func(context.Context) error{n.findServer, n.readSecret, n.joinCluster, n.openJournal, n.bind, n.assemble} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (n *node) findServer(context.Context) (err error) {
+	n.pg, err = postgres.ForNode(n.cfg, n.log)
+	return err
+}
+
+func (n *node) readSecret(context.Context) error {
+	secret, err := os.ReadFile(n.cfg.SecretFile)
+	if err != nil {
+		return config.Mistakef("read the cluster's secret: %w", err)
+	}
+	n.secret = bytes.TrimSpace(secret)
+	return nil
+}
+
+// bind takes the peer port. Nothing is accepted before the node serves.
+func (n *node) bind(ctx context.Context) (err error) {
+	n.transport, err = n.newTransport(ctx, n.cfg.Peer, n.identity.Cluster, n.identity.Incarnation)
+	return err
+}
+
+// newTransport makes this node's end of its connections, as the given incarnation.
+func (n *node) newTransport(ctx context.Context, listen string, cluster [16]byte, incarnation uint64) (*transport.Transport, error) {
+	t, err := transport.New(transport.Config{
+		Self: transport.Identity{
+			Cluster: cluster, Name: n.cfg.Name, Incarnation: incarnation, ServerMajor: postgres.Major, Collation: collation(ctx),
+		},
+		Secret: n.secret, Listen: listen, Peers: n.cfg.Peers, Log: n.log,
+		Handler: func(from transport.Identity, typ uint8, body []byte) { n.receive(n.coreCtx, from, typ, body) },
+	})
+	if err != nil {
+		return nil, config.Mistakef("open the peer port: %w", err)
+	}
+	return t, nil
+}
+
+// collation names what the order of text depends on: two nodes that differ in it would build different indexes.
+func collation(ctx context.Context) string {
+	version, err := exec.CommandContext(ctx, "getconf", "GNU_LIBC_VERSION").Output()
+	if err != nil {
+		return "UTF8 unknown"
+	}
+	return "UTF8 " + strings.TrimSpace(string(version))
+}
+
+// joinCluster has a node without a journal admitted under a new incarnation, whatever its folder holds. If the process dies before the
+// journal is made, the next start is another incarnation, and this one is removed when that is admitted.
+func (n *node) joinCluster(ctx context.Context) error {
+	exists, err := journal.Exists(n.cfg.JournalDir())
+	if err != nil || exists {
+		return err
+	}
+	if len(n.cfg.Peers) < 2 {
+		return config.Mistakef("%s has no journal and no peers to join: run \"barista init\" for the first node of a cluster", n.cfg.Dir)
+	}
+	n.log.Info("this node has no journal: it asks to join as a new incarnation")
+	incarnation := newIncarnation()
+	answer, err := n.join(ctx, incarnation)
+	if err != nil {
+		return err
+	}
+	if err := os.RemoveAll(n.cfg.DataDir()); err != nil { // of an incarnation that is no member any more
+		return fmt.Errorf("remove the data folder of an earlier incarnation: %w", err)
+	}
+	identity := paxos.IdentityRecord{Cluster: answer.Cluster, Name: n.cfg.Name, Incarnation: incarnation, Node: answer.Node}
+	if err := journal.Create(n.cfg.JournalDir(), identity, answer.Floor); err != nil {
+		return fmt.Errorf("make the journal: %w", err)
+	}
+	n.admitted = answer.Members
+	n.log.Info("admitted", "node_number", answer.Node)
+	return nil
+}
+
+func (n *node) openJournal(context.Context) (err error) {
+	if n.journal, err = journal.Open(n.cfg.JournalDir()); err != nil {
+		return fmt.Errorf("open the journal: %w", err)
+	}
+	n.identity = n.journal.Identity()
+	if n.identity.Name != n.cfg.Name {
+		return config.Mistakef("the journal in %s is that of node %q, and node.yaml says %q", n.cfg.JournalDir(), n.identity.Name, n.cfg.Name)
+	}
+	return nil
+}
+
+// assemble restores the log's state from the journal and joins the parts that need it.
+func (n *node) assemble(context.Context) error {
+	restored, order, err := restore(n.journal)
+	if err != nil {
+		return err
+	}
+	core, err := paxos.New(n.paxosConfig(), restored)
+	if err != nil {
+		return fmt.Errorf("restore from the journal: %w", err)
+	}
+	n.directory = newDirectory(restored.Members)
+	n.directory.update(n.admitted)
+	n.leading = newLeadership()
+	n.marks = newMarkDesk(n)
+	n.joins = newJoinDesk(n)
+	n.verifySide = verify.NewHandler(n.marks)
+	n.server = newLocalServer(n.pg, n.identity.Node, n.log)
+	n.driver = replicator.NewDriver(replicator.DriverConfig{
+		Replicator: replicator.New(replicator.Config{Retention: int64(n.cfg.Retention)}, core, order),
+		Journal:    n.journal,
+		Network:    &network{cluster: n.identity.Cluster, transport: n.transport, directory: n.directory},
+		Server:     n.server,
+		Clock:      bootClock,
+		Tick:       n.cfg.Tick,
+		Log:        n.log,
+	})
+	n.server.marks, n.server.desk, n.server.fetch = n.marks, n.joins, n.fetchData
+	n.server.post = func(e replicator.Event) { n.driver.Post(n.coreCtx, e) }
+	n.server.bring = n.driver.Submit
+	return nil
+}
+
+func (n *node) paxosConfig() paxos.Config {
+	span := func(d time.Duration) paxos.Span { return paxos.Span(d) }
+	return paxos.Config{
+		ID: n.identity.Node, Cluster: n.identity.Cluster,
+		Tick: span(n.cfg.Tick), Lease: span(n.cfg.Lease), Drift: span(n.cfg.Lease / 20),
+		ElectionMin: span(n.cfg.ElectionMin), ElectionMax: span(n.cfg.ElectionMax), SuspendLimit: span(n.cfg.Suspend),
+		MaxInflight: 256, MaxInflightBytes: 32 << 20, Rand: newRand(), Now: bootClock(),
+	}
+}
+
+// restore rebuilds what the entries of a journal have left: the state of Paxos above them, and the order.
+func restore(j *journal.Journal) (paxos.Restored, *replicator.Order, error) {
+	order := replicator.NewOrder(j.Floor())
+	err := j.Scan(func(e paxos.Entry) error {
+		_, err := order.Place(e)
+		return err
+	})
+	if err != nil {
+		return paxos.Restored{}, nil, fmt.Errorf("restore from the journal: %w", err)
+	}
+	return paxos.Restored{
+		Floor: j.Floor(), Promised: j.Promised(), Entries: j.Accepted(), ChosenTo: j.ChosenTo(), Members: order.Members(),
+	}, order, nil
+}
+
+// serve runs everything until ctx ends or a part fails. The parts stop in the order: gate, server, front doors, core.
+func (n *node) serve(ctx context.Context) error {
+	doors, err := n.openDoors()
+	if err != nil {
+		return err
+	}
+	core, stopCore := context.WithCancelCause(context.WithoutCancel(ctx))
+	n.coreCtx = core
+	front, stopFront := context.WithCancel(core)
+	server, stopServer := context.WithCancel(core)
+	var coreTasks, frontTasks, serverTasks sync.WaitGroup
+	fail := func(part string, err error) {
+		if err != nil && core.Err() == nil {
+			stopCore(fmt.Errorf("%s: %w", part, err))
+		}
+	}
+	n.transport.ServeHTTP(n.controlHandler())
+	n.transport.Handle(purposeSQL, n.serveSQL)
+	n.transport.Handle(transport.PurposeBackup, n.serveBackup)
+
+	coreTasks.Go(func() { fail("consensus", n.driver.Run(core)) })
+	coreTasks.Go(func() { fail("peer port", n.transport.Serve(core)) })
+	coreTasks.Go(func() { n.leading.follow(core, n.driver) })
+	coreTasks.Go(func() { n.followMembers(core) })
+	serverTasks.Go(func() { n.server.keep(server) })
+	serverTasks.Go(func() { n.purge(server) })
+	frontTasks.Go(func() { fail("PostgreSQL front door", doors.proxy(front)) })
+	if doors.admin != nil {
+		frontTasks.Go(func() { fail("HTTP", doors.admin(front)) })
+	}
+
+	select {
+	case <-ctx.Done():
+		n.log.Info("this node stops")
+		n.stepDown()
+	case <-core.Done():
+	}
+	stopServer()
+	serverTasks.Wait()
+	stopFront()
+	frontTasks.Wait()
+	stopCore(context.Canceled)
+	coreTasks.Wait()
+	if cause := context.Cause(core); !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return nil
+}
+
+// stepDown closes the gate and hands the lease back, so that another node can lead at once.
+func (n *node) stepDown() {
+	ctx, cancel := context.WithTimeout(n.coreCtx, stepDownLimit)
+	defer cancel()
+	n.driver.Post(ctx, replicator.StepDown{})
+	for {
+		next := n.driver.Watch()
+		if phase := n.driver.Status().Phase; phase != replicator.Open && phase != replicator.Closing {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-next:
+		}
+	}
+}
+
+// followMembers keeps the directory and the transport at the membership that is in force.
+func (n *node) followMembers(ctx context.Context) {
+	for {
+		next := n.driver.Watch()
+		members := n.driver.Status().Members
+		n.directory.update(members)
+		for _, m := range members.Members {
+			n.transport.SetPeer(m.Name, m.Address)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-next:
+		}
+	}
+}
+
+// purgeEvery is the time between two looks at how much of the journal can go. Each costs the server a flush.
+const purgeEvery = 10 * time.Second
+
+// purge asks the server from time to time what it has flushed.
+func (n *node) purge(ctx context.Context) {
+	ticker := time.NewTicker(purgeEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		flushed, err := n.server.flushed(ctx)
+		if err != nil {
+			continue // the server is not there; next time
+		}
+		n.driver.Post(ctx, replicator.Flushed{Position: flushed, JournalBytes: n.journal.Size(), Pinned: n.pins.lowest()})
+	}
+}
+
+// listen opens a port, or says plainly that it cannot.
+func listen(what, address string) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, config.Mistakef("%s: %w", what, err)
+	}
+	return l, nil
+}

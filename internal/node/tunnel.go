@@ -1,0 +1,132 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/baristadb/barista/internal/session"
+	"github.com/baristadb/barista/internal/transport"
+)
+
+// Status bytes with which a raw stream to a server begins.
+const (
+	tunnelRelayed    = 0
+	tunnelNotLeading = 1
+)
+
+// purposeSQL is the purpose of a raw stream to the leader's server.
+const purposeSQL = "sql"
+
+// redial is how long to wait before a leader that refused is asked again.
+const redial = 20 * time.Millisecond
+
+// Dial implements session.Backends: a stream to the server of the node that leads.
+func (n *node) Dial(ctx context.Context) (session.Backend, error) {
+	for {
+		v := n.leading.view()
+		backend, err := n.dialLeader(ctx, v)
+		if err == nil {
+			return backend, nil
+		}
+		var again <-chan time.Time
+		if v.open || (v.leader != 0 && v.leader != n.identity.Node) {
+			again = time.After(redial)
+		}
+		select {
+		case <-ctx.Done():
+			return session.Backend{}, session.ErrNoLeader
+		case <-v.changed:
+		case <-again:
+		}
+	}
+}
+
+var errNotLeading = errors.New("the node does not lead with an open gate")
+
+func (n *node) dialLeader(ctx context.Context, v view) (session.Backend, error) {
+	if v.open {
+		conn, err := n.server.dial(ctx)
+		return session.Backend{Conn: conn, Node: n.cfg.Name, Lost: v.lost}, err
+	}
+	name := n.directory.name(v.leader)
+	if v.leader == 0 || name == "" || v.leader == n.identity.Node {
+		return session.Backend{}, errNotLeading
+	}
+	conn, err := n.dialTunnel(ctx, name, purposeSQL)
+	return session.Backend{Conn: conn, Node: name, Lost: v.lost}, err
+}
+
+// dialTunnel opens a raw stream to a peer's server.
+func (n *node) dialTunnel(ctx context.Context, peer, purpose string) (net.Conn, error) {
+	conn, err := n.transport.Dial(ctx, peer, purpose)
+	if err != nil {
+		return nil, err
+	}
+	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
+	var status [1]byte
+	_, err = io.ReadFull(conn, status[:])
+	if !stop() && err == nil {
+		err = ctx.Err()
+	}
+	if err == nil && status[0] != tunnelRelayed {
+		err = errNotLeading
+	}
+	if err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("stream to the server of %s: %w", peer, err)
+	}
+	if c, ok := conn.(*transport.Conn); ok {
+		return c.TCPConn, nil
+	}
+	return conn, nil
+}
+
+// serveSQL relays a peer's client to the own server, while this node leads.
+func (n *node) serveSQL(ctx context.Context, c net.Conn, _ transport.Identity) {
+	if !n.leading.view().open {
+		c.Write([]byte{tunnelNotLeading})
+		return
+	}
+	n.relay(ctx, c)
+}
+
+// serveBackup relays a base backup from the own server, whoever leads.
+func (n *node) serveBackup(ctx context.Context, c net.Conn, from transport.Identity) {
+	n.log.Info("a peer takes a base backup", "peer", from.Name)
+	defer n.pinFloor()()
+	n.relay(ctx, c)
+}
+
+func (n *node) relay(ctx context.Context, c net.Conn) {
+	server, err := n.server.dial(ctx)
+	if err != nil {
+		c.Write([]byte{tunnelNotLeading})
+		return
+	}
+	defer server.Close()
+	if _, err := c.Write([]byte{tunnelRelayed}); err != nil {
+		return
+	}
+	stop := context.AfterFunc(ctx, func() { c.Close(); server.Close() })
+	defer stop()
+	var both sync.WaitGroup
+	both.Go(func() { copyThenClose(server, c) }) // each ends when its source does; relay waits for both
+	both.Go(func() { copyThenClose(c, server) })
+	both.Wait()
+}
+
+// copyThenClose copies until the source ends, then tells the receiver that nothing more comes.
+func copyThenClose(to, from net.Conn) {
+	io.Copy(to, from)
+	if half, ok := to.(interface{ CloseWrite() error }); ok {
+		half.CloseWrite()
+	}
+	if half, ok := from.(interface{ CloseRead() error }); ok {
+		half.CloseRead()
+	}
+}
