@@ -64,18 +64,20 @@ func (n *Node) membersChanged(next Membership, at Index) {
 		n.stepDown()
 		n.electionAt = n.now // phase 1 again, under the new membership
 	case n.role == Leader && (at <= n.reign.base || !n.isVoter(n.cfg.ID)):
-		n.announce(old)
+		n.announce(old, Membership{})
 		n.stepDown()
 	case n.role == Leader:
+		n.announce(old, next)
 		n.regroup(old)
 	}
 }
 
-// announce tells all members of the old membership what is chosen, as the last
-// thing that a leader does which is no member of the new one.
-func (n *Node) announce(old Membership) {
+// announce tells those members of the old membership what is chosen that this
+// leader will tell nothing any more, because they are not members of the new
+// one, or because it steps down.
+func (n *Node) announce(old, next Membership) {
 	for _, member := range old.Members {
-		if member.Node != n.cfg.ID {
+		if next.slot(member.Node) < 0 && member.Node != n.cfg.ID {
 			n.out.now(member.Node, Learn{Version: n.version(), Ballot: n.reign.ballot, ChosenTo: n.chosenTo})
 		}
 	}

@@ -156,8 +156,10 @@ func (s *storm) act() {
 		}
 	case dice < 900 && !s.quiet:
 		s.propose()
-	case dice < 940:
+	case dice < 930:
 		w.on(m, func(n *Node, now Instant) { n.FlushLearn(now) })
+	case dice < 942:
+		s.rush(m)
 	case dice < 960:
 		s.changeMembers()
 	case dice < 970:
@@ -228,6 +230,17 @@ func (s *storm) propose() {
 func (s *storm) crash(m *machine) {
 	m.crash(s.rand.IntN(3))
 	s.paused[m.id] = s.net.now.Add(Span(s.rand.Int64N(int64(2000 * ms))))
+}
+
+// rush makes a node begin phase 1 without asking first, as one does whose
+// question was answered long ago.
+func (s *storm) rush(m *machine) {
+	s.net.on(m, func(n *Node, _ Instant) {
+		if n.Role() == Follower && n.isVoter(n.cfg.ID) && n.mayPromise(n.cfg.ID) {
+			n.campaign()
+			n.prepare()
+		}
+	})
 }
 
 // changeMembers lets whoever leads add, promote or remove somebody.
