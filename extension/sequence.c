@@ -572,12 +572,15 @@ barista_sequence_overwrite(Relation seqrel, int64 horizon, bool is_called)
 	if (RelationNeedsWAL(seqrel))
 	{
 		xl_seq_rec	record = {.node = seqrel->rd_node};
+		XLogRecPtr	lsn;
 
 		XLogBeginInsert();
 		XLogRegisterBuffer(0, buffer, REGBUF_WILL_INIT);
 		XLogRegisterData((char *) &record, sizeof(record));
 		XLogRegisterData((char *) tuple, ItemIdGetLength(item));
-		PageSetLSN(page, XLogInsert(RM_SEQ_ID, XLOG_SEQ_LOG));
+		/* PageSetLSN() is a macro that evaluates its argument twice. */
+		lsn = XLogInsert(RM_SEQ_ID, XLOG_SEQ_LOG);
+		PageSetLSN(page, lsn);
 	}
 
 	END_CRIT_SECTION();

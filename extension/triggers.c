@@ -115,13 +115,13 @@ wants_triggers(Form_pg_class form)
 void
 triggers_add(Oid relid)
 {
-	Relation	rel = try_table_open(relid, NoLock);
+	Relation	rel = try_relation_open(relid, NoLock);
 	bool		wanted;
 
 	if (rel == NULL)
 		return;
 	wanted = wants_triggers(rel->rd_rel) && !has_triggers(rel);
-	table_close(rel, NoLock);
+	relation_close(rel, NoLock);
 	if (wanted)
 		add_triggers(relid);
 }

@@ -396,6 +396,9 @@ func stopShared() {
 	if sharedServer != nil {
 		sharedServer.stop()
 	}
+	for _, s := range moreShared {
+		s.stop()
+	}
 }
 
 // execute runs statements, one after the other.

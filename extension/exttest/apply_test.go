@@ -1,0 +1,335 @@
+package exttest
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/baristadb/barista/internal/changeset"
+)
+
+// Rows of many types, with and without a key, arrive as they were written.
+func TestApplyRows(t *testing.T) {
+	p := sharedPair(t)
+	p.run(t,
+		"create schema rows",
+		"create type rows.mood as enum ('sad', 'ok', 'happy')",
+		"create domain rows.positive as int check (value > 0)",
+		"create type rows.pair as (a int, b rows.positive)",
+		`create table rows.wide (
+			k int primary key, b bool, i2 int2, i8 bigint, f4 real, f8 double precision, n numeric(12,3),
+			t text, v varchar(20), c char(5), y bytea, d date, ti time, tz timetz, ts timestamp, tstz timestamptz,
+			iv interval, u uuid, j json, jb jsonb, x xml, p point, ip inet, m money, bi bit(3), vb bit varying,
+			ia int[], ta text[], o oid, rc regclass, na name, md rows.mood, po rows.positive, pr rows.pair,
+			moods rows.mood[], r int4range, mr int4multirange, tsv tsvector)`,
+		`insert into rows.wide values (1, true, -2, 9000000000, 1.5, -2.25e-300, 1.500,
+			'größe', 'v', 'c', '\x00ff', '2024-02-29', '23:59:59.999999', '10:00+02', 'infinity', '2024-01-01 00:00+05',
+			'1 mon -2 days 03:04:05.6', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '{"a" : 1}', '{"b": [1, 2.50]}',
+			'<a>b</a>', '(1,2)', '10.0.0.0/8', '12.34', '101', '11', '{1,null,3}', '{"a b",null,""}', 4000000000,
+			'pg_class', 'nombre', 'happy', 7, row(1, 2), '{sad,ok}', '[1,5)', '{[1,2),[5,6)}', 'a:1 b:2')`,
+		"insert into rows.wide (k) values (2)",
+		"update rows.wide set t = null, n = 2, md = 'sad' where k = 1",
+		"update rows.wide set k = 3, t = repeat('x', 10000) where k = 2",
+		"create table rows.bare (a numeric, b json, c point)",
+		"insert into rows.bare values (1.0, '{}', '(1,1)'), (1.00, '{}', '(1,1)'), (1.0, '{}', '(1,1)'), (null, null, null)",
+		"update rows.bare set c = '(2,2)' where a::text = '1.00'",
+		"delete from rows.bare where ctid in (select min(ctid) from rows.bare where a::text = '1.0')",
+		"delete from rows.bare where a is null",
+	)
+	p.same(t)
+}
+
+// A value stored out of line and not changed is not sent, and is kept.
+func TestApplyUnchangedToast(t *testing.T) {
+	p := sharedPair(t)
+	p.run(t,
+		"create table toast (k int primary key, n int, v text)",
+		"alter table toast alter v set storage external",
+		"insert into toast select i, 0, repeat(md5(i::text), 500) from generate_series(1, 5) i",
+		"update toast set n = n + 1",
+		"update toast set k = k + 10",
+		"update toast set v = v || 'x' where k = 11",
+		"delete from toast where k = 12",
+	)
+	p.same(t)
+}
+
+// Every way that SQL has to change a row ends in the same rows, in order: the
+// old upsert idiom deletes and inserts in the middle of a statement.
+func TestApplyKeepsOrder(t *testing.T) {
+	p := sharedPair(t)
+	p.run(t,
+		"create schema ord",
+		"create table ord.u (k int primary key, v text)",
+		`create function ord.replace() returns trigger language plpgsql as
+			$$begin delete from ord.u where k = new.k; return new; end$$`,
+		"create trigger replace before insert on ord.u for each row execute function ord.replace()",
+		"insert into ord.u values (1, 'a'), (2, 'a')",
+		"insert into ord.u values (1, 'b'), (2, 'b'), (1, 'c')",
+		"create table ord.c (k int primary key, n int)",
+		"insert into ord.c values (1, 1), (2, 1)",
+		"insert into ord.c values (1, 1), (3, 1) on conflict (k) do update set n = ord.c.n + 1",
+		`merge into ord.c using (values (1), (9)) s (k) on c.k = s.k
+			when matched then delete when not matched then insert values (s.k, 0)`,
+		"create table ord.p (k int, v text, primary key (k)) partition by range (k)",
+		"create table ord.p1 partition of ord.p for values from (0) to (10)",
+		"create table ord.p2 partition of ord.p for values from (10) to (20)",
+		"insert into ord.p values (1, 'low'), (11, 'high')",
+		"update ord.p set k = k + 11 where k = 1",
+		"delete from ord.p where k = 12 and v = 'low'",
+		"create table ord.g (k int primary key, twice int generated always as (k * 2) stored)",
+		"insert into ord.g values (1), (2)",
+		"update ord.g set k = 5 where k = 1",
+		"create table ord.d (k int primary key deferrable initially deferred, u int unique)",
+		"insert into ord.d values (1, 1), (2, 2)",
+		"update ord.d set k = 3 - k",
+	)
+	p.same(t)
+}
+
+// Indexes of every kind find the rows that apply stored.
+func TestApplyIndexes(t *testing.T) {
+	p := sharedPair(t)
+	p.run(t,
+		"create schema idx",
+		"create function idx.low(text) returns text language sql immutable as 'select lower($1)'",
+		"create table idx.t (k int primary key, v text, n int, r int4range, a int[])",
+		"create index on idx.t (idx.low(v))",
+		"create index on idx.t (n) where n > 10",
+		"create index on idx.t using hash (n)",
+		"create index on idx.t using gin (a)",
+		"create index on idx.t using gist (r)",
+		"create index on idx.t using brin (n)",
+		"alter table idx.t add exclude using gist (r with &&)",
+		"insert into idx.t select i, 'V' || i, i, int4range(i, i + 1), array[i, i + 1] from generate_series(1, 50) i",
+		"update idx.t set n = n + 1, v = v || 'x', a = a || 7 where k % 2 = 0",
+		"delete from idx.t where k % 5 = 0",
+	)
+	p.same(t)
+	conn := p.follower.connect(t)
+	execute(t, conn, "set enable_seqscan = off")
+	for _, c := range []struct{ where, index string }{
+		{"idx.low(v) = 'v2x'", "t_low_idx"},
+		{"n = 13", "t_n_idx"},
+		{"a @> '{7}'", "t_a_idx"},
+		{"r @> 3", "t_r"},
+	} {
+		var seq, index int
+		count := "select count(*) from idx.t where " + c.where
+		if err := conn.QueryRow(testContext(t), count).Scan(&index); err != nil {
+			t.Fatal(err)
+		}
+		execute(t, conn, "set enable_seqscan = on", "set enable_indexscan = off", "set enable_bitmapscan = off")
+		if err := conn.QueryRow(testContext(t), count).Scan(&seq); err != nil {
+			t.Fatal(err)
+		}
+		execute(t, conn, "reset enable_indexscan", "reset enable_bitmapscan", "set enable_seqscan = off")
+		if seq != index || seq == 0 {
+			t.Errorf("%s: %d rows by index %s, %d without", c.where, index, c.index, seq)
+		}
+	}
+}
+
+// Nothing of a user's runs on a follower: no trigger, no rule, no check.
+func TestApplyFiresNothing(t *testing.T) {
+	p := sharedPair(t)
+	p.run(t,
+		"create schema quiet",
+		"create table quiet.log (what text)",
+		"create function quiet.note() returns trigger language plpgsql as $$begin insert into quiet.log values (tg_op); return null; end$$",
+		"create table quiet.t (k int primary key, v text)",
+		"create trigger a after insert or update or delete on quiet.t for each row execute function quiet.note()",
+		"create trigger b after truncate on quiet.t for each statement execute function quiet.note()",
+		"alter table quiet.t enable always trigger a",
+		"alter table quiet.t enable replica trigger b",
+		"insert into quiet.t values (1, 'a'), (2, 'b')",
+		"update quiet.t set v = 'c'",
+		"delete from quiet.t where k = 1",
+		"truncate quiet.t",
+		"alter table quiet.t enable row level security",
+		"create policy none on quiet.t using (false)",
+		"insert into quiet.t values (3, 'd')",
+		"create rule r as on insert to quiet.log do instead nothing",
+		"insert into quiet.t values (4, 'e')",
+	)
+	p.same(t)
+}
+
+// A truncation is of the tables that the leader emptied, in their place among
+// the rows of triggers.
+func TestApplyTruncate(t *testing.T) {
+	p := sharedPair(t)
+	p.run(t,
+		"create schema trunc",
+		"create table trunc.a (k serial primary key)",
+		"create table trunc.b (k int primary key, a int references trunc.a)",
+		"create table trunc.p (k int) partition by list (k)",
+		"create table trunc.p1 partition of trunc.p for values in (1)",
+		"create function trunc.again() returns trigger language plpgsql as $$begin insert into trunc.a values (default); return null; end$$",
+		"create trigger again after truncate on trunc.a for each statement execute function trunc.again()",
+		"insert into trunc.a select from generate_series(1, 3)",
+		"insert into trunc.b values (1, 1)",
+		"insert into trunc.p values (1)",
+		"truncate trunc.a cascade",
+		"begin; insert into trunc.a values (100); truncate trunc.a, trunc.b, trunc.p restart identity; insert into trunc.a values (101); commit",
+		"create temp table local (k int); truncate local",
+	)
+	p.same(t)
+}
+
+// Large changes of a table without a key are found by one reading of it, also
+// when its notes do not fit into memory.
+func TestApplyManyRowsWithoutKey(t *testing.T) {
+	p := sharedPair(t)
+	p.run(t, "create table many (a int, b text)")
+	const rows = 70000 // more than fit into the least maintenance_work_mem
+	p.run(t, fmt.Sprintf("insert into many select i %% 1000, case when i %% 3 = 0 then 'same' else i::text end from generate_series(1, %d) i", rows))
+	p.run(t, "begin; update many set a = a + 1 where a % 2 = 0; update many set b = b || 'x' where b = 'same'; delete from many where a % 3 = 0; commit")
+	p.same(t)
+}
+
+// A batch may be cut into parts anywhere, also inside an item's header.
+func TestApplyParts(t *testing.T) {
+	p := startPair(t)
+	p.run(t, "create table parts (k int primary key, v text)")
+	execute(t, p.leader.connect(t), "insert into parts select i, repeat('x', i) from generate_series(1, 40) i")
+	log := p.leader.gate.chosen()
+	set := log[len(log)-1]
+	var batch changeset.Batch
+	batch.Begin(p.follower.applied())
+	batch.Set(set.set.Timestamp)
+	batch.Payload(set.set.Payload)
+	batch.End(set.position)
+
+	conn := p.follower.connectAs(t, "barista", "postgres")
+	execute(t, conn, "begin")
+	var changes int
+	for rest := batch.Bytes(); len(rest) > 0; {
+		n := min(7, len(rest))
+		var some int
+		if err := conn.QueryRow(testContext(t), "select barista_apply($1)", rest[:n]).Scan(&some); err != nil {
+			t.Fatal(err)
+		}
+		changes += some
+		rest = rest[n:]
+	}
+	execute(t, conn, "commit")
+	if changes != 40 {
+		t.Errorf("%d row changes, not 40", changes)
+	}
+	if got := p.follower.applied(); got != set.position {
+		t.Errorf("applied position %v, not %v", got, set.position)
+	}
+	p.applied = len(log)
+	p.same(t)
+}
+
+// A batch on top of another position than its predecessor leaves nothing.
+func TestApplyGuard(t *testing.T) {
+	p := startPair(t)
+	p.run(t, "create table guard (k int primary key)")
+	execute(t, p.leader.connect(t), "insert into guard values (1)", "insert into guard values (2)")
+	log := p.leader.gate.chosen()
+	late := log[len(log)-1]
+	var batch changeset.Batch
+	batch.Begin(late.predecessor)
+	batch.Set(late.set.Timestamp)
+	batch.Payload(late.set.Payload)
+	batch.End(late.position)
+	applyFails(t, p.follower, "BA002", batch.Bytes())
+	p.sync(t)
+	applyFails(t, p.follower, "BA002", batch.Bytes())
+	p.same(t)
+}
+
+// Rows that are missing, or there already, are divergence, and the message
+// names table and key.
+func TestApplyDivergence(t *testing.T) {
+	p := startPair(t)
+	p.run(t, "create table odd (k int primary key, v text)", "create table bare (a int, b text)",
+		"insert into odd values (1, 'a')", "insert into bare values (1, 'a')")
+	execute(t, p.leader.connect(t), "begin", "update odd set v = 'b' where k = 1", "update bare set b = 'b'", "commit")
+	log := p.leader.gate.chosen()
+	p.leader.gate.hold()
+
+	for _, c := range []struct{ name, sql, want string }{
+		{"update", "update odd set v = 'c' where k = 1", "(k)=(1)"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			// The same update twice: the second finds no old row in bare.
+			set := log[len(log)-1].set
+			var batch changeset.Batch
+			batch.Begin(p.follower.applied())
+			batch.Set(set.Timestamp)
+			batch.Payload(set.Payload)
+			batch.Set(set.Timestamp)
+			batch.Payload(set.Payload)
+			batch.End(p.follower.applied() + 1)
+			err := applyFails(t, p.follower, "BA001", batch.Bytes())
+			if !strings.Contains(err.Message, "public.bare") || !strings.Contains(err.Detail, "(a, b)=(1, a)") {
+				t.Errorf("the error does not name table and row: %s; %s", err.Message, err.Detail)
+			}
+		})
+	}
+	t.Run("insert", func(t *testing.T) {
+		set := log[len(log)-3].set // the first row of odd
+		var batch changeset.Batch
+		batch.Begin(p.follower.applied())
+		batch.Set(set.Timestamp)
+		batch.Payload(set.Payload)
+		batch.End(p.follower.applied() + 1)
+		err := applyFails(t, p.follower, "BA001", batch.Bytes())
+		if !strings.Contains(err.Message, "public.odd") || !strings.Contains(err.Detail, "(k)=(1)") {
+			t.Errorf("the error does not name table and key: %s; %s", err.Message, err.Detail)
+		}
+	})
+}
+
+// Malformed batches are refused as such, and leave the server as it was.
+func TestApplyMalformed(t *testing.T) {
+	s := startServer(t, options{})
+	begin := func() *changeset.Batch {
+		var b changeset.Batch
+		b.Begin(s.applied())
+		return &b
+	}
+	for name, part := range map[string][]byte{
+		"empty":            {},
+		"no beginning":     {'X', 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0},
+		"unknown type":     append(begin().Bytes(), '?', 0, 0, 0, 0),
+		"no end":           begin().Bytes(),
+		"message outside":  append(begin().Bytes(), 'I', 0, 0, 0, 4, 0, 0, 0, 1),
+		"unknown relation": append(begin().Bytes(), "X\x00\x00\x00\x08\x00\x00\x00\x00\x00\x00\x00\x00I\x00\x00\x00\x04\x00\x00\x00\x01"...),
+		"too long":         append(begin().Bytes(), 'X', 0xff, 0xff, 0xff, 0xff),
+		"cut relation":     append(begin().Bytes(), "X\x00\x00\x00\x08\x00\x00\x00\x00\x00\x00\x00\x00R\x00\x00\x00\x06\x00\x00\x00\x01ab"...),
+	} {
+		t.Run(name, func(t *testing.T) { applyFails(t, s, "BA003", part) })
+	}
+}
+
+// Only barista itself applies, and only while the gate is closed.
+func TestApplyNeedsClosedGate(t *testing.T) {
+	p := sharedPair(t)
+	refused(t, p.follower.connect(t), "42501", "select barista_apply('')")
+	conn := p.leader.connectAs(t, "barista", "postgres")
+	refused(t, conn, "55000", "select barista_apply('')")
+}
+
+// applyFails hands a part to the server and checks the SQLSTATE of its failure,
+// and that the applied position is where it was.
+func applyFails(t testing.TB, s *server, sqlstate string, part []byte) *pgconn.PgError {
+	t.Helper()
+	before := s.applied()
+	err := s.applyPart(t, part)
+	var failure *pgconn.PgError
+	if !errors.As(err, &failure) || failure.Code != sqlstate {
+		t.Fatalf("apply: %v, not SQLSTATE %s", err, sqlstate)
+	}
+	if got := s.applied(); got != before {
+		t.Errorf("a failed batch moved the applied position from %v to %v", before, got)
+	}
+	return failure
+}
