@@ -101,7 +101,7 @@ func createFirst(dir string, identity paxos.IdentityRecord, floor paxos.Floor, b
 		return err
 	}
 	defer tail.Close()
-	s := state{identity: identity, floor: floor, chosenTo: floor.Index}
+	s := newState(identity, floor)
 	_, batch, err := encode(nil, []types.LogEntry{}, identity.Cluster, 1, s.checkpoint())
 	if err != nil {
 		return err

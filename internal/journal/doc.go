@@ -4,6 +4,6 @@
 // cut short at the very end was never answered for and is taken off; damage anywhere else is an error that names file and
 // offset. After a failed write it takes no more.
 //
-// In memory it holds eight bytes for each index above the floor, the state at the floor, and about 200 KiB for the open
-// segment; while it is opened, one whole segment too.
+// In memory it holds eight bytes for each index above the floor, the entries that are accepted and not yet chosen, the state at
+// the floor, and about 200 KiB for the open segment; while it is opened, one whole segment too.
 package journal

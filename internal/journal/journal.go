@@ -28,7 +28,6 @@ type Journal struct {
 	state    state
 	lazy     bool // state.chosenTo is not on disk yet
 	segments []*piece
-	restored []paxos.Entry
 	failed   error // why nothing more is written
 	closed   bool
 }
@@ -163,7 +162,6 @@ func (j *Journal) take(first uint64, records []paxos.Record, lazy bool) {
 	if j.lazy = lazy && (j.lazy || j.state.chosenTo > before); lazy {
 		return
 	}
-	j.restored = nil
 	j.segments[len(j.segments)-1].add(j.batch)
 }
 

@@ -15,14 +15,13 @@ type Memory struct {
 	entries map[paxos.Index][]byte // records, encoded
 	next    uint64
 	durable paxos.Index // what state.chosenTo would be after a crash
-	wrote   bool
 	closed  bool
 }
 
 // NewMemory makes a journal in memory.
 func NewMemory(identity paxos.IdentityRecord, floor paxos.Floor) *Memory {
 	return &Memory{
-		state:   state{identity: identity, floor: floor, chosenTo: floor.Index},
+		state:   newState(identity, floor),
 		entries: make(map[paxos.Index][]byte), next: 1, durable: floor.Index,
 	}
 }
@@ -32,7 +31,12 @@ func (m *Memory) Reopen() *Memory {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	again := &Memory{state: m.state, entries: m.entries, next: m.next, durable: m.durable}
-	again.state.chosenTo = m.durable
+	again.state.chosenTo, again.state.undecided = m.durable, make(map[paxos.Index]paxos.Entry)
+	for i := range m.entries {
+		if i > m.durable {
+			again.state.undecided[i] = again.entry(i)
+		}
+	}
 	m.closed = true
 	return again
 }
@@ -113,7 +117,6 @@ func (m *Memory) append(records []paxos.Record, durable bool) error {
 	}
 	if durable || !onlyLazy(records) {
 		m.durable = m.state.chosenTo
-		m.wrote = m.wrote || len(records) > 0
 	}
 	return nil
 }
@@ -122,16 +125,7 @@ func (m *Memory) append(records []paxos.Record, durable bool) error {
 func (m *Memory) Accepted() []paxos.Entry {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.wrote {
-		return nil
-	}
-	var accepted []paxos.Entry
-	for i := m.state.chosenTo + 1; i < m.state.places.end(); i++ {
-		if _, ok := m.entries[i]; ok {
-			accepted = append(accepted, m.entry(i))
-		}
-	}
-	return accepted
+	return m.state.accepted()
 }
 
 // entry decodes what append encoded.

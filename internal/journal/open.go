@@ -139,6 +139,7 @@ func (j *Journal) cutBack(p *piece, end int64) error {
 
 // restore reads the entries above what is chosen.
 func (j *Journal) restore() error {
+	j.state.undecided = make(map[paxos.Index]paxos.Entry)
 	for i := j.state.chosenTo + 1; i < j.state.places.end(); i++ {
 		if j.state.places.get(i) == 0 {
 			continue
@@ -147,7 +148,7 @@ func (j *Journal) restore() error {
 		if err != nil {
 			return err
 		}
-		j.restored = append(j.restored, e)
+		j.state.undecided[i] = e
 	}
 	return nil
 }

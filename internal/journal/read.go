@@ -7,12 +7,11 @@ import (
 	"github.com/baristadb/barista/internal/paxos"
 )
 
-// Accepted returns the entries above ChosenTo that Open found, in index order, for restoring the state of Paxos. The first write
-// lets go of them.
+// Accepted returns the entries above ChosenTo, in index order: with Promised, what an acceptor must remember.
 func (j *Journal) Accepted() []paxos.Entry {
 	j.mu.RLock()
 	defer j.mu.RUnlock()
-	return j.restored
+	return j.state.accepted()
 }
 
 // Scan calls fn with each chosen entry above the floor, in index order. It ends with fn's error if there is one. fn may keep the

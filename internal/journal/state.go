@@ -1,8 +1,11 @@
 package journal
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/baristadb/barista/internal/paxos"
 )
@@ -17,6 +20,14 @@ type state struct {
 	promised paxos.Ballot
 	chosenTo paxos.Index
 	places   places
+
+	// undecided are the entries above chosenTo: as many as are in flight. nil while a journal is read through at its opening.
+	undecided map[paxos.Index]paxos.Entry
+}
+
+// newState is that of a journal that was just made.
+func newState(identity paxos.IdentityRecord, floor paxos.Floor) state {
+	return state{identity: identity, floor: floor, chosenTo: floor.Index, undecided: make(map[paxos.Index]paxos.Entry)}
 }
 
 // check refuses a batch that would break an invariant; nothing of it is written then. Records take effect in their order.
@@ -71,15 +82,40 @@ func (s *state) apply(number uint64, record paxos.Record) {
 		if r.Entry.Index > s.floor.Index {
 			s.places.put(r.Entry.Index, number)
 		}
+		if r.Entry.Index > s.chosenTo && s.undecided != nil {
+			s.undecided[r.Entry.Index] = r.Entry
+		}
 	case paxos.ChosenRecord:
-		s.chosenTo = max(s.chosenTo, r.To)
+		s.choose(r.To)
 	case paxos.FloorRecord:
 		s.floor, s.floorAt = r.Floor, number
-		s.chosenTo = max(s.chosenTo, r.Floor.Index)
+		s.choose(r.Floor.Index)
 		s.places.drop(r.Floor.Index)
 	case paxos.IdentityRecord:
 		s.identity = r
 	}
+}
+
+// choose notes that every index up to to is chosen.
+func (s *state) choose(to paxos.Index) {
+	if to <= s.chosenTo {
+		return
+	}
+	if to-s.chosenTo <= paxos.Index(len(s.undecided)) { // the common case, and the cheaper way then
+		for i := s.chosenTo + 1; i <= to; i++ {
+			delete(s.undecided, i)
+		}
+	} else {
+		maps.DeleteFunc(s.undecided, func(i paxos.Index, _ paxos.Entry) bool { return i <= to })
+	}
+	s.chosenTo = to
+}
+
+// accepted returns the undecided entries, in index order.
+func (s *state) accepted() []paxos.Entry {
+	entries := slices.Collect(maps.Values(s.undecided))
+	slices.SortFunc(entries, func(a, b paxos.Entry) int { return cmp.Compare(a.Index, b.Index) })
+	return entries
 }
 
 // checkpoint is everything but entries: the first records of each segment, so that the segments before it are needed for their

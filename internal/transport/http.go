@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"log/slog"
 	"net"
 	"net/http"
 	"sync"
@@ -36,6 +37,7 @@ func (t *Transport) ServeHTTP(h http.Handler) {
 			Handler:           h,
 			ReadHeaderTimeout: t.cfg.HandshakeTimeout,
 			IdleTimeout:       time.Minute,
+			ErrorLog:          slog.NewLogLogger(t.cfg.Log.Handler(), slog.LevelWarn),
 			BaseContext:       func(net.Listener) context.Context { return context.WithValue(ctx, fromKey{}, from) },
 		}
 		server.Serve(one) // ends when the connection is closed: then Accept says so

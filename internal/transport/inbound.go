@@ -124,6 +124,9 @@ func (t *Transport) replace(ctx context.Context, name string, in *inbound) error
 	t.mu.Lock()
 	old := t.inbound[name]
 	t.inbound[name] = in
+	if p := t.peers[name]; p != nil {
+		put(p.alive)
+	}
 	t.mu.Unlock()
 	if old == nil {
 		return nil

@@ -20,6 +20,7 @@ type peer struct {
 	name, addr string
 	stream     *stream
 	changed    chan struct{}      // holds a token when the own identity has changed
+	alive      chan struct{}      // holds a token when the peer has reached us: no need to pause any longer
 	cancel     context.CancelFunc // ends keep; nil before it was started; guarded by Transport.mu
 	after      <-chan struct{}    // the peer's old address is no longer used once this is closed; nil: there is none
 	done       chan struct{}      // closed when keep has ended
@@ -30,14 +31,23 @@ func newPeer(t *Transport, name, addr string) *peer {
 		t: t, name: name, addr: addr,
 		stream:  newStream(t.cfg.QueueBytes, t.cfg.MaxFrame),
 		changed: make(chan struct{}, 1),
+		alive:   make(chan struct{}, 1),
 		done:    make(chan struct{}),
 	}
 }
 
-// redial makes keep drop its connection, or its pause, and dial again.
-func (p *peer) redial() {
+// put leaves a token in a channel for one.
+func put(c chan struct{}) {
 	select {
-	case p.changed <- struct{}{}:
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// drain takes the token out, if there is one.
+func drain(c chan struct{}) {
+	select {
+	case <-c:
 	default:
 	}
 }
@@ -51,6 +61,8 @@ func (p *peer) keep(ctx context.Context) {
 	log := p.t.cfg.Log.With("peer", p.name, "addr", p.addr)
 	pause, said := firstPause, ""
 	for ctx.Err() == nil {
+		drain(p.alive)
+		drain(p.changed) // dial takes the identity as it is now; a change after this line leaves another token
 		conn, peer, err := p.t.dial(ctx, p.name, p.addr, PurposePaxos)
 		if err == nil {
 			log.Info("stream to peer stands", "incarnation", peer.Incarnation)
@@ -64,6 +76,8 @@ func (p *peer) keep(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 		case <-p.changed:
+			pause = firstPause
+		case <-p.alive:
 			pause = firstPause
 		case <-time.After(pause - rand.N(pause/2)):
 			pause = min(2*pause, lastPause)

@@ -90,7 +90,7 @@ func (s *stream) send(typ uint8, body []byte) {
 		idle := !s.writing
 		s.mu.Unlock()
 		if idle {
-			s.kick()
+			put(s.wake)
 		}
 		return
 	}
@@ -111,7 +111,7 @@ func (s *stream) send(typ uint8, body []byte) {
 	more := len(s.pending) > 0
 	s.mu.Unlock()
 	if more {
-		s.kick()
+		put(s.wake)
 	}
 }
 
@@ -122,20 +122,13 @@ func (s *stream) ping() {
 	s.mu.Unlock()
 }
 
-func (s *stream) kick() {
-	select {
-	case s.wake <- struct{}{}:
-	default: // it has been told
-	}
-}
-
 // flush writes all that is pending on conn, and what is queued meanwhile. Only the writer calls it.
 func (s *stream) flush(conn net.Conn) error {
 	var spare []byte
 	for {
 		s.mu.Lock()
 		if s.writing || s.conn != conn || len(s.pending) == 0 {
-			s.mu.Unlock() // who writes now kicks when it is done
+			s.mu.Unlock() // who writes now leaves a token when it is done
 			return nil
 		}
 		s.writing = true

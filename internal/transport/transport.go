@@ -158,11 +158,12 @@ func (t *Transport) SetSelf(self Identity) {
 	}
 	t.self = self
 	for _, p := range t.peers {
-		p.redial()
+		put(p.changed)
 	}
 	for _, in := range t.inbound {
 		in.conn.Close()
 	}
+	t.control.CloseIdleConnections()
 }
 
 func (t *Transport) identity() Identity {
@@ -213,7 +214,7 @@ func (t *Transport) startPeer(p *peer) {
 }
 
 // Send queues a frame for peer and returns at once. The frame is dropped, and counted, when there is no stream to the peer, when
-// its queue is full, or when it is longer than MaxFrame. body may be reused when Send returns.
+// its queue is full, or when it is longer than MaxFrame; for an unknown peer it is only dropped. body may be reused when Send returns.
 func (t *Transport) Send(peer string, typ uint8, body []byte) {
 	t.mu.Lock()
 	p := t.peers[peer]

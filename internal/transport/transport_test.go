@@ -193,6 +193,13 @@ func TestSetSelf(t *testing.T) {
 	b.SetSelf(identity("n2"))
 	receive(t, a.up)
 	receive(t, b.up)
+	for i := range 50 {
+		b.Send("n1", uint8(i+1), nil)
+		receive(t, a.got)
+	}
+	if len(b.down) > 0 {
+		t.Error("the stream was dropped without a reason")
+	}
 	again := identity("n2")
 	again.Incarnation++
 	b.SetSelf(again)
