@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/baristadb/barista/internal/admin"
+	"github.com/baristadb/barista/internal/config"
 	"github.com/baristadb/barista/internal/proxy"
 	"github.com/baristadb/barista/internal/verify"
 )
@@ -13,7 +14,6 @@ import (
 const (
 	drainLimit   = 2 * time.Second  // for sessions to end when the node stops
 	markWait     = 10 * time.Second // for a node to reach a mark
-	verifySelf   = "verify of this node"
 	controlLimit = 5 * time.Second
 )
 
@@ -33,6 +33,7 @@ func (n *node) openDoors() (doors, error) {
 	if err != nil {
 		return doors{}, err
 	}
+	n.sessions = front.Sessions
 	d := doors{proxy: func(ctx context.Context) error {
 		stop := context.AfterFunc(ctx, func() {
 			limited, cancel := context.WithTimeout(context.Background(), drainLimit)
@@ -45,30 +46,31 @@ func (n *node) openDoors() (doors, error) {
 	if n.cfg.HTTP == "" {
 		return d, nil
 	}
-	people, err := listen("listen for HTTP", n.cfg.HTTP)
+	people, err := admin.Listen(n.coreCtx, n.cfg.HTTP)
+	if err != nil {
+		return doors{}, config.Mistakef("listen for HTTP: %w", err)
+	}
+	site, err := admin.New(admin.Options{Node: n, Peers: members{n}, Verifier: n})
 	if err != nil {
 		return doors{}, err
 	}
-	site := admin.New(admin.Config{Node: n, Peers: n, Verifier: n, Log: n.log})
-	d.admin = func(ctx context.Context) error { return site.Serve(ctx, people) }
+	d.admin = func(ctx context.Context) error {
+		stop := context.AfterFunc(ctx, func() {
+			limited, cancel := context.WithTimeout(context.Background(), drainLimit)
+			defer cancel()
+			site.Shutdown(limited)
+		})
+		defer stop()
+		return site.Serve(people)
+	}
 	return d, nil
-}
-
-// controlHandler answers what peers ask on control connections.
-func (n *node) controlHandler() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("POST /join", n.joins.serve)
-	mux.HandleFunc("POST /mark", n.marks.serveMark)
-	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { reply(w, n.Status(), nil) })
-	mux.Handle("/verify/", n.verifySide)
-	return mux
 }
 
 // Verify implements admin.Verifier: this node compares all members.
 func (n *node) Verify(ctx context.Context) (any, error) {
 	coordinator := verify.Coordinator{
 		Marks:    n.marks,
-		Nodes:    n.Names,
+		Nodes:    members{n}.Names,
 		OpenTime: markWait,
 		Client: &http.Client{Transport: verify.Loopback{
 			Hosts: map[string]http.Handler{n.cfg.Name: n.verifySide},

@@ -165,7 +165,7 @@ func (n *node) askToJoin(ctx context.Context, peer string, body []byte) (joinRep
 	ctx, cancel := context.WithTimeout(ctx, joinLimit)
 	defer cancel()
 	var answer joinReply
-	err := n.post(ctx, peer, "/join", bytes.NewReader(body), &answer)
+	err := n.ask(ctx, http.MethodPost, peer, "/join", bytes.NewReader(body), &answer)
 	return answer, err
 }
 

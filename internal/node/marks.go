@@ -3,10 +3,8 @@ package node
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"sync"
 	"time"
@@ -182,7 +180,7 @@ func (d *markDesk) Place(ctx context.Context) (changeset.MarkID, error) {
 		return changeset.MarkID{}, errors.New("no node leads just now: a mark needs a leader")
 	}
 	var id changeset.MarkID
-	err := d.node.post(ctx, leader, "/mark", nil, &id)
+	err := d.node.ask(ctx, http.MethodPost, leader, "/mark", nil, &id)
 	return id, err
 }
 
@@ -241,37 +239,4 @@ func (d *markDesk) serveMark(w http.ResponseWriter, r *http.Request) {
 	}
 	id, err := d.placeHere(r.Context())
 	reply(w, id, err)
-}
-
-// reply writes a value, or an error, as the answer of a control request.
-func reply(w http.ResponseWriter, value any, err error) {
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	json.NewEncoder(w).Encode(value)
-}
-
-const maxControlBody = 4 << 20 // bytes
-
-// post sends a control request to a peer and reads its answer.
-func (n *node) post(ctx context.Context, peer, path string, body io.Reader, answer any) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+peer+path, body)
-	if err != nil {
-		return err
-	}
-	response, err := n.transport.HTTPClient().Do(request)
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(response.Body, maxControlBody))
-	if err != nil {
-		return fmt.Errorf("%s%s: %w", peer, path, err)
-	}
-	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s%s: %s: %s", peer, path, response.Status, text)
-	}
-	return json.Unmarshal(text, answer)
 }

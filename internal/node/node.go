@@ -61,6 +61,7 @@ type node struct {
 	leading    *leadership
 	verifySide *verify.Handler
 	pins       pins
+	sessions   func() int       // served by the front doors
 	admitted   paxos.Membership // that let a joiner in; zero for everyone else
 	coreCtx    context.Context  // ends when consensus and transport stop
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/baristadb/barista/internal/admin"
 	"github.com/baristadb/barista/internal/apply"
 	"github.com/baristadb/barista/internal/changeset"
 	"github.com/baristadb/barista/internal/gate"
@@ -68,7 +69,7 @@ type run struct {
 
 func newLocalServer(pg postgres.Config, id paxos.NodeID, log *slog.Logger) *localServer {
 	s := &localServer{pg: pg, node: id, log: log, rebuild: make(chan struct{}, 1), diverged: make(chan string, 1)}
-	s.state.Store("stopped")
+	s.state.Store(admin.ServerStopped)
 	return s
 }
 
@@ -92,8 +93,8 @@ func (s *localServer) with(use func(*run)) bool {
 // runs reports whether a server runs.
 func (s *localServer) runs() bool { return s.with(func(*run) {}) }
 
-// State is a word for people: starting, running, backup, stopped, diverged.
-func (s *localServer) State() string { return s.state.Load().(string) }
+// State is a word for people.
+func (s *localServer) State() admin.ServerState { return s.state.Load().(admin.ServerState) }
 
 // keep runs the server until ctx ends: start, serve, bury, again.
 func (s *localServer) keep(ctx context.Context) {
@@ -111,7 +112,7 @@ func (s *localServer) keep(ctx context.Context) {
 		pause(ctx, delay)
 		delay = min(2*delay, restartDelayMax)
 	}
-	s.state.Store("stopped")
+	s.state.Store(admin.ServerStopped)
 }
 
 func pause(ctx context.Context, d time.Duration) {
@@ -129,22 +130,22 @@ var errRebuild = errors.New("the server is behind the log of every node that cou
 // once is one life of the server. Whatever ends it, no process of it is left when once returns.
 func (s *localServer) once(ctx context.Context) error {
 	if _, err := os.Stat(s.pg.DataDir); os.IsNotExist(err) {
-		s.state.Store("backup")
+		s.state.Store(admin.ServerRebuilding)
 		if err := s.fetch(ctx); err != nil {
 			return fmt.Errorf("fetch a base backup: %w", err)
 		}
 	}
-	s.state.Store("starting")
+	s.state.Store(admin.ServerStarting)
 	r, applied, err := s.start(ctx)
 	if err != nil {
 		return err
 	}
 	s.setCurrent(r)
-	s.state.Store("running")
+	s.state.Store(admin.ServerRunning)
 	s.log.Info("the server runs", "applied", applied.String())
 	s.post(replicator.ServerStarted{Applied: applied})
 	err = s.watch(ctx, r)
-	s.state.Store("stopping")
+	s.state.Store(admin.ServerStarting)
 	s.setCurrent(nil)
 	r.end(ctx, err)
 	s.post(replicator.ServerLost{})
@@ -168,7 +169,7 @@ func (s *localServer) watch(ctx context.Context, r *run) error {
 	case why := <-s.diverged:
 		s.log.Error("the server holds something else than the order and is stopped; this node goes on voting", "why", why)
 		r.end(ctx, errors.New("diverged"))
-		s.state.Store("diverged")
+		s.state.Store(admin.ServerStopped)
 		<-ctx.Done()
 		return ctx.Err()
 	}
@@ -176,7 +177,7 @@ func (s *localServer) watch(ctx context.Context, r *run) error {
 
 // setAside makes room for a base backup. The old folder was this node's own copy of the order and is behind every log.
 func (s *localServer) setAside() error {
-	s.state.Store("backup")
+	s.state.Store(admin.ServerRebuilding)
 	if err := os.RemoveAll(s.pg.DataDir); err != nil {
 		return fmt.Errorf("remove a data folder that is too old: %w", err)
 	}

@@ -2,12 +2,11 @@ package node
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
-	"io"
 	"net/http"
+	"slices"
 
 	"github.com/baristadb/barista/internal/admin"
+	"github.com/baristadb/barista/internal/changeset"
 	"github.com/baristadb/barista/internal/paxos"
 	"github.com/baristadb/barista/internal/replicator"
 )
@@ -19,43 +18,50 @@ func (n *node) Status() admin.Status {
 	if !running {
 		applied = s.Applied
 	}
-	lease := max(0, s.LeaseEnd-bootClock())
 	return admin.Status{
-		Name: n.cfg.Name, Role: n.role(s), Detail: detail(s),
-		Leader: n.directory.name(s.Leader), Ballot: s.Ballot.String(), Epoch: s.Epoch.String(),
-		Index: uint64(s.Index), Chosen: s.Chosen.String(), Applied: applied.String(),
-		Lag: lag(s, uint64(applied.Index())), Server: n.server.State(), LeaseMS: int64(lease) / 1e6,
-		Members: memberNames(s.Members),
+		Name: n.cfg.Name, Role: n.role(s, applied), Detail: detail(s), Leader: n.directory.name(s.Leader),
+		Ballot: ballotText(s.Ballot), Epoch: ballotText(s.Epoch),
+		Index: uint64(s.Index), Chosen: s.Chosen.String(), Applied: applied.String(), Lag: lag(s, applied),
+		Server: n.server.State(), LeaseMS: max(0, int64(s.LeaseEnd-bootClock())/1e6), Sessions: n.sessions(),
+		Members: memberList(s.Members),
 	}
 }
 
-// role is a word of the contract.
-func (n *node) role(s replicator.Status) string {
+func ballotText(b paxos.Ballot) string {
+	if b == 0 {
+		return ""
+	}
+	return b.String()
+}
+
+func (n *node) role(s replicator.Status, applied changeset.Position) admin.Role {
 	me, member := s.Members.Find(n.identity.Node)
 	switch {
-	case s.Removed:
-		return "stopped"
-	case s.Phase == replicator.Open:
-		return "leader"
-	case !member || !me.Voter || !n.server.runs() || lag(s, uint64(s.Applied.Index())) > catchingUpLag:
-		return "catching-up"
+	case s.Removed || s.Diverged != "":
+		return admin.Stopped
+	case s.Phase == replicator.Open && !s.Suspended:
+		return admin.Leader
+	case !member || !me.Voter || !n.server.runs() || lag(s, applied) > catchingUpLag:
+		return admin.CatchingUp
 	default:
-		return "follower"
+		return admin.Follower
 	}
 }
 
 // catchingUpLag is how many entries a follower may be behind and still count as caught up.
 const catchingUpLag = 1000
 
-// lag is how many entries the server is behind what is chosen; void and empty entries at the end do not count.
-func lag(s replicator.Status, applied uint64) uint64 {
-	return s.Chosen.Index() - min(applied, s.Chosen.Index())
+// lag is how many entries the server is behind the last one that it has to apply.
+func lag(s replicator.Status, applied changeset.Position) uint64 {
+	return s.Chosen.Index() - min(applied.Index(), s.Chosen.Index())
 }
 
 func detail(s replicator.Status) string {
 	switch {
 	case s.Diverged != "":
-		return "diverged"
+		return "diverged: " + s.Diverged
+	case s.Removed:
+		return "removed from the cluster"
 	case s.Phase == replicator.Open && s.Suspended:
 		return "suspended"
 	case s.Phase == replicator.Opening || s.Phase == replicator.Closing:
@@ -64,52 +70,37 @@ func detail(s replicator.Status) string {
 	return ""
 }
 
-func memberNames(m paxos.Membership) []admin.Member {
-	members := make([]admin.Member, len(m.Members))
+func memberList(m paxos.Membership) []admin.Member {
+	list := make([]admin.Member, len(m.Members))
 	for k, member := range m.Members {
-		members[k] = admin.Member{Name: member.Name, Node: uint64(member.Node), Voter: member.Voter, Address: member.Address}
+		list[k] = admin.Member{Name: member.Name, Node: uint16(member.Node), Voter: member.Voter, Address: member.Address}
 	}
-	return members
+	return list
 }
 
-// Names implements admin.Peers: every member, and every node of the configuration.
-func (n *node) Names() []string {
+// members implements admin.Peers.
+type members struct{ node *node }
+
+// Names returns every member, and every node of the configuration, in order.
+func (m members) Names() []string {
 	var names []string
-	seen := make(map[string]bool)
-	add := func(name string) {
-		if !seen[name] {
-			seen[name] = true
-			names = append(names, name)
-		}
+	for name := range m.node.cfg.Peers {
+		names = append(names, name)
 	}
-	for _, m := range n.driver.Status().Members.Members {
-		add(m.Name)
+	for _, member := range m.node.driver.Status().Members.Members {
+		names = append(names, member.Name)
 	}
-	for name := range n.cfg.Peers {
-		add(name)
-	}
-	return names
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
-// PeerStatus implements admin.Peers: what a member says of itself.
-func (n *node) PeerStatus(ctx context.Context, name string) (admin.Status, error) {
-	if name == n.cfg.Name {
-		return n.Status(), nil
+// Status asks a member how it is.
+func (m members) Status(ctx context.Context, name string) (status admin.Status, err error) {
+	if name == m.node.cfg.Name {
+		return m.node.Status(), nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, controlLimit)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+name+"/status", nil)
-	if err != nil {
-		return admin.Status{}, err
-	}
-	response, err := n.transport.HTTPClient().Do(request)
-	if err != nil {
-		return admin.Status{}, err
-	}
-	defer response.Body.Close()
-	var status admin.Status
-	if response.StatusCode != http.StatusOK {
-		return status, fmt.Errorf("%s: %s", name, response.Status)
-	}
-	return status, json.NewDecoder(io.LimitReader(response.Body, maxControlBody)).Decode(&status)
+	err = m.node.ask(ctx, http.MethodGet, name, "/status", nil, &status)
+	return status, err
 }
