@@ -73,6 +73,9 @@ type Server struct {
 	ctx     context.Context // ends when the server stops serving
 	stop    context.CancelFunc
 
+	finish   sync.Once
+	finished chan struct{} // closed when Shutdown has ended
+
 	connections atomic.Int64 // accepted and not yet closed
 	sessions    atomic.Int64 // of these, those that passed their start-up packet
 
@@ -94,7 +97,7 @@ func New(options Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{options: options, loop: l, listeners: make(map[net.Listener]struct{}), starting: make(map[net.Conn]struct{})}
+	s := &Server{options: options, loop: l, finished: make(chan struct{}), listeners: make(map[net.Listener]struct{}), starting: make(map[net.Conn]struct{})}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	return s, nil
 }
@@ -102,16 +105,18 @@ func New(options Options) (*Server, error) {
 // Sessions returns how many sessions are served now.
 func (s *Server) Sessions() int { return int(s.sessions.Load()) }
 
-// Serve accepts clients from l until Shutdown, then returns nil; it closes l. Any other end of l is an error.
+// Serve accepts clients from l until Shutdown, and returns nil when that has ended; it closes l. Any other end of l is an error.
 func (s *Server) Serve(l net.Listener) error {
 	defer l.Close()
 	if !s.register(l) {
+		<-s.finished
 		return nil
 	}
 	for {
 		conn, err := l.Accept()
 		if err != nil {
 			if s.ctx.Err() != nil {
+				<-s.finished
 				return nil
 			}
 			if isTemporary(err) && s.pause(50*time.Millisecond) {
@@ -192,6 +197,7 @@ func (s *Server) Shutdown(ctx context.Context) {
 	s.loop.stop()
 	<-idle
 	s.bridges.Wait()
+	s.finish.Do(func() { close(s.finished) })
 }
 
 // isTemporary reports whether Accept failed for want of something that may come back: descriptors or memory, or because the

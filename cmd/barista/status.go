@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/baristadb/barista/internal/admin"
+	"github.com/baristadb/barista/internal/config"
+)
+
+const (
+	statusTime = 10 * time.Second // for a node to ask all others and answer
+	maxStatus  = 4 << 20          // bytes of a node's answer
+)
+
+// runStatus asks one node how all are, and writes a table, or with --json the answer as it came.
+func runStatus(ctx context.Context, args []string, stdout io.Writer) error {
+	flags := newFlags("status")
+	address := flags.String("http", "127.0.0.1:8080", "HTTP `address` of any node")
+	asJSON := flags.Bool("json", false, "write JSON for programs instead of a table")
+	if err := parseFlags(flags, args, stdout); err != nil {
+		return unlessHelped(err)
+	}
+	if _, port, err := net.SplitHostPort(*address); err != nil || port == "" {
+		return config.Mistakef("status: --http %s: want HOST:PORT", *address)
+	}
+	cluster, err := requestCluster(ctx, *address)
+	if err != nil {
+		return config.Mistakef("status: ask %s: %w", *address, err)
+	}
+	if *asJSON {
+		return writeStatusJSON(stdout, cluster)
+	}
+	return writeStatusTable(stdout, cluster)
+}
+
+// requestCluster asks the node at address about all nodes.
+func requestCluster(ctx context.Context, address string) (admin.Cluster, error) {
+	ctx, stop := context.WithTimeout(ctx, statusTime)
+	defer stop()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/cluster", nil)
+	if err != nil {
+		return admin.Cluster{}, err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return admin.Cluster{}, fmt.Errorf("no node answers: %w", innermost(err))
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxStatus))
+	if err != nil {
+		return admin.Cluster{}, fmt.Errorf("read its answer: %w", err)
+	}
+	if response.StatusCode != http.StatusOK {
+		return admin.Cluster{}, fmt.Errorf("%s: %.500s", response.Status, strings.TrimSpace(string(body)))
+	}
+	var cluster admin.Cluster
+	if err := json.Unmarshal(body, &cluster); err != nil || len(cluster.Nodes) == 0 {
+		return admin.Cluster{}, fmt.Errorf("its answer tells of no nodes: %.100q", body)
+	}
+	return cluster, nil
+}
+
+// innermost drops what the HTTP client puts around an error: the URL is known.
+func innermost(err error) error {
+	if e, ok := errors.AsType[*net.OpError](err); ok {
+		return e.Err
+	}
+	return err
+}
+
+func writeStatusJSON(w io.Writer, cluster admin.Cluster) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(cluster)
+}
+
+// writeStatusTable writes a line for each node.
+func writeStatusTable(w io.Writer, cluster admin.Cluster) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "NODE\tROLE\tBALLOT\tCHOSEN\tAPPLIED\tLAG\tSERVER\tDETAIL")
+	for _, n := range cluster.Nodes {
+		lag := "-"
+		if n.Role != admin.Unreachable {
+			lag = strconv.FormatUint(n.Lag, 10)
+		}
+		row := []string{n.Name, string(n.Role), n.Ballot, n.Chosen, n.Applied, lag, string(n.Server)}
+		for i := range row {
+			if row[i] == "" {
+				row[i] = "-"
+			}
+		}
+		fmt.Fprintf(table, "%s\t%s\n", strings.Join(row, "\t"), oneLine(n.Detail))
+	}
+	return table.Flush()
+}
+
+// oneLine makes a text from elsewhere fit for a row of a table.
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

@@ -1,0 +1,113 @@
+// Package admin is a node's HTTP side, for people, load balancers and monitors: how the node is, how the cluster is, and the
+// comparison of all nodes. It only asks and shows; nothing that it serves changes the cluster's data.
+//
+//	GET  /health   200 if the node needs no help, else 503
+//	GET  /primary  200 if the node leads with an open gate and a valid lease, else 503
+//	GET  /replica  200 if the node follows and its server runs and is caught up, else 503
+//	GET  /status   this node, as JSON
+//	GET  /cluster  all members, as JSON: {"nodes": [...]}
+//	POST /verify   compares all nodes; the report as JSON, or 503 and a line of text
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Node is the node that this package speaks for.
+type Node interface {
+	// Status returns at once how the node is.
+	Status() Status
+}
+
+// Peers are the members of the cluster.
+type Peers interface {
+	// Names returns the names of all members, this node included.
+	Names() []string
+	// Status asks another member how it is, until ctx ends.
+	Status(ctx context.Context, name string) (Status, error)
+}
+
+// Verifier compares all nodes.
+type Verifier interface {
+	// Verify returns the report, a value that has a JSON form. It may take minutes.
+	Verify(ctx context.Context) (any, error)
+}
+
+// Options are what a Server is made of; all are required.
+type Options struct {
+	Node     Node
+	Peers    Peers
+	Verifier Verifier
+}
+
+// Server answers HTTP requests.
+type Server struct {
+	options   Options
+	http      *http.Server
+	verifying chan struct{} // holds a token while a verification runs
+	ctx       context.Context
+	stop      context.CancelFunc
+	finish    sync.Once
+	finished  chan struct{} // closed when Shutdown has ended
+}
+
+// New returns a server that serves nothing yet.
+func New(options Options) (*Server, error) {
+	if options.Node == nil || options.Peers == nil || options.Verifier == nil {
+		return nil, errors.New("admin: node, peers or verifier is missing")
+	}
+	s := &Server{options: options, verifying: make(chan struct{}, 1), finished: make(chan struct{})}
+	s.ctx, s.stop = context.WithCancel(context.Background())
+	s.http = &http.Server{
+		Handler:           s.Handler(),
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      15 * time.Second, // lifted for a verification
+		IdleTimeout:       time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		BaseContext:       func(net.Listener) context.Context { return s.ctx },
+	}
+	return s, nil
+}
+
+// Listen listens on address, HOST:PORT. Without a host it listens on the loopback address only: whoever wants to be reached from
+// elsewhere says so.
+func Listen(ctx context.Context, address string) (net.Listener, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, fmt.Errorf("listen for HTTP on %q: %w", address, err)
+	}
+	if host == "" {
+		host = "127.0.0.1"
+	}
+	var config net.ListenConfig
+	l, err := config.Listen(ctx, "tcp", net.JoinHostPort(host, port))
+	if err != nil {
+		return nil, fmt.Errorf("listen for HTTP: %w", err)
+	}
+	return l, nil
+}
+
+// Serve answers requests that come through l until Shutdown, and returns nil when that has ended; it closes l.
+func (s *Server) Serve(l net.Listener) error {
+	if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve HTTP on %s: %w", l.Addr(), err)
+	}
+	<-s.finished
+	return nil
+}
+
+// Shutdown lets requests that are under way end, a verification excepted, which it cancels. When ctx ends it cuts them.
+func (s *Server) Shutdown(ctx context.Context) {
+	s.stop()
+	if err := s.http.Shutdown(ctx); err != nil {
+		s.http.Close()
+	}
+	s.finish.Do(func() { close(s.finished) })
+}

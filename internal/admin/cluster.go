@@ -1,0 +1,44 @@
+package admin
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+)
+
+// gatherTime is for how long a node waits for the other members to say how they are.
+const gatherTime = 2 * time.Second
+
+// Cluster is what all members say, each of itself, ordered by name.
+type Cluster struct {
+	Nodes []Status `json:"nodes"`
+}
+
+// gather asks all members at once. One that does not answer in time is Unreachable.
+func gather(ctx context.Context, node Node, peers Peers) Cluster {
+	ctx, stop := context.WithTimeout(ctx, gatherTime)
+	defer stop()
+	own := node.Status()
+	names := slices.Sorted(slices.Values(peers.Names()))
+	all := Cluster{Nodes: make([]Status, len(names))}
+	var asked sync.WaitGroup
+	for i, name := range names {
+		if name == own.Name {
+			all.Nodes[i] = own
+			continue
+		}
+		asked.Go(func() { all.Nodes[i] = ask(ctx, peers, name) }) // ends with ctx
+	}
+	asked.Wait()
+	return all
+}
+
+func ask(ctx context.Context, peers Peers, name string) Status {
+	status, err := peers.Status(ctx, name)
+	if err != nil {
+		return Status{Name: name, Role: Unreachable, Detail: err.Error()}
+	}
+	status.Name = name
+	return status
+}

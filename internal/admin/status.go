@@ -1,0 +1,78 @@
+package admin
+
+// Role is what a node does in its cluster.
+type Role string
+
+// The roles. A leader whose gate is not open, or whose lease has run out, is a Follower with a detail.
+const (
+	Leader      Role = "leader"
+	Follower    Role = "follower"
+	CatchingUp  Role = "catching-up" // it has no vote yet, or its server does not run or applies what it has missed
+	Stopped     Role = "stopped"     // it takes part no more until somebody looks: after a divergence, for example
+	Unreachable Role = "unreachable" // said by others, never by itself
+)
+
+// ServerState is what a node's PostgreSQL server does.
+type ServerState string
+
+// The states of a server.
+const (
+	ServerRunning    ServerState = "running"
+	ServerStarting   ServerState = "starting"   // also after a crash, between two attempts
+	ServerRebuilding ServerState = "rebuilding" // its data come from a peer by a base backup
+	ServerStopped    ServerState = "stopped"    // on purpose
+	ServerFailed     ServerState = "failed"     // it ends each time that it is started
+)
+
+// Status is what a node says of itself. Its JSON form is a contract: fields are added, never changed.
+type Status struct {
+	Name    string      `json:"name"`
+	Role    Role        `json:"role"`
+	Detail  string      `json:"detail,omitempty"` // of a follower: opening, suspended or closing, else empty; of others: why
+	Ballot  string      `json:"ballot,omitempty"` // the highest that it has promised, as round.node
+	Epoch   string      `json:"epoch,omitempty"`  // the greatest opened, as round.node
+	Leader  string      `json:"leader,omitempty"` // the name of the leader as far as it knows
+	Index   uint64      `json:"index"`            // last index that it knows to be chosen
+	Chosen  string      `json:"chosen,omitempty"` // position of the last chosen change set, as index.ordinal
+	Applied string      `json:"applied,omitempty"`
+	Lag     uint64      `json:"lag"` // entries that are chosen and not applied here
+	Server  ServerState `json:"server,omitempty"`
+	// LeaseMS is for how many milliseconds it may still serve reads as the leader; 0 on others.
+	LeaseMS int64 `json:"lease_ms"`
+	// Sessions is how many clients are connected through this node's front doors.
+	Sessions int      `json:"sessions"`
+	Members  []Member `json:"members,omitempty"`
+}
+
+// Member is one entry of the membership as a node knows it.
+type Member struct {
+	Node    uint16 `json:"node"`
+	Name    string `json:"name"`
+	Address string `json:"address"` // of its peer port
+	Voter   bool   `json:"voter"`
+}
+
+// Healthy reports whether the node needs no help: its server runs, or is on its way to run by itself. A node that merely follows,
+// catches up or is rebuilt is healthy.
+func (s Status) Healthy() bool {
+	if s.Role == Stopped || s.Role == Unreachable {
+		return false
+	}
+	switch s.Server {
+	case ServerRunning, ServerStarting, ServerRebuilding:
+		return true
+	default:
+		return false
+	}
+}
+
+// Primary reports whether the node leads with an open gate and a valid lease.
+func (s Status) Primary() bool {
+	return s.Role == Leader && s.Detail == "" && s.Server == ServerRunning && s.LeaseMS > 0
+}
+
+// Replica reports whether the node follows, and its server runs and is caught up. One that is about to lead, or was cut off while it
+// led, is no replica: its reads wait.
+func (s Status) Replica() bool {
+	return s.Role == Follower && s.Detail == "" && s.Server == ServerRunning
+}
