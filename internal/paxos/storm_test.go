@@ -53,6 +53,8 @@ type storm struct {
 	latest   Membership // the newest that anybody knows
 	words    int
 	quiet    bool // nobody proposes: only then can the membership change
+	disk     int  // how many of a hundred syncs that could happen do
+	loss     int  // how many of a hundred packets are lost; as many come twice
 }
 
 func newStorm(seed uint64, size int, changes bool) *storm {
@@ -60,6 +62,7 @@ func newStorm(seed uint64, size int, changes bool) *storm {
 		net: newNetwork(size), rand: rand.New(rand.NewPCG(seed, 7)), changes: changes,
 		nextTick: make(map[NodeID]Instant), paused: make(map[NodeID]Instant), reigns: make(map[Ballot]bool),
 	}
+	s.disk, s.loss = 5+s.rand.IntN(95), s.rand.IntN(12)
 	s.net.lazyDisk = true
 	s.net.starts = seed << 20
 	if !changes {
@@ -150,7 +153,7 @@ func (s *storm) act() {
 	case dice < 550:
 		s.packet()
 	case dice < 700:
-		if len(m.pending) > 0 {
+		if len(m.pending) > 0 && r.IntN(100) < s.disk {
 			w.sync(m, 1+r.IntN(len(m.pending)))
 			w.pump(m)
 		}
@@ -195,10 +198,10 @@ func (s *storm) packet() {
 		}
 		p := w.take(i)
 		dice := r.IntN(100)
-		if dice < 3 || len(w.queue) > 300 && dice < 50 {
+		if dice < s.loss || len(w.queue) > 300 && dice < 50 {
 			continue
 		}
-		if dice < 6 {
+		if dice < 2*s.loss {
 			w.queue = append(w.queue, p)
 		}
 		if m := w.machine(p.to); !s.runs(m) {
