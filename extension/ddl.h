@@ -55,7 +55,10 @@ extern bool ddl_is_temporary(Node *node);
 /* ddl_record.c */
 typedef struct DdlRecord DdlRecord;
 
-/* Remembers what the statement depends on; call before it runs. */
+/*
+ * Remembers what the statement depends on; call before it runs, with its tree
+ * as the parser made it.
+ */
 extern DdlRecord *ddl_record_prepare(PlannedStmt *pstmt, const char *source);
 /* Another text in its place. */
 extern void ddl_record_replace(DdlRecord *record, char *text);

@@ -14,6 +14,8 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "parser/parser.h"
 #include "storage/lock.h"
 #include "tcop/cmdtag.h"
 #include "tcop/utility.h"
@@ -60,6 +62,9 @@ struct DdlRecord
 	const char *settings[lengthof(ddl_settings)];
 };
 
+static bool reads_as(DdlRecord *record, Node *node);
+static void read_otherwise(DdlRecord *record, Node *node);
+
 /* The statement's own part of a text that may hold several. */
 static void
 cut(DdlRecord *record, PlannedStmt *pstmt, const char *source)
@@ -85,7 +90,43 @@ ddl_record_prepare(PlannedStmt *pstmt, const char *source)
 	cut(record, pstmt, source);
 	for (int i = 0; i < ddl_settings_count; i++)
 		record->settings[i] = pstrdup(GetConfigOption(ddl_settings[i], false, false));
+	if (!reads_as(record, pstmt->utilityStmt))
+		read_otherwise(record, pstmt->utilityStmt);
 	return record;
+}
+
+/* Does the text read as this statement, under the settings of this moment? */
+static bool
+reads_as(DdlRecord *record, Node *node)
+{
+	List	   *raw = raw_parser(pnstrdup(record->text, record->length),
+								 RAW_PARSE_DEFAULT);
+
+	return list_length(raw) == 1 && equal(linitial_node(RawStmt, raw)->stmt, node);
+}
+
+/*
+ * A text of several statements is read as a whole before the first of them
+ * runs, and that one may have changed how texts are read.
+ */
+static void
+read_otherwise(DdlRecord *record, Node *node)
+{
+	static const char *const name = "standard_conforming_strings";
+	const char *other = standard_conforming_strings ? "off" : "on";
+	int			settings = NewGUCNestLevel();
+	bool		same;
+
+	(void) set_config_option(name, other, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	same = reads_as(record, node);
+	AtEOXact_GUC(false, settings);
+	if (!same)
+		ddl_refuse("A statement whose text reads as another one",
+				   "Send the statement by itself.");
+	for (int i = 0; i < ddl_settings_count; i++)
+		if (strcmp(ddl_settings[i], name) == 0)
+			record->settings[i] = other;
 }
 
 void
