@@ -23,6 +23,7 @@ const (
 // it; before and after that, only the goroutine that serves the client.
 type relay struct {
 	node     string
+	blind    bool // a stream that is not looked at: nothing is known of it, and nobody is told anything
 	requests requests
 	fromCli  framer
 	fromSrv  framer
@@ -55,7 +56,7 @@ func newRelay(node string, onKey func(string)) *relay {
 
 // noteClient follows the frames in a chunk from the client.
 func (r *relay) noteClient(p []byte) error {
-	for len(p) > 0 {
+	for len(p) > 0 && !r.blind {
 		rest, done, err := r.fromCli.next(p)
 		if err != nil {
 			return err
@@ -70,7 +71,7 @@ func (r *relay) noteClient(p []byte) error {
 
 // noteServer follows the frames in a chunk from the server.
 func (r *relay) noteServer(p []byte) error {
-	for len(p) > 0 {
+	for len(p) > 0 && !r.blind {
 		rest, done, err := r.fromSrv.next(p)
 		if err != nil {
 			return fmt.Errorf("from the server of %s: %w", r.node, err)

@@ -220,7 +220,7 @@ func (s *Server) relay(conn net.Conn, backend session.Backend, first []byte) {
 	r.client.backlog = first
 	conn.SetDeadline(time.Time{})
 	backend.SetDeadline(time.Time{})
-	if err := s.takeBoth(r, conn, backend); err != nil {
+	if err := s.takeBoth(r, conn, backend.Conn); err != nil {
 		s.options.Log.Error("session not begun", "error", err)
 		return
 	}
@@ -234,13 +234,13 @@ func (s *Server) relay(conn net.Conn, backend session.Backend, first []byte) {
 	s.end(r)
 }
 
-func (s *Server) takeBoth(r *relay, conn net.Conn, backend session.Backend) error {
+func (s *Server) takeBoth(r *relay, conn, backend net.Conn) error {
 	client, err := s.takeOver(conn)
 	if err != nil {
 		backend.Close()
 		return err
 	}
-	server, err := s.takeOver(backend.Conn)
+	server, err := s.takeOver(backend)
 	if err != nil {
 		unix.Close(client)
 		return err
