@@ -328,6 +328,10 @@ executor_start(QueryDesc *queryDesc, int eflags)
 		next_executor_start(queryDesc, eflags);
 	else
 		standard_ExecutorStart(queryDesc, eflags);
+
+	if (queryDesc->estate->es_opened_result_relations != NIL &&
+		(eflags & EXEC_FLAG_EXPLAIN_ONLY) == 0)
+		barista_capture_prepare(queryDesc->estate);
 }
 
 /*

@@ -21,8 +21,11 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "catalog/pg_am.h"
+#include "catalog/pg_trigger.h"
+#include "executor/tuptable.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "nodes/execnodes.h"
 #include "storage/bufmgr.h"
 #include "utils/datum.h"
 #include "utils/hsearch.h"
@@ -502,95 +505,180 @@ barista_describe_relation(Relation rel)
  * ------------------------------------------------------------------------
  */
 
-/* Reads the row version at tid into a tuple that points into a pinned page. */
-static Buffer
-fetch(Relation rel, ItemPointer tid, HeapTuple tuple)
+/* Refuses tables whose rows we do not know how to find again. */
+static CapturedRelation *
+relation_to_capture(Relation rel)
 {
-	Buffer		buffer;
-
-	tuple->t_self = *tid;
-	if (!heap_fetch(rel, SnapshotAny, tuple, &buffer, false))
-		elog(ERROR, "row (%u,%u) of table \"%s\" is gone before it could be captured",
-			 ItemPointerGetBlockNumberNoCheck(tid),
-			 ItemPointerGetOffsetNumberNoCheck(tid),
-			 RelationGetRelationName(rel));
-	return buffer;
+	if (unlikely(rel->rd_rel->relam != HEAP_TABLE_AM_OID))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot replicate changes of table \"%s\"",
+						RelationGetRelationName(rel)),
+				 errhint("Only tables of the access method heap are replicated.")));
+	return captured_relation(rel);
 }
 
 static void
-capture_insert(CapturedRelation *captured, Relation rel, ItemPointer tid)
+capture_insert(CapturedRelation *captured, const Datum *values, const bool *nulls)
 {
-	HeapTupleData tuple;
-	Buffer		buffer = fetch(rel, tid, &tuple);
-
-	heap_deform_tuple(&tuple, RelationGetDescr(rel),
-					  captured->new_values, captured->new_nulls);
 	barista_buffer_message_begin('I');
 	barista_buffer_append_u32(captured->number);
-	barista_tuple_append(captured, 'N', captured->new_values,
-						 captured->new_nulls, NULL, NULL);
+	barista_tuple_append(captured, 'N', values, nulls, NULL, NULL);
 	barista_buffer_message_end();
-	ReleaseBuffer(buffer);
 }
 
 static void
-capture_delete(CapturedRelation *captured, Relation rel, ItemPointer tid)
+capture_delete(CapturedRelation *captured, const Datum *values, const bool *nulls)
 {
-	HeapTupleData tuple;
-	Buffer		buffer = fetch(rel, tid, &tuple);
-
-	heap_deform_tuple(&tuple, RelationGetDescr(rel),
-					  captured->old_values, captured->old_nulls);
 	barista_buffer_message_begin('D');
 	barista_buffer_append_u32(captured->number);
 	barista_tuple_append(captured, captured->keyed ? 'K' : 'O',
-						 captured->old_values, captured->old_nulls, NULL, NULL);
+						 values, nulls, NULL, NULL);
 	barista_buffer_message_end();
-	ReleaseBuffer(buffer);
 }
 
 /* Did the update change the bytes of a key column? */
 static bool
-key_changed(CapturedRelation *captured)
+key_changed(CapturedRelation *captured, const Datum *old_values,
+			const Datum *new_values)
 {
 	for (int i = 0; i < captured->key_count; i++)
 	{
 		CapturedColumn *column = &captured->columns[captured->keys[i]];
 		int			a = column->attnum - 1;
 
-		if (!datumIsEqual(captured->old_values[a], captured->new_values[a],
-						  column->byval, column->length))
+		if (!datum_image_eq(old_values[a], new_values[a],
+							column->byval, column->length))
 			return true;
 	}
 	return false;
 }
 
 static void
-capture_update(CapturedRelation *captured, Relation rel,
-			   ItemPointer old_tid, ItemPointer new_tid)
+capture_update(CapturedRelation *captured,
+			   const Datum *old_values, const bool *old_nulls,
+			   const Datum *new_values, const bool *new_nulls)
 {
-	HeapTupleData old_tuple;
-	HeapTupleData new_tuple;
-	Buffer		old_buffer = fetch(rel, old_tid, &old_tuple);
-	Buffer		new_buffer = fetch(rel, new_tid, &new_tuple);
-
-	heap_deform_tuple(&old_tuple, RelationGetDescr(rel),
-					  captured->old_values, captured->old_nulls);
-	heap_deform_tuple(&new_tuple, RelationGetDescr(rel),
-					  captured->new_values, captured->new_nulls);
 	barista_buffer_message_begin('U');
 	barista_buffer_append_u32(captured->number);
 	if (!captured->keyed)
-		barista_tuple_append(captured, 'O', captured->old_values,
-							 captured->old_nulls, NULL, NULL);
-	else if (key_changed(captured))
-		barista_tuple_append(captured, 'K', captured->old_values,
-							 captured->old_nulls, NULL, NULL);
-	barista_tuple_append(captured, 'N', captured->new_values, captured->new_nulls,
-						 captured->old_values, captured->old_nulls);
+		barista_tuple_append(captured, 'O', old_values, old_nulls, NULL, NULL);
+	else if (key_changed(captured, old_values, new_values))
+		barista_tuple_append(captured, 'K', old_values, old_nulls, NULL, NULL);
+	barista_tuple_append(captured, 'N', new_values, new_nulls, old_values, old_nulls);
 	barista_buffer_message_end();
-	ReleaseBuffer(new_buffer);
-	ReleaseBuffer(old_buffer);
+}
+
+/* ------------------------------------------------------------------------
+ * Row changes of statements that the executor runs
+ *
+ * The server would read the text of our WHEN conditions anew for every
+ * statement.  Instead, executor start puts a ready expression in the place
+ * where it keeps them: one that is handed the row versions themselves.
+ * ------------------------------------------------------------------------
+ */
+
+typedef struct ReadyCondition
+{
+	ExprState	state;			/* first: the executor knows only this */
+	Relation	rel;
+} ReadyCondition;
+
+/* Evaluates a capture trigger's condition: the work, then false. */
+static Datum
+evaluate_condition(ExprState *state, ExprContext *econtext, bool *isnull)
+{
+	Relation	rel = ((ReadyCondition *) state)->rel;
+	TupleTableSlot *old_slot = econtext->ecxt_innertuple;
+	TupleTableSlot *new_slot = econtext->ecxt_outertuple;
+	CapturedRelation *captured;
+
+	*isnull = false;
+	if (!barista_capturing() || barista_replays_itself())
+		return BoolGetDatum(false);
+
+	captured = relation_to_capture(rel);
+	if (!TupIsNull(old_slot))
+		slot_getallattrs(old_slot);
+	if (!TupIsNull(new_slot))
+		slot_getallattrs(new_slot);
+	if (TupIsNull(old_slot))
+		capture_insert(captured, new_slot->tts_values, new_slot->tts_isnull);
+	else if (TupIsNull(new_slot))
+		capture_delete(captured, old_slot->tts_values, old_slot->tts_isnull);
+	else
+		capture_update(captured, old_slot->tts_values, old_slot->tts_isnull,
+					   new_slot->tts_values, new_slot->tts_isnull);
+	return BoolGetDatum(false);
+}
+
+/* OID of barista_trigger(), the function of all our triggers, by database. */
+static Oid
+trigger_function(void)
+{
+	static Oid	function = InvalidOid;	/* for the backend's life */
+
+	if (!OidIsValid(function))
+		function = barista_trigger_function_oid();
+	return function;
+}
+
+void
+barista_capture_prepare(EState *estate)
+{
+	ListCell   *cell;
+
+	foreach(cell, estate->es_opened_result_relations)
+	{
+		ResultRelInfo *target = lfirst(cell);
+		ReadyCondition *condition = NULL;
+
+		if (target->ri_TrigDesc == NULL)
+			continue;
+		for (int i = 0; i < target->ri_TrigDesc->numtriggers; i++)
+		{
+			Trigger    *trigger = &target->ri_TrigDesc->triggers[i];
+
+			if (!trigger->tgisinternal || trigger->tgqual == NULL ||
+				!TRIGGER_FOR_ROW(trigger->tgtype) ||
+				trigger->tgfoid != trigger_function() ||
+				target->ri_TrigWhenExprs[i] != NULL)
+				continue;
+			if (condition == NULL)
+			{
+				condition = MemoryContextAllocZero(estate->es_query_cxt,
+												   sizeof(ReadyCondition));
+				condition->state.type = T_ExprState;
+				condition->state.flags = EEO_FLAG_IS_QUAL;
+				condition->state.evalfunc = evaluate_condition;
+				condition->rel = target->ri_RelationDesc;
+			}
+			target->ri_TrigWhenExprs[i] = &condition->state;
+		}
+	}
+}
+
+/* ------------------------------------------------------------------------
+ * Row changes of COPY, and of partitions that a statement opens as it goes:
+ * the condition as it stands in the catalog
+ * ------------------------------------------------------------------------
+ */
+
+/* Reads the row version at tid, whose values then point into a pinned page. */
+static Buffer
+fetch(Relation rel, ItemPointer tid, Datum *values, bool *nulls)
+{
+	HeapTupleData tuple;
+	Buffer		buffer;
+
+	tuple.t_self = *tid;
+	if (!heap_fetch(rel, SnapshotAny, &tuple, &buffer, false))
+		elog(ERROR, "row (%u,%u) of table \"%s\" is gone before it could be captured",
+			 ItemPointerGetBlockNumberNoCheck(tid),
+			 ItemPointerGetOffsetNumberNoCheck(tid),
+			 RelationGetRelationName(rel));
+	heap_deform_tuple(&tuple, RelationGetDescr(rel), values, nulls);
+	return buffer;
 }
 
 /*
@@ -607,6 +695,8 @@ barista_capture(PG_FUNCTION_ARGS)
 	Oid			relid = PG_ARGISNULL(1) ? InvalidOid : PG_GETARG_OID(1);
 	CapturedRelation *captured;
 	Relation	rel;
+	Buffer		old_buffer = InvalidBuffer;
+	Buffer		new_buffer = InvalidBuffer;
 
 	/* The root's own event of a move between partitions carries no table. */
 	if (!OidIsValid(relid) || !barista_capturing() || barista_replays_itself())
@@ -615,21 +705,24 @@ barista_capture(PG_FUNCTION_ARGS)
 	rel = RelationIdGetRelation(relid);
 	if (!RelationIsValid(rel))
 		elog(ERROR, "could not open relation with OID %u", relid);
-	if (unlikely(rel->rd_rel->relam != HEAP_TABLE_AM_OID))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot replicate changes of table \"%s\"",
-						RelationGetRelationName(rel)),
-				 errhint("Only tables of the access method heap are replicated.")));
+	captured = relation_to_capture(rel);
+	if (old_tid != NULL)
+		old_buffer = fetch(rel, old_tid, captured->old_values, captured->old_nulls);
+	if (new_tid != NULL)
+		new_buffer = fetch(rel, new_tid, captured->new_values, captured->new_nulls);
 
-	captured = captured_relation(rel);
 	if (old_tid == NULL)
-		capture_insert(captured, rel, new_tid);
+		capture_insert(captured, captured->new_values, captured->new_nulls);
 	else if (new_tid == NULL)
-		capture_delete(captured, rel, old_tid);
+		capture_delete(captured, captured->old_values, captured->old_nulls);
 	else
-		capture_update(captured, rel, old_tid, new_tid);
+		capture_update(captured, captured->old_values, captured->old_nulls,
+					   captured->new_values, captured->new_nulls);
 
+	if (BufferIsValid(old_buffer))
+		ReleaseBuffer(old_buffer);
+	if (BufferIsValid(new_buffer))
+		ReleaseBuffer(new_buffer);
 	RelationClose(rel);
 	PG_RETURN_BOOL(false);
 }

@@ -92,6 +92,9 @@ extern bool barista_capture_notified(void);
 extern void barista_capture_end(void);
 extern void barista_capture_subtransaction(SubXactEvent event);
 
+/* After executor start: spares each statement the reading of our conditions. */
+extern void barista_capture_prepare(EState *estate);
+
 /* Grows the buffer so that n more bytes fit; returns where they go. */
 extern char *barista_buffer_reserve(Size n);
 /* Counts n reserved and written bytes. */
