@@ -72,10 +72,14 @@ func TestLeaderLost(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			go1 := make(chan struct{})
-			_, addr := startProxy(t, Options{Drain: 300 * time.Millisecond, Backends: newScripts(t, func(l *leader) {
+			begin := make(chan struct{})
+			drain := 50 * time.Millisecond
+			if test.want == "CZ" { // an answer that comes is waited for
+				drain = 20 * time.Second
+			}
+			_, addr := startProxy(t, Options{Drain: drain, Backends: newScripts(t, func(l *leader) {
 				l.welcome()
-				<-go1
+				<-begin
 				test.run(l)
 			})})
 			c := dialClient(t, addr)
@@ -83,7 +87,7 @@ func TestLeaderLost(t *testing.T) {
 			if test.query {
 				c.query("commit")
 			}
-			close(go1)
+			close(begin)
 			c.expect(test.want)
 			if test.want == "CZ" {
 				c.expect("E[08006].")
@@ -142,7 +146,11 @@ func TestLostAtStart(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			_, addr := startProxy(t, Options{Hold: 400 * time.Millisecond, Backends: newScripts(t, test.run...)})
+			hold := 20 * time.Second
+			if test.want != welcomed {
+				hold = 100 * time.Millisecond
+			}
+			_, addr := startProxy(t, Options{Hold: hold, Backends: newScripts(t, test.run...)})
 			dialClient(t, addr).expect(test.want)
 		})
 	}

@@ -102,7 +102,7 @@ func (s *Server) connect(packet []byte) (session.Backend, []byte, error) {
 	defer stop()
 	var refusal []byte // the last answer of a leader that cannot take connections now
 	for wait := 10 * time.Millisecond; ; wait = min(2*wait, 200*time.Millisecond) {
-		backend, err := s.options.Backends.Dial(ctx)
+		backend, err := s.dial(ctx)
 		if err != nil {
 			if refusal != nil {
 				return session.Backend{}, nil, refused(refusal)
@@ -122,6 +122,14 @@ func (s *Server) connect(packet []byte) (session.Backend, []byte, error) {
 		case <-time.After(wait):
 		}
 	}
+}
+
+// dial is Dial, but never when the time is over.
+func (s *Server) dial(ctx context.Context) (session.Backend, error) {
+	if err := ctx.Err(); err != nil {
+		return session.Backend{}, fmt.Errorf("%w: %w", session.ErrNoLeader, err)
+	}
+	return s.options.Backends.Dial(ctx)
 }
 
 // greet sends the start-up packet and reads the first bytes of the answer: a whole ErrorResponse, or any bytes of anything else.
