@@ -49,6 +49,7 @@ func commands() []command {
 		{"demo", "run a whole cluster on this machine", runDemo},
 		{"init", "make the first node of a new cluster", runInit},
 		{"start", "run one node in the foreground", runStart},
+		{"status", "show each node's role and progress", runStatus},
 		{"verify", "compare all nodes at one position", runVerify},
 	}
 }
