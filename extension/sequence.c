@@ -614,7 +614,11 @@ all_sequences(void)
  *		returns table(schema, name, horizon, is_called, lsn)
  *
  * States of this database's sequences; with only_changed, those that the open
- * epoch has not agreed on.
+ * epoch has not agreed on.  The locks are kept until the end of the
+ * transaction, and the caller hands the states over before that: so a
+ * transaction that resets a sequence is proposed either before its state was
+ * read here or after the state was handed over.  A sequence that is being
+ * altered or dropped just now is left out; that transaction sends its state.
  */
 Datum
 barista_horizons(PG_FUNCTION_ARGS)
@@ -630,11 +634,14 @@ barista_horizons(PG_FUNCTION_ARGS)
 
 	foreach(cell, all_sequences())
 	{
-		Relation	seqrel = try_relation_open(lfirst_oid(cell), AccessShareLock);
+		Relation	seqrel;
 		SequenceState state;
 		Datum		values[5];
 		bool		nulls[5] = {false};
 
+		if (!ConditionalLockRelationOid(lfirst_oid(cell), RowExclusiveLock))
+			continue;
+		seqrel = try_relation_open(lfirst_oid(cell), NoLock);
 		if (seqrel == NULL)
 			continue;
 		read_state(seqrel, &state);
@@ -647,7 +654,7 @@ barista_horizons(PG_FUNCTION_ARGS)
 			values[4] = LSNGetDatum(state.lsn);
 			tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 		}
-		relation_close(seqrel, AccessShareLock);
+		relation_close(seqrel, NoLock);
 	}
 	return (Datum) 0;
 }

@@ -106,11 +106,7 @@ type partWriter struct {
 func (p *partWriter) item(item replicator.Item) error {
 	part := &p.applier.part
 	if item.Set == nil {
-		missing := changeset.MissingIsError
-		if item.Refresh {
-			missing = changeset.MissingIsSkipped
-		}
-		part.Sequences(missing, item.Sequences)
+		part.Sequences(changeset.MissingIsSkipped, item.Sequences)
 		return nil
 	}
 	part.Set(item.Set.Timestamp)

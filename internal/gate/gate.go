@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/baristadb/barista/internal/replicator"
@@ -32,11 +33,13 @@ type Gate struct {
 	log      *slog.Logger
 
 	mu       sync.Mutex // guards the rest
-	last     replicator.BackendID
 	backends map[replicator.BackendID]*backend
 	closed   bool
 	done     sync.WaitGroup
 }
+
+// lastBackend numbers the connections of all starts of the server, so that a late answer meets nobody else.
+var lastBackend atomic.Uint64
 
 type backend struct {
 	id   replicator.BackendID
@@ -109,8 +112,7 @@ func (g *Gate) add(conn *net.UnixConn) *backend {
 	if g.closed {
 		return nil
 	}
-	g.last++
-	b := &backend{id: g.last, conn: conn}
+	b := &backend{id: replicator.BackendID(lastBackend.Add(1)), conn: conn}
 	g.backends[b.id] = b
 	g.done.Add(1)
 	return b

@@ -78,7 +78,7 @@ func (s *Shared) Path() string { return s.path }
 func (s *Shared) Start() uint64 { return s.start }
 
 // SetLease publishes until when statements may trust this leadership.
-func (s *Shared) SetLease(end paxos.Instant) { s.word(offLease).Store(uint64(end)) }
+func (s *Shared) SetLease(end paxos.Instant) { s.word(offLease).Store(uint64(max(0, end))) }
 
 // Open opens the gate for an epoch. The lease was published before.
 func (s *Shared) Open(epoch paxos.Ballot) {

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -32,6 +34,7 @@ type markDesk struct {
 // pinned is what a mark has left, or somebody waits for. ready is closed when the mark was reached.
 type pinned struct {
 	ready    chan struct{}
+	taken    atomic.Bool // whoever sets it closes the snapshot
 	snapshot *verify.Snapshot
 	err      error
 }
@@ -51,13 +54,11 @@ func (d *markDesk) entry(id changeset.MarkID) *pinned {
 	return p
 }
 
-// take removes the entry and returns whether it was there: each snapshot is handed out, or closed, once.
-func (d *markDesk) take(id changeset.MarkID) bool {
+// drop forgets a mark.
+func (d *markDesk) drop(id changeset.MarkID) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	_, ok := d.pinned[id]
 	delete(d.pinned, id)
-	return ok
 }
 
 // reach pins the snapshots of a mark. What waits behind the mark goes on when they are taken, or after pinLimit.
@@ -145,7 +146,8 @@ func readHorizons(ctx context.Context, snapshot *verify.Snapshot) error {
 // expire closes what nobody has asked for in time.
 func (d *markDesk) expire(r *run, id changeset.MarkID, p *pinned) {
 	pause(r.ctx, keepLimit)
-	if d.take(id) && p.snapshot != nil {
+	d.drop(id)
+	if !p.taken.Swap(true) && p.snapshot != nil {
 		p.snapshot.Close(context.Background())
 	}
 }
@@ -155,11 +157,12 @@ func (d *markDesk) Snapshot(ctx context.Context, id changeset.MarkID) (*verify.S
 	p := d.entry(id)
 	select {
 	case <-ctx.Done():
-		d.take(id)
+		d.drop(id)
 		return nil, fmt.Errorf("wait for mark %v: %w", id, ctx.Err())
 	case <-p.ready:
 	}
-	if !d.take(id) {
+	d.drop(id)
+	if p.taken.Swap(true) {
 		return nil, fmt.Errorf("the snapshot of mark %v was handed out or has expired", id)
 	}
 	if p.err != nil && p.snapshot != nil {
@@ -188,47 +191,51 @@ func (d *markDesk) Place(ctx context.Context) (changeset.MarkID, error) {
 func (d *markDesk) placeHere(ctx context.Context) (changeset.MarkID, error) {
 	var id changeset.MarkID
 	rand.Read(id[:])
-	states, err := horizonsOf(ctx, d.node.server)
+	databases, err := listDatabases(ctx, d.node.server)
 	if err != nil {
-		return id, fmt.Errorf("read the horizons of the sequences: %w", err)
+		return id, err
 	}
-	if len(states) > 0 {
-		d.node.driver.Post(ctx, replicator.Submitted{Epoch: d.node.driver.Status().Epoch, Sequences: states})
+	for _, database := range databases {
+		if err := d.submitHorizons(ctx, database); err != nil {
+			return id, fmt.Errorf("read the horizons of the sequences of database %q: %w", database, err)
+		}
 	}
 	d.node.driver.Post(ctx, replicator.MarkRequested{ID: id})
 	return id, ctx.Err()
 }
 
-// horizonsOf reads the states of all sequences of all databases.
-func horizonsOf(ctx context.Context, s *localServer) ([]changeset.SequenceState, error) {
-	databases, err := listDatabases(ctx, s)
+// horizonsAtOnce limits the states in one entry.
+const horizonsAtOnce = 1000
+
+// submitHorizons hands over the states of a database's sequences before it gives back the locks under which they were read: so a
+// transaction that resets a sequence is either proposed before its state was read, or after that was handed over.
+func (d *markDesk) submitHorizons(ctx context.Context, database string) error {
+	conn, err := d.node.server.connect(ctx, database)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var states []changeset.SequenceState
-	for _, database := range databases {
-		conn, err := s.connect(ctx, database)
-		if err != nil {
-			return nil, err
-		}
-		rows, err := conn.Query(ctx, `SELECT schema, name, horizon, is_called, (lsn - '0/0')::bigint FROM pg_catalog.barista_horizons(false)`)
-		if err == nil {
-			var some []changeset.SequenceState
-			some, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (changeset.SequenceState, error) {
-				state := changeset.SequenceState{Database: database}
-				var lsn int64
-				err := row.Scan(&state.Schema, &state.Name, &state.Horizon, &state.Called, &lsn)
-				state.LSN = uint64(lsn)
-				return state, err
-			})
-			states = append(states, some...)
-		}
-		conn.Close(context.WithoutCancel(ctx))
-		if err != nil {
-			return nil, fmt.Errorf("database %q: %w", database, err)
-		}
+	defer conn.Close(context.WithoutCancel(ctx))
+	if _, err := conn.Exec(ctx, "BEGIN"); err != nil {
+		return err
 	}
-	return states, nil
+	rows, err := conn.Query(ctx, "SELECT schema, name, horizon, is_called, (lsn - '0/0')::bigint FROM pg_catalog.barista_horizons(true)")
+	if err != nil {
+		return err
+	}
+	states, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (changeset.SequenceState, error) {
+		state := changeset.SequenceState{Database: database}
+		var lsn int64
+		err := row.Scan(&state.Schema, &state.Name, &state.Horizon, &state.Called, &lsn)
+		state.LSN = uint64(lsn)
+		return state, err
+	})
+	if err != nil {
+		return err
+	}
+	for some := range slices.Chunk(states, horizonsAtOnce) {
+		d.node.driver.Submit(ctx, replicator.Submitted{Epoch: d.node.driver.Status().Epoch, Sequences: some})
+	}
+	return nil
 }
 
 // serveMark answers a peer that wants a mark.

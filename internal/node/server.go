@@ -31,6 +31,7 @@ const (
 	restartDelayMax = 10 * time.Second
 	restartCalm     = time.Minute      // a server that ran this long starts the delays anew
 	closeLimit      = 10 * time.Second // for the backends of an epoch to end; after it the server is killed
+	gateWatch       = 20 * time.Millisecond
 	applyRetryMin   = 50 * time.Millisecond
 	applyRetryMax   = 5 * time.Second
 )
@@ -49,6 +50,7 @@ type localServer struct {
 
 	mu      sync.RWMutex // guards current: whoever uses it holds a read lock, so that its end waits
 	current *run         // nil while no server runs
+	target  uint64       // the start that the driver's calls are for; used by the driver's goroutine alone
 
 	rebuild  chan struct{} // holds a token when the server needs a base backup
 	diverged chan string   // holds why the server must not go on
@@ -64,6 +66,7 @@ type run struct {
 	ctx    context.Context // ends when this start ends
 	stop   context.CancelCauseFunc
 	apply  chan *replicator.Batch
+	opened atomic.Bool // the gate was opened and not closed by the driver
 	tasks  sync.WaitGroup
 }
 
@@ -88,6 +91,18 @@ func (s *localServer) with(use func(*run)) bool {
 	}
 	use(s.current)
 	return true
+}
+
+// Address implements replicator.Server.
+func (s *localServer) Address(start uint64) { s.target = start }
+
+// addressed is with, for the driver: it passes over a start of the server that the driver does not know yet.
+func (s *localServer) addressed(use func(*run)) bool {
+	return s.with(func(r *run) {
+		if r.shared.Start() == s.target {
+			use(r)
+		}
+	})
 }
 
 // runs reports whether a server runs.
@@ -143,14 +158,21 @@ func (s *localServer) once(ctx context.Context) error {
 	s.setCurrent(r)
 	s.state.Store(admin.ServerRunning)
 	s.log.Info("the server runs", "applied", applied.String())
-	s.post(replicator.ServerStarted{Applied: applied})
+	s.post(replicator.ServerStarted{Start: r.shared.Start(), Applied: applied})
 	err = s.watch(ctx, r)
 	s.state.Store(admin.ServerStarting)
 	s.setCurrent(nil)
 	r.end(ctx, err)
 	s.post(replicator.ServerLost{})
-	if errors.Is(err, errRebuild) {
+	switch {
+	case errors.Is(err, errRebuild):
+		s.log.Warn("the server gets a base backup", "reason", err)
 		return s.setAside()
+	case errors.Is(err, apply.ErrDiverged):
+		s.log.Error("the server is stopped for good; this node goes on voting", "reason", err)
+		s.state.Store(admin.ServerStopped)
+		<-ctx.Done()
+		return ctx.Err()
 	}
 	return err
 }
@@ -167,18 +189,22 @@ func (s *localServer) watch(ctx context.Context, r *run) error {
 	case <-s.rebuild:
 		return errRebuild
 	case why := <-s.diverged:
-		s.log.Error("the server holds something else than the order and is stopped; this node goes on voting", "why", why)
-		r.end(ctx, errors.New("diverged"))
-		s.state.Store(admin.ServerStopped)
-		<-ctx.Done()
-		return ctx.Err()
+		return fmt.Errorf("%w: %s", apply.ErrDiverged, why)
 	}
 }
 
-// setAside makes room for a base backup. The old folder was this node's own copy of the order and is behind every log.
+// setAside makes room for a base backup. The old folder was this node's own copy of the order and is behind every log. It is renamed
+// first: a folder that is half removed must not be taken for a server's.
 func (s *localServer) setAside() error {
 	s.state.Store(admin.ServerRebuilding)
-	if err := os.RemoveAll(s.pg.DataDir); err != nil {
+	old := s.pg.DataDir + ".old"
+	if err := os.RemoveAll(old); err != nil {
+		return fmt.Errorf("remove a data folder that is too old: %w", err)
+	}
+	if err := os.Rename(s.pg.DataDir, old); err != nil {
+		return fmt.Errorf("set aside a data folder that is too old: %w", err)
+	}
+	if err := os.RemoveAll(old); err != nil {
 		return fmt.Errorf("remove a data folder that is too old: %w", err)
 	}
 	return errRebuild
@@ -215,6 +241,7 @@ func (s *localServer) start(ctx context.Context) (*run, changeset.Position, erro
 		return nil, 0, err
 	}
 	r.tasks.Go(r.applyBatches) // ends with r.ctx; end waits for it
+	r.tasks.Go(r.watchGate)    // likewise
 	return r, applied, nil
 }
 
@@ -315,32 +342,36 @@ func (s *localServer) flushed(ctx context.Context) (changeset.Position, error) {
 
 // SetLease implements replicator.Server.
 func (s *localServer) SetLease(end paxos.Instant) {
-	s.with(func(r *run) { r.shared.SetLease(end) })
+	s.addressed(func(r *run) { r.shared.SetLease(end) })
 }
 
 // OpenGate implements replicator.Server.
 func (s *localServer) OpenGate(epoch paxos.Ballot) {
-	s.with(func(r *run) { r.shared.Open(epoch) })
-	s.log.Info("the gate is open", "epoch", epoch.String())
+	s.addressed(func(r *run) {
+		r.shared.Open(epoch)
+		r.opened.Store(true)
+		s.log.Info("the gate is open", "epoch", epoch.String())
+	})
 }
 
 // CloseGate implements replicator.Server: the flag at once, the backends' end in its own time.
 func (s *localServer) CloseGate() {
-	s.log.Info("the gate is closed")
-	s.with(func(r *run) { // if none runs, its end has closed the gate, and ServerLost is on its way
+	s.addressed(func(r *run) { // if none runs, its end has closed the gate, and ServerLost is on its way
+		r.opened.Store(false)
 		r.shared.Close()
+		s.log.Info("the gate is closed")
 		r.tasks.Go(r.endBackends) // bounded by closeLimit and r.ctx; end waits for it
 	})
 }
 
 // Answer implements replicator.Server.
 func (s *localServer) Answer(answers []replicator.Answer) {
-	s.with(func(r *run) { r.gate.Send(answers) })
+	s.addressed(func(r *run) { r.gate.Send(answers) })
 }
 
 // Apply implements replicator.Server. There is never more than one batch under way.
 func (s *localServer) Apply(batch *replicator.Batch) {
-	s.with(func(r *run) {
+	s.addressed(func(r *run) {
 		select {
 		case r.apply <- batch:
 		default: // a batch for an earlier start of the server, whose end is on its way
@@ -350,7 +381,7 @@ func (s *localServer) Apply(batch *replicator.Batch) {
 
 // Mark implements replicator.Server.
 func (s *localServer) Mark(mark *replicator.Mark) {
-	s.with(func(r *run) { // if none runs, ServerLost is on its way and ends the mark
+	s.addressed(func(r *run) { // if none runs, ServerLost is on its way and ends the mark
 		r.tasks.Go(func() { s.marks.reach(r, mark) }) // bounded by the desk's limits and r.ctx; end waits for it
 	})
 }
@@ -373,6 +404,25 @@ func (s *localServer) Diverged(why string) {
 
 // Joined implements replicator.Server.
 func (s *localServer) Joined(j replicator.Joined) { s.desk.answered(j) }
+
+// watchGate notices when the server has closed the gate by itself: a guard failed, or a backend ended while it waited. The epoch is
+// over then, and leadership has to follow.
+func (r *run) watchGate() {
+	ticker := time.NewTicker(gateWatch)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-r.ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if r.opened.Load() && r.shared.Closed() {
+			r.opened.Store(false)
+			r.owner.log.Warn("the server has closed its gate; this node steps down")
+			r.owner.post(replicator.StepDown{})
+		}
+	}
+}
 
 // endBackends ends every session of the epoch that was closed, waits until none is left, and tells how far the server is. Sessions that
 // begin later see the closed flag and can only read. If a session does not end the server is killed.

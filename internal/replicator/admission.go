@@ -11,7 +11,11 @@ type admission struct {
 	wish   change        // nil: none
 	until  paxos.Instant // how long proposals are held back for it
 	notNow paxos.Instant // no new wish before
+	failed uint          // wishes given up in a row
 }
+
+// learnerAlive is how recently a learner must have been heard of to be promoted.
+const learnerAlive = paxos.Span(500e6)
 
 // change is the next step of a membership; it returns the same version when there is nothing to do any more.
 type change func(paxos.Membership) paxos.Membership
@@ -77,10 +81,11 @@ func (r *Replicator) admit() {
 	value := paxos.MemberValue(next)
 	value.Epoch = r.epoch
 	if _, ok := r.paxos.Propose(r.now, value); ok {
-		a.wish = nil
+		a.wish, a.failed = nil, 0
 	} else if r.now > a.until {
 		a.wish = nil
-		a.notNow = r.now + paxos.Instant(r.cfg.AdmitPatience)
+		a.notNow = r.now + paxos.Instant(r.cfg.AdmitPatience)<<a.failed
+		a.failed = min(a.failed+1, 6)
 	}
 }
 
@@ -91,7 +96,8 @@ func (r *Replicator) caughtUp(members paxos.Membership) paxos.NodeID {
 			continue
 		}
 		p, ok := r.paxos.Progress(m.Node)
-		if ok && p.DurableTo > 0 && p.DurableTo+paxos.Index(r.cfg.AdmitLag) >= r.paxos.ChosenTo() {
+		alive := ok && r.now.Since(p.Heard) < learnerAlive
+		if alive && p.DurableTo > 0 && p.DurableTo+paxos.Index(r.cfg.AdmitLag) >= r.paxos.ChosenTo() {
 			return m.Node
 		}
 	}

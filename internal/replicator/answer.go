@@ -27,15 +27,62 @@ func (p *proposals) add(at paxos.Index, sets []submission) {
 // answerQueue holds back answers while a mark takes its snapshot: the turn passes it only when the mark is done.
 type answerQueue struct {
 	mark *Mark
-	held []Answer
+	held []held
+}
+
+// held is an answer, or a mark, that waits behind a mark.
+type held struct {
+	answer Answer
+	mark   *Mark // nil: an answer
 }
 
 func (q *answerQueue) push(r *Replicator, a Answer) {
 	if q.mark != nil && a.Verdict == Chosen {
-		q.held = append(q.held, a)
+		q.held = append(q.held, held{answer: a})
 		return
 	}
 	r.out.Answers = append(r.out.Answers, a)
+}
+
+// pushMark takes a mark's turn, or queues it.
+func (q *answerQueue) pushMark(r *Replicator, m *Mark) {
+	if q.mark != nil {
+		q.held = append(q.held, held{mark: m})
+		return
+	}
+	q.mark = m
+	r.out.Mark = m
+}
+
+// pass ends the mark's turn and lets go of what waited, up to the next mark.
+func (q *answerQueue) pass(r *Replicator) {
+	r.marked = max(r.marked, q.mark.Index)
+	q.mark = nil
+	for len(q.held) > 0 && q.mark == nil {
+		next := q.held[0]
+		q.held = q.held[1:]
+		if next.mark != nil {
+			q.pushMark(r, next.mark)
+		} else {
+			r.out.Answers = append(r.out.Answers, next.answer)
+		}
+	}
+}
+
+// giveUp drops the marks; what waited behind them is unknown to its backends.
+func (q *answerQueue) giveUp(r *Replicator) {
+	for _, h := range q.held {
+		if h.mark != nil {
+			r.marked = max(r.marked, h.mark.Index)
+			continue
+		}
+		h.answer.Verdict = Unknown
+		r.out.Answers = append(r.out.Answers, h.answer)
+	}
+	if q.mark != nil {
+		r.marked = max(r.marked, q.mark.Index)
+	}
+	*q = answerQueue{}
 }
 
 // answer tells the backends what became of their change sets, when the entry at their index is chosen in our open epoch.
@@ -58,32 +105,23 @@ func (r *Replicator) answer(p *Placed) {
 	case paxos.KindSequence:
 		r.sequencesChosen(p.Index)
 	case paxos.KindMark:
-		if r.answers.mark == nil {
-			r.answers.mark = &Mark{ID: p.Mark, Index: p.Index, Position: p.Predecessor}
-			r.out.Mark = r.answers.mark
-		}
+		r.answers.pushMark(r, &Mark{ID: p.Mark, Index: p.Index, Position: p.Predecessor})
 	}
 }
 
 func (r *Replicator) markDone(id changeset.MarkID) {
 	if m := r.cursor.mark; m != nil && m.ID == id {
 		r.cursor.mark = nil
+		r.marked = max(r.marked, m.Index)
 	}
 	if m := r.answers.mark; m != nil && m.ID == id {
-		r.answers.mark = nil
-		r.out.Answers = append(r.out.Answers, r.answers.held...)
-		r.answers.held = nil
+		r.answers.pass(r)
 	}
 }
 
 // giveUp tells everyone who still waits: refused what was never proposed, unknown what was.
 func (r *Replicator) giveUp() {
-	r.answers.mark = nil
-	for _, a := range r.answers.held {
-		a.Verdict = Unknown
-		r.out.Answers = append(r.out.Answers, a)
-	}
-	r.answers.held = nil
+	r.answers.giveUp(r)
 	for _, s := range r.pending.sets {
 		r.refuse(s.waiter)
 	}

@@ -122,7 +122,7 @@ func (n *testNode) startServer(c *cluster) {
 	n.committed = n.committed[:n.flushed]
 	n.closed, n.epoch, n.turns, n.batch = true, 0, nil, nil
 	n.inflight = make(map[uint64]changeset.ID)
-	n.r.Step(c.now, ServerStarted{Applied: n.applied()})
+	n.r.Step(c.now, ServerStarted{Start: uint64(n.id), Applied: n.applied()})
 	c.obey(n)
 }
 

@@ -2,7 +2,6 @@ package replicator
 
 import (
 	"fmt"
-	"sort"
 
 	"github.com/baristadb/barista/internal/changeset"
 	"github.com/baristadb/barista/internal/paxos"
@@ -15,6 +14,7 @@ type cursor struct {
 	position changeset.Position // the server's applied position, as it last said
 	handed   changeset.Position // the applied position once everything handed out is applied
 
+	partial  int    // databases of the sequence entry at next that were handed out
 	number   uint64 // of the last batch
 	out      *Batch // handed out and not answered
 	mark     *Mark  // waits for its snapshot
@@ -23,7 +23,12 @@ type cursor struct {
 	replay   map[paxos.Index]*Placed // read back from the journal, consumed in order
 	reading  bool
 	diverged string
+
+	readAgain paxos.Instant // the journal had nothing to give; not before
 }
+
+// readPatience is how long to wait after the journal could not give what was asked of it.
+const readPatience = paxos.Span(100e6)
 
 // done is the last index whose effects the server shows.
 func (c *cursor) done() paxos.Index {
@@ -50,21 +55,11 @@ func (r *Replicator) resetCursor(position changeset.Position) {
 
 // refreshBatches overwrites every sequence with its agreed state: a former leader, and a copy of one, is ahead of what was agreed.
 func (o *Order) refreshBatches() []Batch {
-	byDatabase := make(map[string][]changeset.SequenceState)
-	for _, s := range o.sequences {
-		byDatabase[s.Database] = append(byDatabase[s.Database], s)
-	}
+	byDatabase, names := groupByDatabase(o.sequenceStates())
 	var batches []Batch
-	for database, states := range byDatabase {
-		sort.Slice(states, func(i, j int) bool {
-			if states[i].Schema != states[j].Schema {
-				return states[i].Schema < states[j].Schema
-			}
-			return states[i].Name < states[j].Name
-		})
-		batches = append(batches, Batch{Database: database, Items: []Item{{Sequences: states, Refresh: true}}})
+	for _, database := range names {
+		batches = append(batches, Batch{Database: database, Items: []Item{{Sequences: byDatabase[database]}}})
 	}
-	sort.Slice(batches, func(i, j int) bool { return batches[i].Database < batches[j].Database })
 	return batches
 }
 
@@ -87,7 +82,7 @@ func (r *Replicator) feed() {
 		if placed == nil {
 			break
 		}
-		if placed.Kind == paxos.KindMark {
+		if placed.Kind == paxos.KindMark && placed.Index > r.marked {
 			if len(batch.Items) > 0 {
 				break
 			}
@@ -155,6 +150,7 @@ func (c *cursor) take(p *Placed, batch *Batch, limit int) bool {
 	case paxos.KindChangeSets:
 		for k := range p.Sets {
 			if p.Position(k) <= max(c.handed, batch.Position) {
+				delete(c.pieces, p.Sets[k].ID) // applied before
 				continue
 			}
 			if batch.sets() >= limit || !c.takeSet(&p.Sets[k], p.Position(k), batch) {
@@ -165,25 +161,32 @@ func (c *cursor) take(p *Placed, batch *Batch, limit int) bool {
 	return true
 }
 
-// takeSequences adds sequence states; those of one entry may lie in several databases, and then come one after the other.
+// takeSequences adds sequence states; those of one entry may lie in several databases, which then come one after the other. A sequence that
+// is missing is no error: its creation travels in its own change set, so a state that meets none is only late.
 func (c *cursor) takeSequences(states []changeset.SequenceState, batch *Batch) bool {
-	byDatabase := make(map[string][]changeset.SequenceState)
-	var names []string
+	byDatabase, names := groupByDatabase(states)
+	for _, database := range names[c.partial:] {
+		if len(batch.Items) > 0 && (batch.Database != database || batch.alone()) {
+			return false
+		}
+		batch.Database = database
+		batch.Items = append(batch.Items, Item{Sequences: byDatabase[database]})
+		c.partial++
+	}
+	c.partial = 0
+	return true
+}
+
+// groupByDatabase returns the states of each database, and the databases in order of first use.
+func groupByDatabase(states []changeset.SequenceState) (byDatabase map[string][]changeset.SequenceState, names []string) {
+	byDatabase = make(map[string][]changeset.SequenceState)
 	for _, s := range states {
 		if byDatabase[s.Database] == nil {
 			names = append(names, s.Database)
 		}
 		byDatabase[s.Database] = append(byDatabase[s.Database], s)
 	}
-	for _, database := range names {
-		if len(batch.Items) > 0 && (batch.Database != database || batch.alone()) {
-			// Taking the entry again from its start only overwrites a sequence with the same state.
-			return false
-		}
-		batch.Database = database
-		batch.Items = append(batch.Items, Item{Sequences: byDatabase[database]})
-	}
-	return true
+	return byDatabase, names
 }
 
 // takeSet adds one change set. DDL, and a set that came in chunks, are local transactions of their own.
@@ -224,7 +227,7 @@ func (r *Replicator) fetch(i paxos.Index) *Placed {
 	if p := c.replay[i]; p != nil {
 		return p
 	}
-	if !c.reading {
+	if !c.reading && r.now >= c.readAgain {
 		to := r.order.Head()
 		if first := r.recent.first(); first > i {
 			to = first - 1
@@ -238,6 +241,9 @@ func (r *Replicator) fetch(i paxos.Index) *Placed {
 func (r *Replicator) entriesRead(e EntriesRead) {
 	c := &r.cursor
 	c.reading = false
+	if len(e.Entries) == 0 {
+		c.readAgain = r.now + paxos.Instant(readPatience)
+	}
 	if !c.active || e.From != c.next {
 		return
 	}

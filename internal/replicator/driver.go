@@ -29,6 +29,8 @@ type Network interface {
 
 // Server is the local PostgreSQL server as the driver sees it. None of its methods may block; those that take time answer with events.
 type Server interface {
+	// Address names the start of the server that the calls that follow are for; any other ignores them.
+	Address(start uint64)
 	SetLease(end paxos.Instant)
 	OpenGate(epoch paxos.Ballot)
 	CloseGate() // sets the flag before it returns; GateClosed follows
@@ -117,14 +119,23 @@ func (d *Driver) Status() Status { return *d.status.Load() }
 func (d *Driver) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	d.goroutines.Add(2)
-	go d.write(ctx)       // ends with ctx; Run waits for it
+	go func() { // ends with ctx, or when the journal fails, and then ends ctx; Run waits for it
+		defer cancel()
+		d.write(ctx)
+	}()
 	go d.readJournal(ctx) // ends with ctx; Run waits for it
-	defer d.goroutines.Wait()
-	defer cancel()
-	return d.loop(ctx)
+	d.loop(ctx)
+	cancel()
+	d.goroutines.Wait()
+	select {
+	case err := <-d.failure:
+		return err
+	default:
+		return nil
+	}
 }
 
-func (d *Driver) loop(ctx context.Context) error {
+func (d *Driver) loop(ctx context.Context) {
 	ticker := time.NewTicker(d.tick)
 	defer ticker.Stop()
 	learn := time.NewTimer(time.Hour)
@@ -138,9 +149,7 @@ func (d *Driver) loop(ctx context.Context) error {
 		ticked := false
 		select {
 		case <-ctx.Done():
-			return nil
-		case err := <-d.failure:
-			return err
+			return
 		case <-d.wrote:
 			d.noteWritten()
 		case e := <-d.events:
@@ -154,9 +163,9 @@ func (d *Driver) loop(ctx context.Context) error {
 			armed = false
 			d.step(FlushLearn{})
 		}
-		d.drain(submitted)
+		d.drain()
 		out := d.replicator.Output()
-		d.obey(out)
+		d.obey(ctx, out)
 		if out.LearnSoon && !armed {
 			armed = true
 			learn.Reset(learnDelay)
@@ -170,8 +179,12 @@ func (d *Driver) loop(ctx context.Context) error {
 func (d *Driver) step(e Event) { d.replicator.Step(d.clock(), e) }
 
 // drain steps what has come in meanwhile, so that it makes one batch.
-func (d *Driver) drain(submitted chan Event) {
+func (d *Driver) drain() {
 	for range maxDrain {
+		submitted := d.submitted
+		if d.replicator.Busy() {
+			submitted = nil
+		}
 		select {
 		case <-d.wrote:
 			d.noteWritten()
@@ -204,19 +217,17 @@ func (d *Driver) tell() {
 }
 
 // obey does what an Output asks, in the order of its fields.
-func (d *Driver) obey(out Output) {
+func (d *Driver) obey(ctx context.Context, out Output) {
+	d.server.Address(out.Start)
 	if out.CloseGate {
-		d.server.SetLease(0)
 		d.server.CloseGate()
 	}
+	d.server.SetLease(out.Lease) // before the messages: a change of membership can shorten it
 	for _, work := range out.Works {
 		d.send(work.Messages)
 		if len(work.Records) > 0 || len(work.AfterDurable) > 0 {
-			d.works <- diskWork{work: work}
+			d.toDisk(ctx, diskWork{work: work})
 		}
-	}
-	if !out.CloseGate {
-		d.server.SetLease(out.Lease)
 	}
 	if len(out.Answers) > 0 {
 		d.server.Answer(out.Answers)
@@ -225,11 +236,11 @@ func (d *Driver) obey(out Output) {
 		d.server.OpenGate(out.OpenGate)
 	}
 	for _, request := range out.PeerReads {
-		d.readLater(func() { d.readForPeer(request) })
+		d.readLater(ctx, func() { d.readForPeer(request) })
 	}
 	if out.Read != nil {
 		read := *out.Read
-		d.readLater(func() { d.readForServer(read) })
+		d.readLater(ctx, func() { d.readForServer(ctx, read) })
 	}
 	if out.Apply != nil {
 		d.server.Apply(out.Apply)
@@ -241,13 +252,21 @@ func (d *Driver) obey(out Output) {
 		d.server.Joined(joined)
 	}
 	if out.Purge != nil {
-		d.works <- diskWork{purge: out.Purge}
+		d.toDisk(ctx, diskWork{purge: out.Purge})
 	}
 	if out.Backup {
 		d.server.Rebuild()
 	}
 	if out.Diverged != "" {
 		d.server.Diverged(out.Diverged)
+	}
+}
+
+// toDisk hands work to the writer. It waits while the disk is that far behind.
+func (d *Driver) toDisk(ctx context.Context, w diskWork) {
+	select {
+	case d.works <- w:
+	case <-ctx.Done():
 	}
 }
 
@@ -391,12 +410,17 @@ func (d *Driver) writeBatch(batch []diskWork) error {
 	return nil
 }
 
-// readLater queues a read of the journal; a peer's is lost when too many wait (it asks again).
-func (d *Driver) readLater(read func()) {
+// readLater queues a read of the journal.
+func (d *Driver) readLater(ctx context.Context, read func()) {
 	select {
 	case d.reads <- read:
 	default:
-		go func() { d.reads <- read }() // ends when the reader takes it; at most one per peer and one for the server
+		go func() { // ends when the reader takes it, or with ctx; at most one for each peer and one for the server
+			select {
+			case d.reads <- read:
+			case <-ctx.Done():
+			}
+		}()
 	}
 }
 
@@ -430,10 +454,10 @@ func (d *Driver) readForPeer(request paxos.ReadRequest) {
 	}
 }
 
-func (d *Driver) readForServer(read Read) {
+func (d *Driver) readForServer(ctx context.Context, read Read) {
 	entries, err := d.journal.Entries(read.From, read.To, peerReadMax)
 	if err != nil {
 		d.log.Error("the journal cannot be read for the server", "from", read.From, "error", err)
 	}
-	d.events <- EntriesRead{From: read.From, Entries: entries}
+	d.Post(ctx, EntriesRead{From: read.From, Entries: entries})
 }

@@ -28,6 +28,9 @@ func (r *Replicator) watchLeadership() {
 		switch {
 		case !leads || r.paxos.Ballot() != r.epoch:
 			r.phase = Following // the gate never opened: there is nothing to close
+		case r.server != serverUp || r.stuckOpening():
+			r.phase = Following
+			r.paxos.Resign(r.now, releaseLease)
 		case r.openedAt != 0 && r.cursor.next > r.openedAt && r.cursor.idle():
 			r.open()
 		}
@@ -38,6 +41,29 @@ func (r *Replicator) watchLeadership() {
 	case Closing:
 		// Only GateClosed, or the end of the server, leads out of it.
 	}
+}
+
+// openingLimit is how long a leader's server may make no progress towards an open gate before others get their chance, and how long this node
+// then does not campaign.
+const openingLimit = paxos.Span(20e9)
+
+// stuckOpening reports whether the server of a leader that wants to open makes no progress: a full disk, for example.
+func (r *Replicator) stuckOpening() bool {
+	if done := r.cursor.done(); done != r.progress.done || r.progress.epoch != r.epoch {
+		r.progress = progress{epoch: r.epoch, done: done, since: r.now}
+	}
+	if r.openedAt == 0 || r.now.Since(r.progress.since) < openingLimit {
+		return false
+	}
+	r.notBefore = r.now + paxos.Instant(openingLimit)
+	return true
+}
+
+// progress is how far a server was when it last moved, in an epoch that is opening.
+type progress struct {
+	epoch paxos.Ballot
+	done  paxos.Index
+	since paxos.Instant
 }
 
 // idle says that nothing handed out is unanswered.
@@ -82,10 +108,11 @@ func (r *Replicator) stepDown() {
 	}
 }
 
-func (r *Replicator) serverStarted(position changeset.Position) {
+func (r *Replicator) serverStarted(start uint64, position changeset.Position) {
 	if r.server == serverUp {
 		r.serverLost()
 	}
+	r.start = start
 	r.server = serverUp
 	r.cursor.diverged = ""
 	if uint64(position) < uint64(r.order.floorPosition()) {
@@ -94,6 +121,7 @@ func (r *Replicator) serverStarted(position changeset.Position) {
 		r.out.Backup = true
 		return
 	}
+	r.paxos.SetComplete()
 	r.resetCursor(position)
 }
 
@@ -113,19 +141,27 @@ func (r *Replicator) serverLost() {
 	}
 }
 
+// offersBeforeBackup is how many floors above the server are offered before it is given up: Paxos asks one peer after the other.
+const offersBeforeBackup = 10
+
 // floorOffered answers a peer that has purged what we miss: if our server already holds everything below its floor, the
 // journal continues from there; otherwise the server needs a base backup.
 func (r *Replicator) floorOffered(offer paxos.FloorOffer) {
-	if offer.Floor.Index <= r.order.Head() || r.server != serverUp || r.phase != Following {
-		return
+	if offer.Floor.Index <= r.order.Head() || r.server != serverUp || r.phase != Following || r.cursor.out != nil {
+		return // the offer comes again
 	}
 	if uint64(r.cursor.position) < offer.Floor.Position {
+		if r.offers++; r.offers < offersBeforeBackup {
+			return // another peer may still have the entries
+		}
+		r.offers = 0
 		r.server = serverDown
 		r.cursor.active = false
 		r.out.Backup = true
 		return
 	}
 	r.paxos.InstallFloor(r.now, offer.Floor)
+	r.offers = 0
 	r.order = NewOrder(offer.Floor)
 	r.recent.clear()
 	r.resetCursor(r.cursor.position)

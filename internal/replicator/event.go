@@ -53,8 +53,11 @@ type (
 	// BackendGone says that a connection at the gate ended.
 	BackendGone struct{ Backend BackendID }
 
-	// ServerStarted says that the local server runs with a closed gate and shows everything up to Applied.
-	ServerStarted struct{ Applied changeset.Position }
+	// ServerStarted says that the local server runs with a closed gate and shows everything up to Applied. Start names this start of it.
+	ServerStarted struct {
+		Start   uint64
+		Applied changeset.Position
+	}
 
 	// ServerLost says that no process of the local server is left.
 	ServerLost struct{}

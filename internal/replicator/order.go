@@ -1,9 +1,12 @@
 package replicator
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"sort"
 
 	"github.com/baristadb/barista/internal/changeset"
@@ -296,7 +299,7 @@ func (o *Order) discardUnfinished() {
 // resumeAt is the first index that a server at position p has to be shown: its own entry, which may hold later change sets, or the
 // first chunk of a set that ends there or later.
 func (o *Order) resumeAt(p changeset.Position) paxos.Index {
-	at := max(paxos.Index(p.Index()), o.floor+1)
+	at := max(min(paxos.Index(p.Index()), o.head+1), o.floor+1) // above the head there may be chunks that are not known yet
 	for _, s := range o.spans {
 		if s.first < at && (s.last == 0 || s.last >= at) {
 			at = s.first
@@ -321,20 +324,17 @@ func (o *Order) FloorBelow(limit paxos.Index) (floor paxos.Floor, ok bool) {
 	floor = paxos.Floor{
 		Index: at.index, Position: uint64(at.last), Greatest: o.greatestBelow(at.index + 1), Members: o.membersAt(at.index),
 	}
-	for _, s := range o.sequences { // newer than the floor, which does no harm: later entries overwrite them in order
+	for _, s := range o.sequenceStates() { // newer than the floor, which does no harm: later entries overwrite them in order
 		floor.Sequences = append(floor.Sequences, paxos.SequenceState(s))
 	}
-	sort.Slice(floor.Sequences, func(i, j int) bool {
-		a, b := floor.Sequences[i], floor.Sequences[j]
-		if a.Database != b.Database {
-			return a.Database < b.Database
-		}
-		if a.Schema != b.Schema {
-			return a.Schema < b.Schema
-		}
-		return a.Name < b.Name
-	})
 	return floor, true
+}
+
+// sequenceStates returns the agreed state of every sequence, in order of its name.
+func (o *Order) sequenceStates() []changeset.SequenceState {
+	return slices.SortedFunc(maps.Values(o.sequences), func(a, b changeset.SequenceState) int {
+		return cmp.Or(cmp.Compare(a.Database, b.Database), cmp.Compare(a.Schema, b.Schema), cmp.Compare(a.Name, b.Name))
+	})
 }
 
 func (o *Order) membersAt(i paxos.Index) paxos.Membership {

@@ -7,6 +7,7 @@ import (
 
 // Output is what a Replicator asks of its driver. The order of the fields is an order that is always right; Works are in order.
 type Output struct {
+	Start     uint64              // of the server: what follows is for no other start of it
 	CloseGate bool                // first of all: set the closed flag, end the backends, then GateClosed
 	Works     []Work              // disk and network
 	Answers   []Answer            // to backends, in order
@@ -70,9 +71,8 @@ type Batch struct {
 // Item is a change set or a list of sequence states, in their order.
 type Item struct {
 	Set       *changeset.ChangeSet
-	Pieces    [][]byte // chunks before the last part, for a chunked set
-	Sequences []changeset.SequenceState
-	Refresh   bool // a sequence that is missing is no error
+	Pieces    [][]byte                  // chunks before the last part, for a chunked set
+	Sequences []changeset.SequenceState // one that is missing is no error
 }
 
 // Mark asks for a snapshot that shows exactly the order up to Position.

@@ -2,6 +2,8 @@ package replicator
 
 import (
 	"encoding/binary"
+	"errors"
+	"io"
 
 	"github.com/baristadb/barista/internal/changeset"
 	"github.com/baristadb/barista/internal/paxos"
@@ -35,7 +37,10 @@ type pendingChunk struct {
 }
 
 // begunSet is a set of which chunks have come, and not yet its last part.
-type begunSet struct{ id changeset.ID }
+type begunSet struct {
+	id     changeset.ID
+	chunks uint32
+}
 
 // Busy says that so much waits to be proposed that the driver should not bring more from backends.
 func (r *Replicator) Busy() bool {
@@ -50,6 +55,29 @@ const (
 
 func (r *Replicator) refuse(w waiter) {
 	r.answers.push(r, Answer{Backend: w.backend, Request: w.request, Verdict: Refused, SQLState: sqlStateRetry, Message: textNotLeader})
+}
+
+// refuseMalformed refuses what no node could read: a chosen entry that cannot be read stops every node, so it must never be proposed.
+func (r *Replicator) refuseMalformed(w waiter, why string) {
+	r.answers.push(r, Answer{
+		Backend: w.backend, Request: w.request, Verdict: Refused, SQLState: "XX000",
+		Message: "the change set of this transaction is malformed: " + why,
+	})
+}
+
+// checkInline reads what Order will have to read of a set.
+func checkInline(set *changeset.ChangeSet) error {
+	if set.Flags&changeset.HasSequences == 0 || set.Flags&changeset.Last != 0 {
+		return nil
+	}
+	reader := changeset.NewReader(set.Payload)
+	for {
+		if _, err := reader.Next(); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
 }
 
 // submit takes a change set, or sequence states alone. The epoch that the backend saw open before its first write must be ours: what was
@@ -69,12 +97,17 @@ func (r *Replicator) submit(e Submitted) {
 	set := *e.Set
 	if set.Flags&changeset.Last != 0 {
 		begun := r.pending.begun[w]
-		if begun == nil {
-			r.refuse(w)
+		if begun == nil || begun.chunks != set.Chunks {
+			r.pending.discard(e.Backend, e.Request)
+			r.refuseMalformed(w, "its chunks are not complete")
 			return
 		}
 		set.ID = begun.id
 		delete(r.pending.begun, w)
+	}
+	if err := checkInline(&set); err != nil {
+		r.refuseMalformed(w, err.Error())
+		return
 	}
 	r.pending.sets = append(r.pending.sets, submission{w, set})
 	r.pending.bytes += len(set.Payload)
@@ -97,6 +130,10 @@ func (r *Replicator) submitChunk(e ChunkSubmitted) {
 		}
 		p.begun[key] = begun
 	}
+	if e.Ordinal != begun.chunks {
+		return // the count will not fit, and the last part will be refused
+	}
+	begun.chunks++
 	p.chunks = append(p.chunks, pendingChunk{changeset.Chunk{ID: begun.id, Ordinal: e.Ordinal, Data: e.Data}})
 	p.bytes += len(e.Data)
 }
@@ -138,9 +175,9 @@ func (r *Replicator) propose() {
 	if r.phase != Open || r.admission.holds() {
 		return
 	}
-	for r.proposeChunks() {
-	}
 	for r.proposals.sets < r.cfg.MaxPipeline && r.proposeBatch() {
+	}
+	for r.proposeChunk() {
 	}
 }
 
@@ -152,12 +189,9 @@ func (r *Replicator) proposeBatch() bool {
 		values = append(values, r.value(paxos.KindSequence, changeset.AppendSequences(nil, p.states)))
 	}
 	taken, bytes := 0, 0
-	for taken < len(p.sets) && taken < r.cfg.MaxBatchSets && bytes < r.cfg.MaxBatchBytes {
+	for taken < len(p.sets) && taken < r.cfg.MaxBatchSets && bytes < r.cfg.MaxBatchBytes && !p.overtakes(&p.sets[taken].set) {
 		bytes += len(p.sets[taken].set.Payload)
 		taken++
-	}
-	if len(p.chunks) > 0 {
-		taken = 0 // their last part must not overtake them
 	}
 	if taken > 0 {
 		sets := make([]changeset.ChangeSet, taken)
@@ -190,7 +224,20 @@ func (r *Replicator) proposeBatch() bool {
 	return true
 }
 
-func (r *Replicator) proposeChunks() bool {
+// overtakes reports whether a set is the last part of one whose chunks are still pending.
+func (p *pending) overtakes(set *changeset.ChangeSet) bool {
+	if set.Flags&changeset.Last == 0 {
+		return false
+	}
+	for _, c := range p.chunks {
+		if c.chunk.ID == set.ID {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *Replicator) proposeChunk() bool {
 	p := &r.pending
 	if len(p.chunks) == 0 {
 		return false

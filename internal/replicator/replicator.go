@@ -92,6 +92,11 @@ type Replicator struct {
 	proposed bool         // our epoch-open entry was proposed
 
 	server    serverState
+	start     uint64        // of the server, as ServerStarted named it
+	notBefore paxos.Instant // this node does not campaign earlier: it led and could not open
+	progress  progress
+	offers    int         // floors offered above our server, since the last entry
+	marked    paxos.Index // marks up to here were reached or given up
 	cursor    cursor
 	pending   pending
 	proposals proposals
@@ -144,7 +149,7 @@ func (r *Replicator) Step(now paxos.Instant, event Event) {
 	case BackendGone:
 		r.pending.gone(e.Backend)
 	case ServerStarted:
-		r.serverStarted(e.Applied)
+		r.serverStarted(e.Start, e.Applied)
 	case ServerLost:
 		r.serverLost()
 	case GateClosed:
@@ -197,11 +202,11 @@ func (r *Replicator) obey(ready paxos.Ready) {
 		Seq: ready.Seq, Records: ready.Records, Messages: ready.Messages, AfterDurable: ready.AfterDurable,
 	})
 	r.out.PeerReads = append(r.out.PeerReads, ready.Reads...)
-	for _, offer := range ready.Floors {
-		r.floorOffered(offer)
-	}
 	for _, entry := range ready.Chosen {
 		r.walk(entry)
+	}
+	for _, offer := range ready.Floors {
+		r.floorOffered(offer)
 	}
 	if len(ready.Chosen) > 0 && r.paxos.Role() == paxos.Leader {
 		r.out.LearnSoon = true
@@ -227,6 +232,7 @@ func (r *Replicator) walk(entry paxos.Entry) {
 func (r *Replicator) Output() Output {
 	r.settle()
 	out := r.out
+	out.Start = r.start
 	r.out = Output{}
 	return out
 }
@@ -234,7 +240,7 @@ func (r *Replicator) Output() Output {
 // setElectable keeps a node from campaigning whose server could not serve soon.
 func (r *Replicator) setElectable() {
 	behind := uint64(r.order.Head()) - min(uint64(r.order.Head()), uint64(r.cursor.done()))
-	r.paxos.SetElectable(r.server == serverUp && r.phase != Closing && behind <= uint64(r.cfg.ElectableLag))
+	r.paxos.SetElectable(r.server == serverUp && r.phase != Closing && r.now >= r.notBefore && behind <= uint64(r.cfg.ElectableLag))
 }
 
 // lease returns the instant until which the server may trust its leadership; 0 = not at all.
@@ -242,7 +248,7 @@ func (r *Replicator) lease() paxos.Instant {
 	if r.phase != Open {
 		return 0
 	}
-	return r.paxos.LeaseEnd(r.now)
+	return max(0, r.paxos.LeaseEnd(r.now))
 }
 
 // Status is what the node tells people about its replication.
