@@ -50,9 +50,32 @@ func (n *Node) handlePrepare(from NodeID, m Prepare) {
 	}
 	n.yield(m.Ballot)
 	n.promise(m.Ballot)
-	n.out.afterDurable(from, Promise{
-		Version: n.version(), Ballot: m.Ballot, ChosenTo: n.chosenTo, Entries: n.accepted.sorted(),
-	})
+	for _, part := range promiseParts(n.accepted.sorted()) {
+		part.Version, part.Ballot, part.ChosenTo = n.version(), m.Ballot, n.chosenTo
+		n.out.afterDurable(from, part)
+	}
+}
+
+// messageBytes is how much of bodies goes into one message, unless a single
+// body is longer.
+const messageBytes = 1 << 20
+
+// promiseParts divides the accepted entries, which are in index order, into
+// messages.
+func promiseParts(entries []Entry) []Promise {
+	parts := []Promise{{Last: LastIndex}}
+	bytes := 0
+	for k, e := range entries {
+		bytes += len(e.Value.Body)
+		if bytes > messageBytes && k > 0 {
+			parts[len(parts)-1].Last = e.Index - 1
+			parts = append(parts, Promise{First: e.Index, Last: LastIndex})
+			bytes = len(e.Value.Body)
+		}
+		part := &parts[len(parts)-1]
+		part.Entries = append(part.Entries, e)
+	}
+	return parts
 }
 
 // yield gives way to a higher ballot that somebody else prepares. The old
@@ -83,7 +106,7 @@ func (n *Node) handleAccept(from NodeID, m Accept) {
 	first, last := n.acceptAll(m)
 	n.out.afterDurable(from, Accepted{
 		Version: n.version(), Ballot: m.Ballot, First: first, Last: last,
-		ChosenTo: n.chosenTo, DurableTo: n.durableTo,
+		ChosenTo: n.chosenTo, DurableTo: n.reportedDurable(),
 	})
 }
 

@@ -9,6 +9,8 @@ type candidacy struct {
 	votes     ballotBox
 	until     Instant // when it is given up
 
+	heardTo [MaxMembers]Index // where the parts of each member's promise end, plus one
+
 	base     Index  // the greatest ChosenTo in the promises
 	basePeer NodeID // whose it is
 	adopted  map[Index]Entry
@@ -131,12 +133,28 @@ func (n *Node) handlePromise(from NodeID, m Promise) {
 	if n.role != Candidate || !c.preparing || m.Ballot != c.ballot || !n.electorate.isVoter(slot) || c.votes.has(slot) {
 		return
 	}
-	c.votes.add(slot)
 	c.merge(m.Entries)
 	if m.ChosenTo > c.base {
 		c.base, c.basePeer = m.ChosenTo, from
 	}
-	n.countPromises()
+	if c.complete(slot, m) {
+		c.votes.add(slot)
+		n.countPromises()
+	}
+}
+
+// complete adds a part to what was heard of a member's promise, and reports
+// whether that is all now. Parts of an earlier and a later answer fit together:
+// after its promise an acceptor accepts nothing new before the candidate leads.
+func (c *candidacy) complete(slot int, m Promise) bool {
+	if m.First > c.heardTo[slot] {
+		return false // a part before it was lost; the next prepare brings all again
+	}
+	if m.Last == LastIndex {
+		return true
+	}
+	c.heardTo[slot] = max(c.heardTo[slot], m.Last+1)
+	return false
 }
 
 // merge keeps, for each index, the value accepted at the highest ballot.

@@ -56,8 +56,8 @@ func (n *Node) lead(b Ballot, base Index, adopted []Value) {
 	n.proposeAdopted(adopted)
 }
 
-// Propose puts values at the next indexes, in one message to each voter, and
-// returns the index of the first. The node fills in their version, and their
+// Propose puts values at the next indexes, in one message to each voter if they
+// are not very long, and returns the index of the first. The node fills in their version, and their
 // epoch if it is 0. It takes all or, returning false, none: if it does not
 // lead, is suspended, has no room, or waits for a member entry.
 //
@@ -152,11 +152,28 @@ func (n *Node) propose(values []Value) (first Index) {
 	return first
 }
 
+// sendAccept asks a voter to accept values, in as many messages as they need.
 func (n *Node) sendAccept(slot int, to NodeID, first Index, values []Value) {
 	n.reign.followers[slot].told = n.chosenTo
-	n.out.now(to, Accept{
-		Version: n.version(), Ballot: n.reign.ballot, First: first, Values: values, ChosenTo: n.chosenTo,
-	})
+	for len(values) > 0 {
+		fit := fitting(values)
+		n.out.now(to, Accept{
+			Version: n.version(), Ballot: n.reign.ballot, First: first, Values: values[:fit], ChosenTo: n.chosenTo,
+		})
+		first, values = first+Index(fit), values[fit:]
+	}
+}
+
+// fitting returns how many of the values, at least one, go into one message.
+func fitting(values []Value) int {
+	bytes := 0
+	for k, v := range values {
+		bytes += len(v.Body)
+		if bytes > messageBytes && k > 0 {
+			return k
+		}
+	}
+	return len(values)
 }
 
 // proposeAdopted proposes what phase 1 found, up to a member entry; the rest

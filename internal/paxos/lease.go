@@ -46,7 +46,7 @@ func (n *Node) handleHeartbeat(from NodeID, m Heartbeat) {
 	n.fetchFrom(from)
 	n.grantLease(from, m.Ballot)
 	n.out.now(from, HeartbeatAck{
-		Version: n.version(), Ballot: m.Ballot, Seq: m.Seq, ChosenTo: n.chosenTo, DurableTo: n.durableTo,
+		Version: n.version(), Ballot: m.Ballot, Seq: m.Seq, ChosenTo: n.chosenTo, DurableTo: n.reportedDurable(),
 	})
 }
 

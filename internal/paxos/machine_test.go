@@ -89,8 +89,12 @@ func (m *machine) start(now Instant, seed uint64) {
 	if err != nil {
 		panic(err)
 	}
+	node.SetComplete() // these machines have no servers that could be behind
 	m.node, m.floor = node, j.floor
 	m.members = map[Index]Membership{restored.ChosenTo: restored.Members}
+	if restored.Members.Version > 0 {
+		node.SetComplete()
+	}
 	m.log = nil
 	for i := j.floor.Index + 1; i <= j.chosenTo; i++ {
 		m.log = append(m.log, j.accepted[i])
@@ -186,6 +190,7 @@ func (m *machine) install(now Instant) {
 			continue
 		}
 		m.node.InstallFloor(now.Add(m.skew), offer.Floor)
+		m.node.SetComplete()
 		m.floor, m.log = offer.Floor, nil
 		m.members[offer.Floor.Index] = offer.Floor.Members
 	}

@@ -38,13 +38,16 @@ type Prepare struct {
 }
 
 // Promise answers Prepare: the sender takes part in nothing below Ballot any
-// more. Entries holds all that it accepted above ChosenTo; all up to ChosenTo
-// is chosen, and the sender can be asked for it.
+// more. All up to ChosenTo is chosen, and the sender can be asked for it. What
+// it accepted above comes in one or more parts: Entries holds all from First to
+// Last. The first part begins at 0, each other where one ended, and the last
+// one ends at LastIndex.
 type Promise struct {
-	Version  uint32
-	Ballot   Ballot
-	ChosenTo Index
-	Entries  []Entry
+	Version     uint32
+	Ballot      Ballot
+	ChosenTo    Index
+	First, Last Index
+	Entries     []Entry
 }
 
 // Reject says that Ballot came too late: the sender has promised Promised, or

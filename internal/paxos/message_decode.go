@@ -28,7 +28,10 @@ func (c *cursor) message(cluster [16]byte, code uint8) Message {
 	case codePrepare:
 		return Prepare{Version: version, Ballot: c.ballot(), ChosenTo: c.index()}
 	case codePromise:
-		return Promise{Version: version, Ballot: c.ballot(), ChosenTo: c.index(), Entries: c.accepted(cluster)}
+		return Promise{
+			Version: version, Ballot: c.ballot(), ChosenTo: c.index(),
+			First: c.index(), Last: c.index(), Entries: c.accepted(cluster),
+		}
 	case codeReject:
 		return Reject{Version: version, Ballot: c.ballot(), Promised: c.ballot(), ChosenTo: c.index()}
 	case codeAccept:

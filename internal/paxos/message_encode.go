@@ -63,7 +63,7 @@ func (m Prepare) append(b []byte, _ [16]byte) []byte {
 }
 
 func (m Promise) append(b []byte, cluster [16]byte) []byte {
-	b = appendNumbers(b, uint64(m.Ballot), uint64(m.ChosenTo))
+	b = appendNumbers(b, uint64(m.Ballot), uint64(m.ChosenTo), uint64(m.First), uint64(m.Last))
 	b = appendUint32(b, uint32(len(m.Entries)))
 	for _, e := range m.Entries {
 		b = appendNumbers(b, uint64(e.Index), uint64(e.Ballot))

@@ -36,6 +36,7 @@ type Node struct {
 
 	role       Role
 	electable  bool
+	complete   bool // the server holds everything at or below the floor
 	leadership leadership
 	candidacy  candidacy // while Candidate
 	reign      reign     // while Leader

@@ -43,7 +43,7 @@ func TestPrepareUnderAnothersLeaseChangesNothing(t *testing.T) {
 	}
 	n.enter(n.now.Add(1))
 	now, after := answers(n, 2, prepare)
-	want := []Outgoing{{2, Promise{Version: 1, Ballot: MakeBallot(9, 2)}}}
+	want := []Outgoing{{2, Promise{Version: 1, Ballot: MakeBallot(9, 2), Last: LastIndex}}}
 	if diff := cmp.Diff(want, after); diff != "" || now != nil {
 		t.Errorf("after the lease (-want +got), at once %v:\n%s", now, diff)
 	}
@@ -67,7 +67,7 @@ func TestPromiseTellsAllThatWasAccepted(t *testing.T) {
 	}
 	n := single(t, 3, Restored{Promised: MakeBallot(2, 2), ChosenTo: 2, Entries: entries})
 	_, after := answers(n, 1, Prepare{Version: 1, Ballot: MakeBallot(3, 1)})
-	want := []Outgoing{{1, Promise{Version: 1, Ballot: MakeBallot(3, 1), ChosenTo: 2, Entries: entries}}}
+	want := []Outgoing{{1, Promise{Version: 1, Ballot: MakeBallot(3, 1), ChosenTo: 2, Last: LastIndex, Entries: entries}}}
 	if diff := cmp.Diff(want, after); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -208,5 +208,45 @@ func TestMembershipChangesOneAtATime(t *testing.T) {
 	}
 	if diff := cmp.Diff(two, one.Apply(MemberValue(two))); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestLongPromiseComesInParts(t *testing.T) {
+	// Shows that a promise of much is sent in parts, that it counts when all have
+	// come in order, and that a lost part is made up for by the next answer.
+	long := func(i Index) Entry {
+		return Entry{Index: i, Ballot: MakeBallot(1, 1), Value: Value{Kind: KindChunk, Body: make([]byte, messageBytes/2)}}
+	}
+	n := single(t, 3, Restored{Entries: []Entry{long(2), long(3), long(5), long(6), long(9)}})
+	_, after := answers(n, 2, Prepare{Version: 1, Ballot: MakeBallot(9, 2)})
+	parts := []Promise{}
+	for _, o := range after {
+		parts = append(parts, o.Message.(Promise))
+	}
+	if len(parts) != 3 || parts[0].Last != 4 || parts[1].First != 5 || parts[1].Last != 8 || parts[2].First != 9 || parts[2].Last != LastIndex {
+		t.Fatalf("%d parts: %v", len(parts), parts)
+	}
+	c := candidacy{}
+	for _, step := range []struct {
+		part int
+		want bool
+	}{{0, false}, {2, false}, {0, false}, {1, false}, {2, true}} {
+		if got := c.complete(1, parts[step.part]); got != step.want {
+			t.Errorf("part %d: complete is %v", step.part, got)
+		}
+	}
+}
+
+func TestIncompleteLearnerReportsNothingDurable(t *testing.T) {
+	// Shows that a learner whose server lacks what is below the floor that it was
+	// given reports nothing durable, and so is not promoted.
+	members := FirstMembership("n1", 1, "").AddLearner("n2", 2, "")
+	n := single(t, 2, Restored{Members: members, Floor: Floor{Index: 5, Members: members}, ChosenTo: 5})
+	for _, want := range []Index{0, 5} {
+		now, _ := answers(n, 1, Heartbeat{Version: 2, Ballot: MakeBallot(1, 1), Seq: 1})
+		if ack := now[0].Message.(HeartbeatAck); ack.DurableTo != want || ack.ChosenTo != 5 {
+			t.Errorf("durable to %d, want %d", ack.DurableTo, want)
+		}
+		n.SetComplete()
 	}
 }

@@ -35,6 +35,20 @@ func (n *Node) DurableTo() Index { return n.durableTo }
 // Promised returns the ballot below which the node takes part in nothing.
 func (n *Node) Promised() Ballot { return n.promised }
 
+// SetComplete says that the server holds everything at or below the floor. Until
+// then a learner reports nothing as durable: its journal begins at a floor that
+// was given to it, and a voter without what is below would count for data that
+// it does not have.
+func (n *Node) SetComplete() { n.complete = true }
+
+// reportedDurable is the DurableTo that the node tells others.
+func (n *Node) reportedDurable() Index {
+	if !n.complete && !n.isVoter(n.cfg.ID) {
+		return 0
+	}
+	return n.durableTo
+}
+
 // Members returns the membership that governs the index after ChosenTo.
 func (n *Node) Members() Membership { return n.members }
 
