@@ -33,7 +33,7 @@ func (n *node) openDoors() (doors, error) {
 	if err != nil {
 		return doors{}, err
 	}
-	n.sessions = front.Sessions
+	n.front = front
 	d := doors{proxy: func(ctx context.Context) error {
 		stop := context.AfterFunc(ctx, func() {
 			limited, cancel := context.WithTimeout(context.Background(), drainLimit)

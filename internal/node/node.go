@@ -15,6 +15,7 @@ import (
 	"github.com/baristadb/barista/internal/journal"
 	"github.com/baristadb/barista/internal/paxos"
 	"github.com/baristadb/barista/internal/postgres"
+	"github.com/baristadb/barista/internal/proxy"
 	"github.com/baristadb/barista/internal/replicator"
 	"github.com/baristadb/barista/internal/transport"
 	"github.com/baristadb/barista/internal/verify"
@@ -61,7 +62,7 @@ type node struct {
 	leading    *leadership
 	verifySide *verify.Handler
 	pins       pins
-	sessions   func() int       // served by the front doors
+	front      *proxy.Server
 	admitted   paxos.Membership // that let a joiner in; zero for everyone else
 	coreCtx    context.Context  // ends when consensus and transport stop
 }

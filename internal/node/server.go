@@ -31,6 +31,7 @@ const (
 	restartDelayMax = 10 * time.Second
 	restartCalm     = time.Minute      // a server that ran this long starts the delays anew
 	closeLimit      = 10 * time.Second // for the backends of an epoch to end; after it the server is killed
+	failedStarts    = 3                // after so many in a row the server counts as failed, and is tried on
 	gateWatch       = 20 * time.Millisecond
 	applyRetryMin   = 50 * time.Millisecond
 	applyRetryMax   = 5 * time.Second
@@ -114,14 +115,17 @@ func (s *localServer) State() admin.ServerState { return s.state.Load().(admin.S
 // keep runs the server until ctx ends: start, serve, bury, again.
 func (s *localServer) keep(ctx context.Context) {
 	delay := restartDelayMin
-	for ctx.Err() == nil {
+	for failed := 0; ctx.Err() == nil; failed++ {
 		began := time.Now()
 		err := s.once(ctx)
 		if ctx.Err() != nil {
 			break
 		}
 		if time.Since(began) > restartCalm {
-			delay = restartDelayMin
+			delay, failed = restartDelayMin, 0
+		}
+		if failed >= failedStarts {
+			s.state.Store(admin.ServerFailed)
 		}
 		s.log.Warn("the server is started again", "in", delay, "reason", err)
 		pause(ctx, delay)

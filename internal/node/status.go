@@ -22,7 +22,7 @@ func (n *node) Status() admin.Status {
 		Name: n.cfg.Name, Role: n.role(s, applied), Detail: detail(s), Leader: n.directory.name(s.Leader),
 		Ballot: ballotText(s.Ballot), Epoch: ballotText(s.Epoch),
 		Index: uint64(s.Index), Chosen: s.Chosen.String(), Applied: applied.String(), Lag: lag(s, applied),
-		Server: n.server.State(), LeaseMS: max(0, int64(s.LeaseEnd-bootClock())/1e6), Sessions: n.sessions(),
+		Server: n.server.State(), LeaseMS: max(0, int64(s.LeaseEnd-bootClock())/1e6), Sessions: n.front.Sessions(),
 		Members: memberList(s.Members),
 	}
 }

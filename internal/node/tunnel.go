@@ -92,7 +92,11 @@ func (n *node) serveSQL(ctx context.Context, c net.Conn, _ transport.Identity) {
 		c.Write([]byte{tunnelNotLeading})
 		return
 	}
-	n.relay(ctx, c)
+	server, err := n.openTunnel(ctx, c)
+	if err != nil {
+		return
+	}
+	n.front.Carry(ctx, c, server) // an error is the end of either side, which both see
 }
 
 // serveBackup relays a base backup from the own server, whoever leads.
@@ -102,16 +106,27 @@ func (n *node) serveBackup(ctx context.Context, c net.Conn, from transport.Ident
 	n.relay(ctx, c)
 }
 
-func (n *node) relay(ctx context.Context, c net.Conn) {
+// openTunnel connects to the own server and tells the peer whether that worked.
+func (n *node) openTunnel(ctx context.Context, c net.Conn) (net.Conn, error) {
 	server, err := n.server.dial(ctx)
 	if err != nil {
-		c.Write([]byte{tunnelNotLeading})
+		c.Write([]byte{tunnelNotLeading}) // the peer sees the end of the connection if this fails
+		return nil, err
+	}
+	if _, err := c.Write([]byte{tunnelRelayed}); err != nil {
+		server.Close()
+		return nil, err
+	}
+	return server, nil
+}
+
+// relay copies both ways until either side ends.
+func (n *node) relay(ctx context.Context, c net.Conn) {
+	server, err := n.openTunnel(ctx, c)
+	if err != nil {
 		return
 	}
 	defer server.Close()
-	if _, err := c.Write([]byte{tunnelRelayed}); err != nil {
-		return
-	}
 	stop := context.AfterFunc(ctx, func() { c.Close(); server.Close() })
 	defer stop()
 	var both sync.WaitGroup
