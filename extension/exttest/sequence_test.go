@@ -2,7 +2,10 @@ package exttest
 
 import (
 	"fmt"
+	"strings"
 	"testing"
+
+	"github.com/baristadb/barista/internal/changeset"
 )
 
 const sequenceFixture = `
@@ -142,5 +145,44 @@ func TestHorizons(t *testing.T) {
 	if got := value(t, own, list+"(true) where name <> 't_id_seq'"); got != "public.tens=321/true" &&
 		got != "public.tens=321/t" {
 		t.Errorf("changed horizons %s", got)
+	}
+}
+
+// A sequence that the transaction makes or changes travels inside its change
+// set, in order with the statement; so does one whose name it changes.
+func TestSequencesOfSchemaChanges(t *testing.T) {
+	s := startLeader(t, options{fixture: sequenceFixture})
+	conn := s.connect(t)
+	for _, c := range []struct{ sql, want string }{
+		{"create sequence made; select nextval('made')", "public.made=33/true"},
+		{"create table fresh (id serial, v int); insert into fresh (v) values (1)", "public.fresh_id_seq=33/true"},
+		{"alter sequence s restart with 50", "public.s=50/false"},
+		{"select nextval('tens'); alter sequence tens increment 5", "public.tens=1/true"},
+		{"truncate t restart identity", "public.t_id_seq=1/false"},
+		{"alter sequence made rename to renamed; select nextval('renamed')", "public.renamed=33/true"},
+	} {
+		n := len(s.gate.chosen())
+		execute(t, conn, c.sql)
+		log := s.gate.chosen()[n:]
+		if len(log) != 1 || len(log[0].sequences) != 0 {
+			t.Fatalf("%s: %d proposals, states %s", c.sql, len(log), states(log[0]))
+		}
+		if !log[0].set.Flags.Has(changeset.HasSequences | changeset.HasDDL) {
+			t.Errorf("%s: flags %v", c.sql, log[0].set.Flags)
+		}
+		var inline []string
+		r := changeset.NewReader(log[0].set.Payload)
+		for {
+			m, err := r.Next()
+			if err != nil {
+				break
+			}
+			if m, ok := m.(changeset.Sequence); ok {
+				inline = append(inline, fmt.Sprintf("%s.%s=%d/%v", m.Schema, m.Name, m.Horizon, m.Called))
+			}
+		}
+		if got := strings.Join(inline, " "); got != c.want {
+			t.Errorf("%s: %s, want %s", c.sql, got, c.want)
+		}
 	}
 }
