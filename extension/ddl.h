@@ -36,6 +36,9 @@ extern void ddl_check(Node *node);
 extern void ddl_check_local(Node *node);
 extern void ddl_refuse(const char *what, const char *hint) pg_attribute_noreturn();
 
+/* ddl_rolespec.c: errors (0A000) for a role that is not named */
+extern void ddl_check_roles(Node *node);
+
 /* ddl_result.c: what a recorded statement did */
 typedef struct DdlFrame DdlFrame;
 

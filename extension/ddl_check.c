@@ -4,7 +4,7 @@
  *	  What cannot be replicated is refused, before it runs.
  *
  * Refused is what every node would evaluate to something else (partition bounds
- * that are not constants, USING clauses), what destroys before it commits or
+ * that are not constants), what destroys before it commits or
  * runs several transactions (CONCURRENTLY, databases, tablespaces), and what
  * belongs to Barista itself.  ddl_result.c refuses some more, when it sees what
  * a statement did.
@@ -29,6 +29,10 @@
 #include "ddl.h"
 
 static void check_create_table(CreateStmt *stmt);
+static void check_not_temporary(RangeVar *relation);
+static void check_type(TypeName *type);
+static void check_function(CreateFunctionStmt *stmt);
+static void check_function_options(List *options);
 static void check_alter_table(AlterTableStmt *stmt);
 static void check_alter_command(AlterTableCmd *cmd);
 static void check_column(ColumnDef *column);
@@ -57,6 +61,7 @@ ddl_refuse(const char *what, const char *hint)
 void
 ddl_check(Node *node)
 {
+	ddl_check_roles(node);
 	switch (nodeTag(node))
 	{
 		case T_CreateStmt:
@@ -73,6 +78,12 @@ ddl_check(Node *node)
 					ddl_check(lfirst(lc));
 				break;
 			}
+		case T_CreateFunctionStmt:
+			check_function((CreateFunctionStmt *) node);
+			break;
+		case T_AlterFunctionStmt:
+			check_function_options(((AlterFunctionStmt *) node)->actions);
+			break;
 		case T_IndexStmt:
 			if (((IndexStmt *) node)->concurrent)
 				ddl_refuse("CREATE INDEX CONCURRENTLY",
@@ -183,15 +194,66 @@ check_create_table(CreateStmt *stmt)
 	foreach(lc, stmt->tableElts)
 	{
 		TableLikeClause *like = lfirst(lc);
-		Oid			relid;
 
-		if (!IsA(like, TableLikeClause))
+		if (IsA(like, TableLikeClause))
+			check_not_temporary(like->relation);
+	}
+}
+
+/* A table whose columns a statement copies. */
+static void
+check_not_temporary(RangeVar *relation)
+{
+	Oid			relid = RangeVarGetRelid(relation, NoLock, true);
+
+	if (OidIsValid(relid) && get_rel_persistence(relid) == RELPERSISTENCE_TEMP)
+		ddl_refuse("A copy of a temporary table's columns",
+				   "Other nodes do not have the temporary table; name the types.");
+}
+
+/* table.column%TYPE */
+static void
+check_type(TypeName *type)
+{
+	List	   *table;
+
+	if (type == NULL || !type->pct_type)
+		return;
+	table = list_truncate(list_copy(type->names), list_length(type->names) - 1);
+	if (table != NIL)
+		check_not_temporary(makeRangeVarFromNameList(table));
+}
+
+static void
+check_function(CreateFunctionStmt *stmt)
+{
+	ListCell   *lc;
+
+	foreach(lc, stmt->parameters)
+		check_type(lfirst_node(FunctionParameter, lc)->argType);
+	check_type(stmt->returnType);
+	check_function_options(stmt->options);
+}
+
+/* SET ... FROM CURRENT reads the session's value: some travel, some do not. */
+static void
+check_function_options(List *options)
+{
+	ListCell   *lc;
+
+	foreach(lc, options)
+	{
+		DefElem    *def = lfirst_node(DefElem, lc);
+		VariableSetStmt *set = (VariableSetStmt *) def->arg;
+		bool		travels = false;
+
+		if (strcmp(def->defname, "set") != 0 || set->kind != VAR_SET_CURRENT)
 			continue;
-		relid = RangeVarGetRelid(like->relation, NoLock, true);
-		if (OidIsValid(relid) &&
-			get_rel_persistence(relid) == RELPERSISTENCE_TEMP)
-			ddl_refuse("CREATE TABLE ... LIKE with a temporary table",
-					   "Other nodes do not have the temporary table; name its columns.");
+		travels = pg_strcasecmp(set->name, "search_path") == 0;
+		for (int i = 0; i < ddl_settings_count; i++)
+			travels |= pg_strcasecmp(set->name, ddl_settings[i]) == 0;
+		if (!travels)
+			ddl_refuse("A function with SET ... FROM CURRENT", "Write the value.");
 	}
 }
 
@@ -227,11 +289,6 @@ check_alter_command(AlterTableCmd *cmd)
 	{
 		case AT_AddColumn:
 			check_column((ColumnDef *) cmd->def);
-			break;
-		case AT_AlterColumnType:
-			if (((ColumnDef *) cmd->def)->raw_default)
-				ddl_refuse("ALTER COLUMN ... TYPE ... USING",
-						   "Add a new column, fill it with UPDATE, and drop the old one.");
 			break;
 		case AT_SetLogged:
 		case AT_SetUnLogged:

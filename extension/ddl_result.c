@@ -13,7 +13,9 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/relation.h"
 #include "access/table.h"
 #include "access/transam.h"
 #include "access/xact.h"
@@ -22,6 +24,7 @@
 #include "catalog/objectaddress.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
+#include "catalog/pg_depend.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
@@ -50,6 +53,7 @@ typedef struct Touched
 {
 	Oid			class;
 	Oid			object;
+	int			sub;			/* a column, or 0 */
 	bool		created;
 } Touched;
 
@@ -76,7 +80,8 @@ static void object_access(ObjectAccessType access, Oid class, Oid object,
 						  int sub, void *arg);
 static void note_storage(DdlFrame *f, AlterTableStmt *stmt);
 static void check_storage(DdlFrame *f);
-static void check_added_columns(AlterTableStmt *stmt);
+static void check_added_column(Oid relid, AttrNumber attno);
+static void check_dependencies(Oid class, Oid object);
 static void check_constraint(Oid constraint);
 static int	is_temporary(Oid class, Oid object);
 static void check_function(Oid function);
@@ -123,19 +128,25 @@ ddl_frame_end(DdlFrame *f)
 void
 ddl_frame_check(DdlFrame *f)
 {
+	bool		alters = IsA(f->node, AlterTableStmt) || IsA(f->node, AlterDomainStmt);
+	bool		has_temporary;
+	Oid			temporary;
+	Oid			toast;
 	ListCell   *lc;
 
 	check_storage(f);
-	if (IsA(f->node, AlterTableStmt))
-		check_added_columns((AlterTableStmt *) f->node);
-	if (!IsA(f->node, AlterTableStmt) && !IsA(f->node, AlterDomainStmt))
-		return;
+	GetTempNamespaceState(&temporary, &toast);
+	has_temporary = OidIsValid(temporary) && !ddl_frame_is_local(f);
 	foreach(lc, f->touched)
 	{
 		Touched    *t = lfirst(lc);
 
-		if (t->class == ConstraintRelationId && t->created)
+		if (alters && t->created && t->class == ConstraintRelationId)
 			check_constraint(t->object);
+		if (alters && t->created && t->class == RelationRelationId && t->sub > 0)
+			check_added_column(t->object, t->sub);
+		if (has_temporary && is_temporary(t->class, t->object) <= 0)
+			check_dependencies(t->class, t->object);
 	}
 }
 
@@ -194,7 +205,7 @@ ddl_frame_add_triggers(DdlFrame *f)
 	{
 		Touched    *t = lfirst(lc);
 
-		if (t->class == RelationRelationId && t->created)
+		if (t->class == RelationRelationId && t->sub == 0 && t->created)
 			triggers_add(t->object);
 	}
 }
@@ -205,13 +216,14 @@ ddl_frame_add_triggers(DdlFrame *f)
  */
 
 static void
-touch(Oid class, Oid object, bool created)
+touch(Oid class, Oid object, int sub, bool created)
 {
 	MemoryContext caller = MemoryContextSwitchTo(frame->context);
 	Touched    *t = palloc(sizeof(Touched));
 
 	t->class = class;
 	t->object = object;
+	t->sub = sub;
 	t->created = created;
 	frame->touched = lappend(frame->touched, t);
 	MemoryContextSwitchTo(caller);
@@ -233,13 +245,12 @@ object_access(ObjectAccessType access, Oid class, Oid object, int sub, void *arg
 				triggers_check_target(object);
 			break;
 		case OAT_POST_CREATE:
-			/* A new column is an alteration of its table. */
 			if (frame)
-				touch(class, object, sub == 0);
+				touch(class, object, sub, true);
 			break;
 		case OAT_POST_ALTER:
 			if (frame)
-				touch(class, object, false);
+				touch(class, object, sub, false);
 			break;
 		case OAT_DROP:
 			if (class == ProcedureRelationId && barista_capturing() &&
@@ -379,32 +390,47 @@ check_storage(DdlFrame *f)
 }
 
 /*
- * A default of a new column was evaluated for the rows that are there; it must
+ * The default of a new column was evaluated for the rows that are there; it must
  * be the same on every node.
  */
 static void
-check_added_columns(AlterTableStmt *stmt)
+check_added_column(Oid relid, AttrNumber attno)
 {
-	Oid			relid = RangeVarGetRelid(stmt->relation, NoLock, true);
-	Relation	rel;
-	ListCell   *lc;
+	Relation	rel = relation_open(relid, NoLock);
 
-	if (stmt->objtype != OBJECT_TABLE || !OidIsValid(relid))
-		return;
-	rel = table_open(relid, NoLock);
-	foreach(lc, stmt->cmds)
+	if (rel->rd_rel->relkind != RELKIND_COMPOSITE_TYPE &&
+		contain_mutable_functions(build_column_default(rel, attno)))
+		ddl_refuse("ADD COLUMN with a default that is not immutable",
+				   "Add the column without it, fill it with UPDATE, then set the default.");
+	relation_close(rel, NoLock);
+}
+
+/* Other nodes do not have this session's temporary objects. */
+static void
+check_dependencies(Oid class, Oid object)
+{
+	Relation	depends = table_open(DependRelationId, AccessShareLock);
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	bool		found = false;
+
+	ScanKeyInit(&keys[0], Anum_pg_depend_classid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(class));
+	ScanKeyInit(&keys[1], Anum_pg_depend_objid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(object));
+	scan = systable_beginscan(depends, DependDependerIndexId, true, NULL, 2, keys);
+	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
-		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
-		AttrNumber	attno;
+		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
 
-		if (cmd->subtype != AT_AddColumn)
-			continue;
-		attno = get_attnum(relid, ((ColumnDef *) cmd->def)->colname);
-		if (attno > 0 && contain_mutable_functions(build_column_default(rel, attno)))
-			ddl_refuse("ADD COLUMN with a default that is not immutable",
-					   "Add the column without it, fill it with UPDATE, then set the default.");
+		found = is_temporary(form->refclassid, form->refobjid) > 0;
 	}
-	table_close(rel, NoLock);
+	systable_endscan(scan);
+	table_close(depends, AccessShareLock);
+	if (found)
+		ddl_refuse("An object that needs a temporary one",
+				   "Other nodes do not have the temporary object.");
 }
 
 /* A new constraint was checked against the rows that are there. */

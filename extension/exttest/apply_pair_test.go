@@ -42,7 +42,8 @@ func sharedPair(t testing.TB) *pair {
 			return
 		}
 		pairShared.leader.open(firstEpoch)
-		pairShared.follower, pairError = newSharedServer(options{})
+		// Little memory, so that what may spill does.
+		pairShared.follower, pairError = newSharedServer(options{settings: []string{"maintenance_work_mem=1MB"}})
 	})
 	if pairError != nil {
 		t.Fatalf("start a pair: %v", pairError)
