@@ -1,0 +1,132 @@
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/baristadb/barista/internal/devcluster"
+)
+
+// pgBin holds the programs of PostgreSQL that the tests run.
+const pgBin = "/usr/lib/postgresql/15/bin"
+
+// program is the barista that the tests run.
+var program = sync.OnceValues(func() (string, error) {
+	path := os.Getenv("BARISTA_BIN")
+	if path == "" {
+		path = filepath.Join("..", "bin", "barista")
+	}
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	library := filepath.Join(filepath.Dir(path), "..", "extension", "barista.so")
+	for _, need := range []string{path, library, filepath.Join(pgBin, "postgres")} {
+		if _, err := os.Stat(need); err != nil {
+			return "", fmt.Errorf("%w: run make build first", err)
+		}
+	}
+	return path, nil
+})
+
+// needProgram returns the path of barista, or skips the test without it.
+func needProgram(t testing.TB) string {
+	t.Helper()
+	path, err := program()
+	if err != nil {
+		t.Skip(err)
+	}
+	return path
+}
+
+// needTool returns the path of a client's program, or skips the test without it.
+func needTool(t testing.TB, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		path, err = exec.LookPath(filepath.Join(pgBin, name))
+	}
+	if err != nil {
+		t.Skipf("%s is not installed", name)
+	}
+	return path
+}
+
+// The cluster of the tests that leave it as it was. It lives until the end of the run.
+var shared struct {
+	once    sync.Once
+	cluster *cluster
+	err     error
+}
+
+// sharedCluster returns the cluster of the tests that break nothing.
+func sharedCluster(t testing.TB) *cluster {
+	t.Helper()
+	binary := needProgram(t)
+	shared.once.Do(func() {
+		shared.cluster, shared.err = newCluster(devcluster.Options{Binary: binary})
+		if shared.err == nil {
+			ctx, cancel := context.WithTimeout(context.Background(), startLimit)
+			defer cancel()
+			shared.err = errors.Join(shared.cluster.Start(ctx), shared.cluster.WaitReady(ctx))
+		}
+	})
+	if shared.err != nil {
+		if shared.cluster != nil {
+			shared.cluster.logTails(t)
+		}
+		t.Fatalf("start the shared cluster: %v", shared.err)
+	}
+	t.Cleanup(func() { shared.cluster.logTailsIfFailed(t) })
+	return shared.cluster
+}
+
+func TestMain(m *testing.M) {
+	status := m.Run()
+	if shared.cluster != nil {
+		if err := shared.cluster.end(); err != nil {
+			fmt.Fprintln(os.Stderr, "end the shared cluster:", err)
+			status = max(status, 1)
+		}
+	}
+	os.Exit(status)
+}
+
+// limited returns a context that ends with the test, or after d.
+func limited(t testing.TB, d time.Duration) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// await waits until the condition holds, which it does when it returns nil.
+func await(t testing.TB, limit time.Duration, what string, condition func(context.Context) error) {
+	t.Helper()
+	if err := poll(limited(t, limit), condition); err != nil {
+		t.Fatalf("%s: not within %v: %v", what, limit, err)
+	}
+}
+
+// poll asks until the condition returns nil, or returns its last error when ctx ends.
+func poll(ctx context.Context, condition func(context.Context) error) error {
+	ticker := time.NewTicker(20 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		err := condition(ctx)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-ticker.C:
+		}
+	}
+}
