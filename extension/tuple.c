@@ -589,8 +589,8 @@ barista_tuple_append(CapturedRelation *captured, char kind,
 
 		if (nulls[a] || (kind == 'K' && !column->key))
 			barista_buffer_append_u8('n');
-		else if (old_values != NULL && column->length == -1 && !old_nulls[a] &&
-				 same_toast_pointer(old_values[a], values[a]))
+		else if (old_values != NULL && column->length == -1 && !column->key &&
+				 !old_nulls[a] && same_toast_pointer(old_values[a], values[a]))
 			barista_buffer_append_u8('u');
 		else
 			append_value(column, values[a]);

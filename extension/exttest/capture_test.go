@@ -20,6 +20,8 @@ create trigger replace before insert on upsert for each row execute function ups
 create table plain (k int primary key, v text);
 create table big (k int primary key, n int, v text);
 alter table big alter v set storage external;
+create table long_key (k text primary key, n int);
+alter table long_key alter k set storage external;
 create table keyless (a int, b text);
 create table generated (k int primary key, twice int generated always as (k * 2) stored);
 create table parted (k int primary key, v text) partition by range (k);
@@ -174,6 +176,11 @@ func TestOutOfLineValues(t *testing.T) {
 	wantLines(t, captured(t, s, "update big set n = 2"), "R big", "U big (1,2,=)")
 	wantLines(t, captured(t, s, "update big set v = repeat('y', 9000)"), "R big", "U big (1,2,yyy...9000)")
 	wantLines(t, captured(t, s, "delete from big"), "R big", "D big K(1,-,-)")
+
+	// The key of a row is always there to find it by.
+	wantLines(t, captured(t, s, "insert into long_key values (repeat('k', 2500), 1)"),
+		"R long_key", "I long_key (kkk...2500,1)")
+	wantLines(t, captured(t, s, "update long_key set n = 2"), "R long_key", "U long_key (kkk...2500,2)")
 }
 
 // A rolled-back savepoint takes its changes with it, and the relations that

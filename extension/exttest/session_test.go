@@ -1,10 +1,15 @@
 package exttest
 
 import (
+	"encoding/binary"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
 )
 
 // While the gate is closed nobody writes: not a superuser on the node's own
@@ -35,6 +40,44 @@ func TestClosedGate(t *testing.T) {
 	}
 	if got := value(t, conn, "select last_value || ' ' || is_called from alone"); got != "1 false" {
 		t.Errorf("sequence at %s", got)
+	}
+}
+
+// Not even a function call past the SQL parser writes while the gate is closed.
+func TestClosedGateFastPath(t *testing.T) {
+	s := startServer(t, options{fixture: heldFixture})
+	conn := s.connect(t)
+	var nextval, alone uint32
+	if err := conn.QueryRow(testContext(t), "select 'nextval'::regproc::oid, 'alone'::regclass::oid").Scan(&nextval, &alone); err != nil {
+		t.Fatal(err)
+	}
+	front := conn.PgConn().Frontend()
+	front.Send(&pgproto3.FunctionCall{
+		Function: nextval, ArgFormatCodes: []uint16{1}, ResultFormatCode: 1,
+		Arguments: [][]byte{binary.BigEndian.AppendUint32(nil, alone)},
+	})
+	if err := front.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	state := ""
+	for done := false; !done; {
+		message, err := conn.PgConn().ReceiveMessage(testContext(t))
+		var pgErr *pgconn.PgError
+		switch {
+		case errors.As(err, &pgErr):
+			state = pgErr.Code
+		case err != nil:
+			t.Fatal(err)
+		}
+		switch m := message.(type) {
+		case *pgproto3.ErrorResponse:
+			state = m.Code
+		case *pgproto3.ReadyForQuery:
+			done = true
+		}
+	}
+	if state != "25006" {
+		t.Errorf("nextval by the fast path: %q", state)
 	}
 }
 
