@@ -180,16 +180,14 @@ func (r *Replicator) Step(now paxos.Instant, event Event) {
 // settle lets consequences follow until nothing more happens: what Paxos has ready, the phase, proposals, apply.
 func (r *Replicator) settle() {
 	for {
-		ready, ok := r.paxos.Ready()
-		if ok {
-			r.obey(ready)
-		}
 		r.watchLeadership()
 		r.admit()
 		r.propose()
+		ready, ok := r.paxos.Ready()
 		if !ok {
 			break
 		}
+		r.obey(ready)
 	}
 	r.feed()
 	r.setElectable()
