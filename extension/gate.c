@@ -129,11 +129,23 @@ disconnect(void)
 }
 
 static void
+refuse_closed(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 errmsg("this node stopped leading; the transaction was not committed"),
+			 errhint("Run the transaction again on the node that leads now.")));
+}
+
+/* The connection failed before anything could be proposed. */
+static void
 refuse_unreachable(void)
 {
 	int			saved_errno = errno;
 
 	disconnect();
+	if (pg_atomic_read_u64(&barista_shared->closed) != 0)
+		refuse_closed();
 	errno = saved_errno;
 	ereport(ERROR,
 			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
@@ -546,15 +558,6 @@ append_change_set(const BaristaChangeSet *view, uint32 chunks)
  * The gate
  * ------------------------------------------------------------------------
  */
-
-static void
-refuse_closed(void)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-			 errmsg("this node stopped leading; the transaction was not committed"),
-			 errhint("Run the transaction again on the node that leads now.")));
-}
 
 /* Errors unless the epoch that the transaction began in is still open. */
 static void

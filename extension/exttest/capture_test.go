@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/baristadb/barista/internal/changeset"
 )
 
@@ -246,6 +248,45 @@ func TestSpill(t *testing.T) {
 		t.Errorf("a rolled-back transaction was proposed")
 	}
 	execute(t, conn, "delete from plain where k >= 999")
+}
+
+// While chunks are on their way nothing is proposed yet: a cancel and a closed
+// epoch both end the transaction as not committed.
+func TestEndWhileChunksAreSent(t *testing.T) {
+	s := startLeader(t, options{fixture: heldFixture})
+	const large = "insert into held select i, 0 from generate_series(1000, 200000) i"
+	start := func() (conn *pgx.Conn, commit *running, resume func()) {
+		conn = s.connect(t)
+		execute(t, conn, "set barista.spill_limit = '64kB'")
+		before, _ := s.gate.counts()
+		resume = s.gate.stallChunks()
+		t.Cleanup(resume)
+		commit = begin(t, conn, large)
+		eventually(t, "a chunk is on its way", func() bool { now, _ := s.gate.counts(); return now > before })
+		return conn, commit, resume
+	}
+
+	conn, commit, resume := start()
+	pid := fmt.Sprint(conn.PgConn().PID())
+	execute(t, s.connect(t), "select pg_cancel_backend("+pid+")")
+	if state := commit.wait(); state != "57014" {
+		t.Errorf("cancelled: %s", state)
+	}
+	resume()
+	execute(t, conn, "update held set v = 1 where k = 1") // by a new connection
+
+	_, commit, resume = start()
+	s.close()
+	resume()
+	if state := commit.wait(); state != "40001" {
+		t.Errorf("closed: %s", state)
+	}
+	if log := s.gate.chosen(); len(log) != 1 {
+		t.Errorf("%d proposals", len(log))
+	}
+	if got := value(t, s.connect(t), "select count(*) from held"); got != "20" {
+		t.Errorf("%s rows", got)
+	}
 }
 
 // Text travels in the server's encoding, whatever the client's is.

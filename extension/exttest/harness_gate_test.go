@@ -38,7 +38,8 @@ type fakeGate struct {
 	mu        sync.Mutex
 	conns     map[net.Conn]bool
 	held      bool
-	index     uint64 // of the last chosen
+	stall     chan struct{} // if set, chunks are not read on until it is closed
+	index     uint64        // of the last chosen
 	last      changeset.Position
 	log       []*proposal // chosen, in order
 	discarded int         // 'X' frames
@@ -154,7 +155,11 @@ func (g *fakeGate) serve(conn net.Conn) error {
 			chunks[request] = append(chunks[request], body[4:]...)
 			g.mu.Lock()
 			g.chunks++
+			stall := g.stall
 			g.mu.Unlock()
+			if stall != nil {
+				<-stall
+			}
 		case kindDiscard:
 			delete(chunks, request)
 			delete(counts, request)
@@ -225,6 +230,30 @@ func (g *fakeGate) hold() { g.setHeld(true) }
 
 // release lets it choose by itself again. What is held stays held.
 func (g *fakeGate) release() { g.setHeld(false) }
+
+// stallChunks makes the gate stop reading after the next chunk, until the
+// returned function is called.
+func (g *fakeGate) stallChunks() (resume func()) {
+	stall := make(chan struct{})
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.stall = stall
+	return func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		if g.stall == stall {
+			g.stall = nil
+			close(stall)
+		}
+	}
+}
+
+// counts returns how many chunks and discards have come.
+func (g *fakeGate) counts() (chunks, discarded int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.chunks, g.discarded
+}
 
 func (g *fakeGate) setHeld(held bool) {
 	g.mu.Lock()
