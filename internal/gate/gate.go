@@ -130,11 +130,12 @@ func (g *Gate) converse(b *backend) {
 	defer g.remove(b)
 	err := g.read(b, bufio.NewReaderSize(b.conn, 32<<10))
 	g.handler(replicator.BackendGone{Backend: b.id})
-	if err != nil && !errors.Is(err, io.EOF) && !g.isClosed() {
+	if !errors.Is(err, io.EOF) && !g.isClosed() {
 		g.log.Warn("a backend's connection at the gate was closed", "pid", b.pid, "reason", err)
 	}
 }
 
+// read returns why there is nothing more to read.
 func (g *Gate) read(b *backend, r *bufio.Reader) error {
 	for first := true; ; first = false {
 		typ, body, err := readFrame(r)

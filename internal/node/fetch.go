@@ -7,6 +7,7 @@ import (
 	"net"
 	"sort"
 	"sync"
+	"time"
 
 	"github.com/baristadb/barista/internal/paxos"
 	"github.com/baristadb/barista/internal/transport"
@@ -15,7 +16,7 @@ import (
 // fetchData gets the server's data by an online base backup from a peer: from a follower if one can give it, so that the leader has its
 // machine to itself.
 func (n *node) fetchData(ctx context.Context) error {
-	leader := n.directory.name(n.leading.view().leader)
+	leader := n.directory.name(n.awaitLeader(ctx))
 	var names []string
 	for name := range n.cfg.Peers {
 		if name != n.cfg.Name {
@@ -49,6 +50,26 @@ func (n *node) fetchData(ctx context.Context) error {
 		return errors.New("there is no peer to take a base backup from")
 	}
 	return failed
+}
+
+// leaderPatience is how long a joiner waits to hear who leads before it takes its copy from just anybody.
+const leaderPatience = 2 * time.Second
+
+// awaitLeader returns who leads; 0 = nobody has said so in time.
+func (n *node) awaitLeader(ctx context.Context) paxos.NodeID {
+	ctx, cancel := context.WithTimeout(ctx, leaderPatience)
+	defer cancel()
+	for {
+		v := n.leading.view()
+		if v.leader != 0 {
+			return v.leader
+		}
+		select {
+		case <-ctx.Done():
+			return 0
+		case <-v.changed:
+		}
+	}
 }
 
 // pins keep the purge floor where the base backups that are under way need it.

@@ -41,7 +41,9 @@ func (n *node) readSecret(context.Context) error {
 	if err != nil {
 		return config.Mistakef("read the cluster's secret: %w", err)
 	}
-	n.secret = bytes.TrimSpace(secret)
+	if n.secret = bytes.TrimSpace(secret); len(n.secret) == 0 {
+		return config.Mistakef("the cluster's secret in %s is empty: copy the file of the first node", n.cfg.SecretFile)
+	}
 	return nil
 }
 
@@ -89,6 +91,9 @@ func (n *node) joinCluster(ctx context.Context) error {
 	incarnation := newIncarnation()
 	answer, err := n.join(ctx, incarnation)
 	if err != nil {
+		return err
+	}
+	if err := postgres.KillStale(ctx, n.cfg.DataDir()); err != nil {
 		return err
 	}
 	if err := os.RemoveAll(n.cfg.DataDir()); err != nil { // of an incarnation that is no member any more
