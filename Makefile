@@ -10,7 +10,7 @@ TEST ?= ./...
 TESTFLAGS ?=
 FUZZTIME ?= 10s
 
-.PHONY: demo test check build extension deps test-deps format lint fuzz clean
+.PHONY: demo test check build extension deps test-deps format lint fuzz clean bench-commit bench-failover
 
 build: deps bin/barista extension
 
@@ -49,6 +49,13 @@ lint: extension
 
 fuzz:
 	scripts/fuzz $(FUZZTIME)
+
+# Measurements on this machine, of which docs/performance.md tells. BENCH adds flags, of which -h tells.
+bench-commit: build
+	$(GO) run ./e2e/bench commit $(BENCH)
+
+bench-failover: build
+	$(GO) run ./e2e/bench failover $(BENCH)
 
 clean:
 	rm -rf bin
