@@ -603,6 +603,9 @@ malformed(const char *why)
 static bool
 depends_on_the_moment(int sqlstate)
 {
+	/* What receive functions say of bytes that are too few. */
+	if (sqlstate == ERRCODE_PROTOCOL_VIOLATION)
+		return false;
 	switch (ERRCODE_TO_CATEGORY(sqlstate))
 	{
 		case ERRCODE_CONNECTION_EXCEPTION:

@@ -42,6 +42,12 @@ REVOKE ALL ON FUNCTION pg_catalog.barista_start(), pg_catalog.barista_bootstrap(
 	pg_catalog.barista_apply(bytea), pg_catalog.barista_backends(boolean),
 	pg_catalog.barista_horizons(boolean) FROM PUBLIC;
 
+-- Privileges that were there from the beginning are not dumped.
+INSERT INTO pg_catalog.pg_init_privs (objoid, classoid, objsubid, privtype, initprivs)
+	SELECT p.oid, 'pg_catalog.pg_proc'::regclass, 0, 'i', p.proacl FROM pg_catalog.pg_proc p
+	WHERE p.pronamespace = 'pg_catalog'::regnamespace AND p.proname LIKE 'barista\_%' AND p.proacl IS NOT NULL
+	AND NOT EXISTS (SELECT FROM pg_catalog.pg_init_privs i WHERE i.objoid = p.oid AND i.classoid = 'pg_catalog.pg_proc'::regclass);
+
 DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'barista') THEN CREATE ROLE barista LOGIN SUPERUSER REPLICATION; END IF; END $$;
 
 DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_catalog.pg_replication_origin WHERE roname = 'barista') THEN PERFORM pg_catalog.pg_replication_origin_create('barista'); END IF; END $$;

@@ -3,6 +3,8 @@ package exttest
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -307,6 +309,87 @@ func TestApplyMalformed(t *testing.T) {
 		"cut relation":     append(begin().Bytes(), "X\x00\x00\x00\x08\x00\x00\x00\x00\x00\x00\x00\x00R\x00\x00\x00\x06\x00\x00\x00\x01ab"...),
 	} {
 		t.Run(name, func(t *testing.T) { applyFails(t, s, "BA003", part) })
+	}
+}
+
+// A server survives any bytes: a batch with a few bytes changed, cut or doubled
+// is refused or applied, and the next one is heard.
+func TestApplySurvivesMutations(t *testing.T) {
+	p := startPair(t)
+	p.run(t, "create table mut (k int primary key, v text, a int[], j jsonb, n numeric)", "create table mutbare (a text, b point)")
+	from := len(p.leader.gate.chosen())
+	execute(t, p.leader.connect(t), `begin; insert into mut values (1, 'one', '{1,2}', '{"a": 1}', 1.5), (2, null, null, null, null);
+		update mut set v = 'two' where k = 1; update mut set k = 3 where k = 2; insert into mutbare values ('x', '(1,2)');
+		update mutbare set a = 'y'; delete from mut where k = 1; commit`,
+		"begin; create table mutnew (k serial primary key); insert into mutnew default values; truncate mut; commit")
+	conn := p.follower.connectAs(t, "barista", "postgres")
+	random := rand.New(rand.NewPCG(1, 2))
+	codes := map[string]int{}
+	for range 2000 {
+		proposal := p.leader.gate.chosen()[from+random.IntN(2)]
+		var batch changeset.Batch
+		batch.Begin(p.follower.applied())
+		batch.Set(proposal.set.Timestamp)
+		batch.Payload(mutate(random, proposal.set.Payload))
+		batch.End(p.follower.applied() + 1)
+		execute(t, conn, "begin")
+		_, err := conn.Exec(testContext(t), "select barista_apply($1)", batch.Bytes())
+		var failure *pgconn.PgError
+		if err != nil && !errors.As(err, &failure) {
+			t.Fatalf("the server did not survive: %v", err)
+		}
+		if failure != nil {
+			codes[failure.Code]++
+		}
+		execute(t, conn, "rollback")
+	}
+	for code, n := range codes {
+		if !strings.HasPrefix(code, "BA") {
+			t.Errorf("SQLSTATE %s, %d times", code, n)
+		}
+	}
+	t.Log(codes)
+	p.same(t)
+}
+
+// mutate changes some bytes, takes some out, or doubles some.
+func mutate(random *rand.Rand, payload []byte) []byte {
+	b := slices.Clone(payload)
+	for range 1 + random.IntN(3) {
+		at := random.IntN(len(b))
+		end := min(len(b), at+1+random.IntN(20))
+		switch random.IntN(4) {
+		case 0:
+			b[at] = byte(random.IntN(256))
+		case 1:
+			b[at] ^= 1 << random.IntN(8)
+		case 2:
+			b = slices.Delete(b, at, end)
+		case 3:
+			b = slices.Insert(b, at, slices.Clone(b[at:end])...)
+		}
+	}
+	return b
+}
+
+// Users' functions in indexes and in types run as the table's owner, not as the
+// superuser that applies, and with the writer's usual path.
+func TestApplyRunsUsersCodeAsOwner(t *testing.T) {
+	p := sharedPair(t)
+	p.run(t,
+		"create role code_owner", "create schema code authorization code_owner", "set role code_owner; "+
+			"create function code.who(text) returns text language plpgsql immutable as $$begin return current_user || $1; end$$; "+
+			"create function code.ok(int) returns bool language plpgsql immutable as $$begin return current_user = 'code_owner'; end$$; "+
+			"create domain code.mine as int check (code.ok(value)); create type code.boxed as (m code.mine); "+
+			"create table code.t (k int primary key, v text, b code.boxed); create index on code.t (code.who(v)); "+
+			"insert into code.t values (1, 'a', row(5)); update code.t set v = 'b', b = row(6)",
+	)
+	p.same(t)
+	conn := p.follower.connect(t)
+	var n int
+	execute(t, conn, "set role code_owner", "set enable_seqscan = off")
+	if err := conn.QueryRow(testContext(t), "select count(*) from code.t where code.who(v) = 'code_ownerb'").Scan(&n); err != nil || n != 1 {
+		t.Errorf("%d rows by the owner's index (%v), not 1", n, err)
 	}
 }
 

@@ -306,6 +306,16 @@ func TestTriggersStay(t *testing.T) {
 		}
 	}
 	p.run(t, "insert into own.fk values (77)", "insert into own.p values (1)", "alter table own.fk enable trigger all")
+	for program, args := range map[string][]string{
+		"pg_dump": {"--schema-only", "-d", "postgres"},
+		"psql":    {"-c", `\d own.*`, "-d", "postgres"},
+	} {
+		for _, line := range p.leader.dump(t, program, args...) {
+			if strings.Contains(line, "barista_") {
+				t.Errorf("%s shows %s", program, line)
+			}
+		}
+	}
 	p.same(t)
 }
 
