@@ -767,8 +767,12 @@ barista_gate_pre_commit(void)
 	int			sequences;
 	bool		captured = barista_has_captured();
 
-	/* The gate was closed at every statement of this transaction. */
-	if (barista_transaction_epoch == 0)
+	/*
+	 * The gate was closed at every statement of this transaction; or it is
+	 * barista's own, which locks sequences to read them and hands their states
+	 * over by itself.
+	 */
+	if (barista_transaction_epoch == 0 || (barista_own_session() && !captured))
 	{
 		check_nothing_escaped();
 		return;
