@@ -199,7 +199,7 @@ func (n *node) serve(ctx context.Context) error {
 	coreTasks.Go(func() { fail("consensus", n.driver.Run(core)) })
 	coreTasks.Go(func() { fail("peer port", n.transport.Serve(core)) })
 	coreTasks.Go(func() { n.leading.follow(core, n.driver) })
-	coreTasks.Go(func() { n.followMembers(core) })
+	coreTasks.Go(func() { fail("membership", n.followMembers(core)) })
 	serverTasks.Go(func() { n.server.keep(server) })
 	serverTasks.Go(func() { n.purge(server) })
 	frontTasks.Go(func() { fail("PostgreSQL front door", doors.proxy(front)) })
@@ -243,18 +243,24 @@ func (n *node) stepDown() {
 	}
 }
 
-// followMembers keeps the directory and the transport at the membership that is in force.
-func (n *node) followMembers(ctx context.Context) {
+// errRemoved ends a node that the cluster has replaced.
+var errRemoved = errors.New("this incarnation was removed from the cluster; empty the node's folder (keep node.yaml and the secret) and start it to join again")
+
+// followMembers keeps the directory and the transport at the membership that is in force, until ctx ends or this node is no part of it.
+func (n *node) followMembers(ctx context.Context) error {
 	for {
 		next := n.driver.Watch()
-		members := n.driver.Status().Members
-		n.directory.update(members)
-		for _, m := range members.Members {
+		status := n.driver.Status()
+		if status.Removed {
+			return errRemoved
+		}
+		n.directory.update(status.Members)
+		for _, m := range status.Members.Members {
 			n.transport.SetPeer(m.Name, m.Address)
 		}
 		select {
 		case <-ctx.Done():
-			return
+			return nil
 		case <-next:
 		}
 	}
