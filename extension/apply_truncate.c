@@ -38,7 +38,7 @@ apply_truncate(List *relations, bool restart)
 		ApplyRelation *ar = lfirst(lc);
 		Relation	rel = try_table_open(ar->relid, AccessExclusiveLock);
 
-		if (rel == NULL || !ar->valid)
+		if (rel == NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_BARISTA_DIVERGENCE),
 					 errmsg("there is no table %s", ar->name)));

@@ -70,6 +70,7 @@ barista_ddl_init(void)
 {
 	triggers_init();
 	ddl_result_init();
+	ddl_replay_init();
 	next_process_utility = ProcessUtility_hook;
 	ProcessUtility_hook = process_utility;
 }
@@ -80,6 +81,7 @@ barista_ddl_end(bool committed)
 	recording = 0;
 	truncate_options = 0;
 	ddl_result_reset();
+	ddl_replay_reset();
 }
 
 bool
@@ -161,14 +163,24 @@ process_utility(PlannedStmt *pstmt, const char *source, bool read_only_tree,
 	}
 }
 
-/* Statements of apply, and of barista's bootstrap. */
+/* A statement that apply replays, and what it is made of. */
 static void
 run_again(Utility *u)
 {
 	Node	   *node = u->pstmt->utilityStmt;
 
-	if (ddl_classify(node) != DDL_RECORD || creating_extension ||
-		recording > 0)
+	if (creating_extension || !ddl_replaying())
+	{
+		run(u);
+		return;
+	}
+	if (u->context != PROCESS_UTILITY_SUBCOMMAND &&
+		ddl_classify(node) != DDL_LOCAL)
+		ereport(ERROR,
+				(errcode(ERRCODE_BARISTA_DIVERGENCE),
+				 errmsg("a schema change runs %s where it is replayed",
+						GetCommandTagName(CreateCommandTag(node)))));
+	if (ddl_in_frame())
 	{
 		run(u);
 		return;

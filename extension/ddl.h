@@ -36,6 +36,12 @@ extern void ddl_check(Node *node);
 extern void ddl_check_local(Node *node);
 extern void ddl_refuse(const char *what, const char *hint) pg_attribute_noreturn();
 
+/* ddl_replay.c */
+extern void ddl_replay_init(void);
+extern void ddl_replay_reset(void);
+/* Is a recorded statement running again? */
+extern bool ddl_replaying(void);
+
 /* ddl_rolespec.c: errors (0A000) for a role that is not named */
 extern void ddl_check_roles(Node *node);
 
@@ -44,6 +50,7 @@ typedef struct DdlFrame DdlFrame;
 
 extern DdlFrame *ddl_frame_begin(Node *node);
 extern void ddl_frame_end(DdlFrame *frame);
+extern bool ddl_in_frame(void);
 extern void ddl_frame_check(DdlFrame *frame);
 extern bool ddl_frame_is_local(DdlFrame *frame);
 extern bool ddl_frame_is_empty(DdlFrame *frame);

@@ -14,6 +14,7 @@
 
 #include "access/parallel.h"
 #include "access/xact.h"
+#include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "parser/analyze.h"
@@ -27,10 +28,54 @@
 #include "apply.h"
 #include "ddl.h"
 
+/*
+ * Is a statement being replayed?  Cleared at the end of the statement, or of
+ * its transaction by ddl_replay_reset().
+ */
+static bool replaying = false;
+
+static ExecutorStart_hook_type next_executor_start = NULL;
+
+static void executor_start(QueryDesc *queryDesc, int flags);
 static void set(const char *name, const char *value);
 static void read_setting(BaristaReader *r);
 static void set_transaction_time(TimestampTz xact, TimestampTz statement);
 static PlannedStmt *parse(const char *text);
+
+void
+ddl_replay_init(void)
+{
+	next_executor_start = ExecutorStart_hook;
+	ExecutorStart_hook = executor_start;
+}
+
+void
+ddl_replay_reset(void)
+{
+	replaying = false;
+}
+
+bool
+ddl_replaying(void)
+{
+	return replaying;
+}
+
+/*
+ * A statement that was recorded writes no rows, but a function that it calls
+ * might find out where it is and do so here.  Extensions' scripts may.
+ */
+static void
+executor_start(QueryDesc *queryDesc, int flags)
+{
+	if (replaying && queryDesc->plannedstmt->resultRelations != NIL &&
+		!barista_replays_itself())
+		ereport(ERROR,
+				(errcode(ERRCODE_BARISTA_DIVERGENCE),
+				 errmsg("a schema change writes rows where it is replayed")));
+	(next_executor_start ? next_executor_start : standard_ExecutorStart)
+		(queryDesc, flags);
+}
 
 void
 ddl_replay(BaristaReader *r, const char **doing)
@@ -83,8 +128,10 @@ ddl_replay(BaristaReader *r, const char **doing)
 	XactReadOnly = false;
 	PushActiveSnapshot(GetTransactionSnapshot());
 	pstmt = parse(text);
+	replaying = true;
 	ProcessUtility(pstmt, text, false, PROCESS_UTILITY_SUBCOMMAND, NULL, NULL,
 				   None_Receiver, NULL);
+	replaying = false;
 	PopActiveSnapshot();
 	XactReadOnly = read_only;
 	set_transaction_time(xact, statement);

@@ -118,6 +118,12 @@ ddl_frame_begin(Node *node)
 	return f;
 }
 
+bool
+ddl_in_frame(void)
+{
+	return frame != NULL;
+}
+
 void
 ddl_frame_end(DdlFrame *f)
 {

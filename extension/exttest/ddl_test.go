@@ -1,8 +1,13 @@
 package exttest
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/baristadb/barista/internal/changeset"
 )
@@ -156,6 +161,87 @@ func TestDDLOnceEverywhere(t *testing.T) {
 		})
 	}
 	p.same(t)
+}
+
+// Statements that change nothing replicated run as ever, and record nothing.
+func TestDDLLocalStatementsPass(t *testing.T) {
+	p := sharedPair(t)
+	p.run(t, "create table loc (k int primary key, v text)", "insert into loc values (1, 'a')")
+	conn := p.leader.connect(t)
+	before := len(p.leader.gate.chosen())
+	execute(t, conn,
+		"set work_mem = '5MB'", "show work_mem", "reset work_mem", "listen ch", "notify ch, 'x'", "unlisten *",
+		"begin; declare c cursor for select * from loc; fetch c; close c; commit",
+		"prepare q as select * from loc", "execute q", "deallocate q",
+		"begin; lock table loc in access exclusive mode; commit", "begin; set constraints all deferred; commit",
+		"explain select * from loc", "explain (analyze) select * from loc", "checkpoint",
+		"do $$begin perform 1; end$$", "begin; savepoint a; rollback to a; release a; commit",
+		"select * from loc for update", "select txid_current()", "select pg_advisory_lock(1)",
+		"create temp table loc_as as select * from loc", "select * into temp loc_into from loc",
+		"create table pg_temp.loc_in as select 1", "create temp table loc_gone (k int) on commit drop",
+		"copy loc to stdout", "copy loc_as from program 'true'", "alter system set work_mem = '6MB'", "alter system reset all",
+		"comment on table loc_as is 'x'", "grant select on loc_as to public", "discard all", "vacuum full loc", "analyze loc",
+		"reindex (verbose) database postgres")
+	if got := recorded(t, p, before); len(got) != 0 {
+		t.Errorf("recorded: %v", got)
+	}
+	p.same(t)
+}
+
+// One transaction at a time changes schemas, in whatever database.
+func TestDDLOneAtATime(t *testing.T) {
+	s := startLeader(t, options{})
+	first, second := s.connect(t), s.connectAs(t, "postgres", "template1")
+	execute(t, first, "begin", "create table lock_a (k int)")
+	done := make(chan error, 1)
+	go func() { // ends when the first transaction does
+		_, err := second.Exec(testContext(t), "create table lock_b (k int)")
+		done <- err
+	}()
+	waitUntil(t, s, fmt.Sprintf("select wait_event = 'advisory' from pg_stat_activity where pid = %d", second.PgConn().PID()))
+	execute(t, s.connect(t), "create temp table free (k int)", "alter table free add v text") // does not wait
+	execute(t, first, "commit")
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// waitUntil asks the server until the answer is true.
+func waitUntil(t testing.TB, s *server, sql string) {
+	t.Helper()
+	conn := s.connect(t)
+	for ctx := testContext(t); ; {
+		var is *bool
+		if err := conn.QueryRow(ctx, sql).Scan(&is); err != nil && !errors.Is(err, pgx.ErrNoRows) {
+			t.Fatalf("waiting for %s: %v", sql, err)
+		}
+		if is != nil && *is {
+			return
+		}
+	}
+}
+
+// A function that a schema change calls, and that writes only where it is
+// replayed, is divergence.
+func TestDDLWritesNothingWhereReplayed(t *testing.T) {
+	for name, sql := range map[string]string{
+		"rows":     "insert into spy values (1)",
+		"schema":   "create table spied (k int)",
+		"truncate": "truncate spy",
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := startPair(t)
+			p.run(t, "create table spy (k int)", fmt.Sprintf(`create function spies(int) returns bool language plpgsql immutable as
+				$$begin if current_setting('data_directory') <> '%s' then %s; end if; return true; end$$`, p.leader.data(), sql),
+				"create table target (k int)", "insert into target values (1)")
+			execute(t, p.leader.connect(t), "alter table target add check (spies(k))")
+			log := p.leader.gate.chosen()
+			var failure *pgconn.PgError
+			if err := p.follower.tryApply(t, log[len(log)-1]); !errors.As(err, &failure) || failure.Code != "BA001" {
+				t.Errorf("%v, not SQLSTATE BA001", err)
+			}
+		})
+	}
 }
 
 // countStatements counts the recorded statements from one proposal on.
