@@ -455,7 +455,7 @@ captured_relation(Relation rel)
 	}
 
 	/* Building reads catalogs, which may bring an invalidation: try again. */
-	while (unlikely(!captured->valid))
+	while (unlikely(!captured->valid || captured->context == NULL))
 	{
 		if (captured->context != NULL)
 		{

@@ -140,7 +140,7 @@ typedef struct CapturedRelation
 	bool		valid;			/* cleared by relcache invalidation */
 	uint64		change_set;		/* serial of the change set that... */
 	uint32		number;			/* ...knows it under this number, 0 = none */
-	MemoryContext context;		/* of all below */
+	MemoryContext context;		/* of all below; NULL = building it failed */
 	TupleDesc	desc;			/* our own copy */
 	bool		keyed;			/* identity: key, else full row */
 	int			column_count;

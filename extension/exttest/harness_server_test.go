@@ -166,6 +166,34 @@ func (s *server) open(epoch uint64) {
 // close closes the epoch as barista does, first of all by the flag.
 func (s *server) close() { s.set(fieldClosed, 1) }
 
+// restart starts a server that has ended again, in its data folder, with a new
+// mapped file and a closed gate.
+func (s *server) restart(t testing.TB, o options) {
+	t.Helper()
+	s.gate.close()
+	unix.Munmap(s.shared)
+	for _, name := range []string{"shared", "gate"} {
+		os.Remove(filepath.Join(s.dir, name))
+	}
+	if err := s.makeShared(); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	if s.gate, err = listenGate(filepath.Join(s.dir, "gate"), s); err != nil {
+		t.Fatal(err)
+	}
+	if err := env.giveAway(filepath.Join(s.dir, "gate")); err != nil {
+		t.Fatal(err)
+	}
+	s.ready, s.done = make(chan struct{}), make(chan struct{})
+	if err := s.start(o); err != nil {
+		t.Fatalf("restart: %v\n%s", err, s.logged())
+	}
+	if err := s.introduce(); err != nil {
+		t.Fatalf("restart: %v", err)
+	}
+}
+
 // reopen opens the gate in the next epoch, on top of what was committed so far.
 func (s *server) reopen(t testing.TB) {
 	t.Helper()
