@@ -147,23 +147,25 @@ func (d *Driver) loop(ctx context.Context) {
 			submitted = nil
 		}
 		ticked := false
+		var e Event
 		select {
 		case <-ctx.Done():
 			return
 		case <-d.wrote:
-			d.noteWritten()
-		case e := <-d.events:
-			d.step(e)
-		case e := <-submitted:
-			d.step(e)
+		case e = <-d.events:
+		case e = <-submitted:
 		case <-ticker.C:
-			d.step(Tick{})
-			ticked = true
+			e, ticked = Tick{}, true
 		case <-learn.C:
-			armed = false
-			d.step(FlushLearn{})
+			e, armed = FlushLearn{}, false
 		}
-		d.drain()
+		now := d.clock() // once for all that makes one output: it is a system call
+		if e != nil {
+			d.replicator.Step(now, e)
+		} else {
+			d.noteWritten(now)
+		}
+		d.drain(now)
 		out := d.replicator.Output()
 		d.obey(ctx, out)
 		if out.LearnSoon && !armed {
@@ -176,10 +178,8 @@ func (d *Driver) loop(ctx context.Context) {
 	}
 }
 
-func (d *Driver) step(e Event) { d.replicator.Step(d.clock(), e) }
-
 // drain steps what has come in meanwhile, so that it makes one batch.
-func (d *Driver) drain() {
+func (d *Driver) drain(now paxos.Instant) {
 	for range maxDrain {
 		submitted := d.submitted
 		if d.replicator.Busy() {
@@ -187,11 +187,11 @@ func (d *Driver) drain() {
 		}
 		select {
 		case <-d.wrote:
-			d.noteWritten()
+			d.noteWritten(now)
 		case e := <-d.events:
-			d.step(e)
+			d.replicator.Step(now, e)
 		case e := <-submitted:
-			d.step(e)
+			d.replicator.Step(now, e)
 		default:
 			return
 		}
@@ -199,12 +199,12 @@ func (d *Driver) drain() {
 }
 
 // noteWritten tells the replicator what the writer has done since.
-func (d *Driver) noteWritten() {
+func (d *Driver) noteWritten(now paxos.Instant) {
 	if seq := d.written.Load(); seq > 0 {
-		d.step(Synced{Seq: seq})
+		d.replicator.Step(now, Synced{Seq: seq})
 	}
 	if to := d.purgedTo.Load(); to > 0 {
-		d.step(Purged{To: paxos.Index(to)})
+		d.replicator.Step(now, Purged{To: paxos.Index(to)})
 	}
 }
 
