@@ -87,6 +87,7 @@ static Size item_length(const char *header);
 static bool apply_item(char type, const char *body, Size length);
 static void begin(BaristaReader *r);
 static void change_set(BaristaReader *r);
+static void end_change_set(void);
 static void describe(BaristaReader *r);
 static ApplyRelation *numbered(uint32 number);
 static void truncate_tables(BaristaReader *r);
@@ -387,9 +388,17 @@ change_set(BaristaReader *r)
 {
 	state.timestamp = (TimestampTz) reader_u64(r);
 	reader_finish(r, "change set");
-	apply_relations_unused();
-	state.nrelations = 0;
+	end_change_set();
 	state.in_set = true;
+}
+
+static void
+end_change_set(void)
+{
+	for (int i = 0; i < state.nrelations; i++)
+		apply_relation_unused(state.relations[i].relation);
+	state.nrelations = 0;
+	state.in_set = false;
 }
 
 static void
@@ -517,7 +526,7 @@ sequences(BaristaReader *r)
 	uint8		flags = reader_u8(r);
 	uint16		count = reader_u16(r);
 
-	state.in_set = false;
+	end_change_set();
 	if (flags > 1)
 		reader_fail(r, "it has unknown flags");
 	current_doing = "state of sequence";
@@ -546,10 +555,8 @@ end(BaristaReader *r)
 	reader_finish(r, "end of a batch");
 	if (state.position < state.predecessor)
 		malformed("its position is before its predecessor");
+	end_change_set();
 	state.ended = true;
-	state.in_set = false;
-	state.nrelations = 0;
-	apply_relations_unused();
 }
 
 /*

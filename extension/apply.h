@@ -68,7 +68,8 @@ struct ApplyImages;
  */
 typedef struct ApplyRelation
 {
-	struct ApplyRelation *next; /* all entries of the cache */
+	struct ApplyRelation *next; /* in its list of the cache */
+	struct ApplyRelation *next_opened;
 	uint64		hash;
 	char	   *description;
 	Size		description_length;
@@ -124,7 +125,7 @@ extern void apply_relation_init(void);
 extern ApplyRelation *apply_relation_find(const char *description, Size length);
 extern ApplyRelation *apply_relation_use(ApplyRelation *ar);
 extern void apply_relations_close(void);
-extern void apply_relations_unused(void);
+extern void apply_relation_unused(ApplyRelation *ar);
 extern void apply_relations_forget(void);
 
 /* apply_tuple.c */

@@ -3,6 +3,10 @@
  * apply_index.c
  *	  Rows are found by their key, and get their index entries.
  *
+ * The executor's ExecInsertIndexTuples() is not used: it checks exclusion
+ * constraints again, builds an expression state for each call, and needs a range
+ * table to learn which columns changed, where the two rows are at hand here.
+ *
  * Uniqueness is checked where the index checks it at once: a violation is
  * divergence.  Deferrable and exclusion constraints were checked where the
  * transaction ran and are not checked again.

@@ -40,10 +40,18 @@
 /* Above this many entries, those that are invalid or closed are dropped. */
 #define CACHED_RELATIONS	1024
 
+/* Lists that the entries are spread over, by hash. */
+#define LISTS	256
+
 /* Lives as long as the backend; holds the entries' contexts. */
 static MemoryContext cache_context = NULL;
-static ApplyRelation *cache = NULL;
+static ApplyRelation *lists[LISTS];
 static int	cached = 0;
+
+/* Those whose tables are open, during one call. */
+static ApplyRelation *opened = NULL;
+
+#define list_of(hash)	(&lists[(hash) % LISTS])
 
 static ApplyRelation *build(const char *description, Size length, uint64 hash);
 static void read_column(BaristaReader *r, ApplyRelation *ar, Relation rel, int i);
@@ -55,6 +63,8 @@ static bool runs_user_code(Node *node, void *context);
 static void open_indexes(ApplyRelation *ar);
 static void close_one(ApplyRelation *ar);
 static void drop(ApplyRelation *ar);
+static void drop_idle(void);
+static bool belongs_to(Oid relid, ApplyRelation *ar);
 static void relcache_changed(Datum arg, Oid relid);
 static void syscache_changed(Datum arg, int cacheid, uint32 hashvalue);
 
@@ -69,7 +79,7 @@ apply_relation_init(void)
 /*
  * The entry of a description (a relation message's body without its number).
  * It is opened at its first use, and not dropped before
- * apply_relations_unused().
+ * apply_relation_unused().
  */
 ApplyRelation *
 apply_relation_find(const char *description, Size length)
@@ -77,7 +87,7 @@ apply_relation_find(const char *description, Size length)
 	uint64		hash = hash_bytes_extended((const unsigned char *) description,
 										   length, 0);
 
-	for (ApplyRelation *ar = cache, *next; ar; ar = next)
+	for (ApplyRelation *ar = *list_of(hash), *next; ar; ar = next)
 	{
 		next = ar->next;
 		if (ar->hash != hash || ar->description_length != length ||
@@ -93,15 +103,23 @@ apply_relation_find(const char *description, Size length)
 		break;
 	}
 	if (cached >= CACHED_RELATIONS)
+		drop_idle();
+	return build(description, length, hash);
+}
+
+/* Drops what neither is open nor may be referred to. */
+static void
+drop_idle(void)
+{
+	for (int i = 0; i < LISTS; i++)
 	{
-		for (ApplyRelation *ar = cache, *next; ar; ar = next)
+		for (ApplyRelation *ar = lists[i], *next; ar; ar = next)
 		{
 			next = ar->next;
 			if (!ar->rel && !ar->used)
 				drop(ar);
 		}
 	}
-	return build(description, length, hash);
 }
 
 static ApplyRelation *
@@ -175,8 +193,8 @@ build(const char *description, Size length, uint64 hash)
 	MemoryContextSetParent(context, cache_context);
 	ar->valid = true;
 	ar->used = true;
-	ar->next = cache;
-	cache = ar;
+	ar->next = *list_of(hash);
+	*list_of(hash) = ar;
 	cached++;
 	return ar;
 }
@@ -385,6 +403,8 @@ apply_relation_use(ApplyRelation *ar)
 		drop(invalid);
 		ar->rel = table_open(ar->relid, NoLock);
 	}
+	ar->next_opened = opened;
+	opened = ar;
 	open_indexes(ar);
 	return ar;
 }
@@ -435,19 +455,17 @@ close_one(ApplyRelation *ar)
 void
 apply_relations_close(void)
 {
-	for (ApplyRelation *ar = cache; ar; ar = ar->next)
+	for (ApplyRelation *ar = opened; ar; ar = ar->next_opened)
 		close_one(ar);
+	opened = NULL;
 }
 
-/* The change set is over: no number refers to an entry any more. */
+/* The change set that referred to it is over. */
 void
-apply_relations_unused(void)
+apply_relation_unused(ApplyRelation *ar)
 {
-	for (ApplyRelation *ar = cache; ar; ar = ar->next)
-	{
-		apply_images_forget(ar);
-		ar->used = false;
-	}
+	apply_images_forget(ar);
+	ar->used = false;
 }
 
 /*
@@ -457,20 +475,24 @@ apply_relations_unused(void)
 void
 apply_relations_forget(void)
 {
-	for (ApplyRelation *ar = cache, *next; ar; ar = next)
+	for (int i = 0; i < LISTS; i++)
 	{
-		next = ar->next;
-		ar->used = false;
-		if (ar->rel)
-			drop(ar);
+		for (ApplyRelation *ar = lists[i], *next; ar; ar = next)
+		{
+			next = ar->next;
+			ar->used = false;
+			if (ar->rel)
+				drop(ar);
+		}
 	}
+	opened = NULL;
 }
 
 /* Frees an entry; what is open in it is left to the resource owner. */
 static void
 drop(ApplyRelation *ar)
 {
-	for (ApplyRelation **link = &cache; *link; link = &(*link)->next)
+	for (ApplyRelation **link = list_of(ar->hash); *link; link = &(*link)->next)
 	{
 		if (*link != ar)
 			continue;
@@ -484,19 +506,24 @@ drop(ApplyRelation *ar)
 static void
 relcache_changed(Datum arg, Oid relid)
 {
-	for (ApplyRelation *ar = cache; ar; ar = ar->next)
-	{
-		if (!OidIsValid(relid) || ar->relid == relid)
-			ar->valid = false;
-		for (int i = 0; i < ar->nindexes; i++)
-			if (ar->indexes[i].oid == relid)
+	for (int i = 0; i < LISTS; i++)
+		for (ApplyRelation *ar = lists[i]; ar; ar = ar->next)
+			if (!OidIsValid(relid) || belongs_to(relid, ar))
 				ar->valid = false;
-	}
+}
+
+/* Is it the table or one of its indexes? */
+static bool
+belongs_to(Oid relid, ApplyRelation *ar)
+{
+	for (int i = 0; i < ar->nindexes; i++)
+		if (ar->indexes[i].oid == relid)
+			return true;
+	return ar->relid == relid;
 }
 
 static void
 syscache_changed(Datum arg, int cacheid, uint32 hashvalue)
 {
-	for (ApplyRelation *ar = cache; ar; ar = ar->next)
-		ar->valid = false;
+	relcache_changed(arg, InvalidOid);
 }
