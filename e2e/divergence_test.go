@@ -1,0 +1,78 @@
+package e2e
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/baristadb/barista/internal/config"
+	"github.com/baristadb/barista/internal/devcluster"
+)
+
+func TestVerifyFindsAChangedRow(t *testing.T) {
+	// When one row of one follower was changed behind Barista's back, verify names its table, key and node, and ends with status 1.
+	c := startCluster(t, devcluster.Options{})
+	follower := c.follower(t)
+	run(t, c.connect(t, follower), "CREATE TABLE spoiled (k int PRIMARY KEY, v int)",
+		"INSERT INTO spoiled SELECT g, g FROM generate_series(41, 1000) g", "CREATE TABLE sound (k int); INSERT INTO sound VALUES (1)")
+	c.verifyAll(t)
+
+	library := filepath.Join(c.Dir(), "behind.so")
+	_, include, _ := runProgram(t, queryLimit, filepath.Join(pgBin, "pg_config"), "--includedir-server")
+	status, out, errs := runProgram(t, time.Minute, needTool(t, "gcc"), "-shared", "-fPIC", "-I", strings.TrimSpace(include),
+		"-o", library, filepath.Join("testdata", "behind.c"))
+	if status != 0 {
+		t.Fatalf("compile the library: %s%s", out, errs)
+	}
+	if err := c.Node(follower).Stop(limited(t, serveLimit)); err != nil {
+		t.Fatal(err)
+	}
+	spoil(t, c.Node(follower).Config, library)
+	c.restart(t, follower)
+	if v := one[int](t, c.local(t, follower), "SELECT v FROM spoiled WHERE k = 41"); v != 666 {
+		t.Fatalf("the row was not changed: %d", v)
+	}
+
+	for _, k := range c.all() {
+		status, report, errs := c.barista(t, "verify", "--http", c.Node(k).Config.HTTP)
+		if status != 1 {
+			t.Errorf("verify through n%d: status %d, want 1\n%s%s", k, status, report, errs)
+		}
+		for _, want := range []string{"spoiled", "41", c.Node(follower).Config.Name} {
+			if !strings.Contains(report, want) {
+				t.Errorf("verify through n%d does not name %s:\n%s", k, want, report)
+			}
+		}
+		if strings.Contains(report, "sound") || strings.Contains(report, "identical") {
+			t.Errorf("verify through n%d:\n%s", k, report)
+		}
+	}
+}
+
+// spoil runs the server of a stopped node without Barista, as its own user, and has it load the library.
+func spoil(t testing.TB, cfg config.Config, library string) {
+	t.Helper()
+	cmd := exec.CommandContext(limited(t, time.Minute), filepath.Join(pgBin, "postgres"), "--single", "-D", cfg.DataDir(),
+		"-c", "shared_preload_libraries=", "-c", "session_preload_libraries="+library, "postgres")
+	cmd.Dir, cmd.Stdin = cfg.DataDir(), strings.NewReader("")
+	if os.Geteuid() == 0 {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: ownerOf(t, cfg.DataDir())}
+	}
+	if out, err := cmd.CombinedOutput(); err != nil || strings.Contains(string(out), "ERROR") || strings.Contains(string(out), "FATAL") {
+		t.Fatalf("change the row: %v\n%s", err, out)
+	}
+}
+
+func ownerOf(t testing.TB, path string) *syscall.Credential {
+	t.Helper()
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stat := info.Sys().(*syscall.Stat_t)
+	return &syscall.Credential{Uid: stat.Uid, Gid: stat.Gid}
+}

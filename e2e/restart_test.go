@@ -1,0 +1,108 @@
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/baristadb/barista/internal/devcluster"
+)
+
+func TestAllNodesAreKilledAtOnce(t *testing.T) {
+	// When all nodes are killed at once under load and started again, they elect a leader, go on, and have lost nothing.
+	c := startCluster(t, devcluster.Options{})
+	run(t, c.connect(t, 1), ledgerTable)
+	l := &ledger{}
+	w := startWriters(t, l, urls(c, c.all()))
+	l.awaitMore(t, 100)
+	if err := c.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	ctx := limited(t, startLimit)
+	if err := errors.Join(c.Start(ctx), c.WaitReady(ctx)); err != nil {
+		t.Fatal(err)
+	}
+	l.awaitMore(t, 100)
+	w.stopped()
+	c.verifyAll(t)
+	l.checkOn(t, c, c.all()...)
+}
+
+func TestWipedNode(t *testing.T) {
+	// A node that lost everything but its configuration comes back by a plain start, as a new member with all data, and can lead.
+	c := startCluster(t, devcluster.Options{})
+	run(t, c.connect(t, 1), ledgerTable)
+	l := &ledger{}
+	wiped := c.leader(t)
+	w := startWriters(t, l, urls(c, c.others(wiped)))
+	l.awaitMore(t, 50)
+	number := c.memberNumber(t, c.others(wiped)[0], wiped)
+	if err := c.Node(wiped).Kill9(); err != nil {
+		t.Fatal(err)
+	}
+	wipe(t, c.Node(wiped).Config.Dir)
+	l.awaitMore(t, 50)
+	c.restart(t, wiped)
+	l.awaitMore(t, 50)
+	w.stopped()
+	c.verifyAll(t)
+	l.checkOn(t, c, c.all()...)
+	if again := c.memberNumber(t, wiped, wiped); again == number {
+		t.Errorf("n%d is member %v still: its new incarnation has the old one's vote", wiped, number)
+	}
+	const elections = 8 // until it is its turn
+	for range elections {
+		leader := c.leader(t)
+		if leader == wiped {
+			break
+		}
+		if err := c.Node(leader).Stop(limited(t, serveLimit)); err != nil {
+			t.Fatal(err)
+		}
+		c.leader(t)
+		c.restart(t, leader)
+	}
+	if leader := c.leader(t); leader != wiped {
+		t.Fatalf("in %d elections n%d never led", elections, wiped)
+	}
+	w = startWriters(t, l, urls(c, c.all()))
+	l.awaitMore(t, 50)
+	w.stopped()
+	c.verifyAll(t)
+	l.checkOn(t, c, c.all()...)
+}
+
+// wipe removes all that is in a node's folder but node.yaml.
+func wipe(t testing.TB, dir string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		if entry.Name() == "node.yaml" {
+			continue
+		}
+		// The kernel may still be ending the server, which writes there.
+		path := filepath.Join(dir, entry.Name())
+		await(t, serveLimit, "remove "+path, func(context.Context) error { return os.RemoveAll(path) })
+	}
+}
+
+// memberNumber is the number of node k in the membership that node asked knows.
+func (c *cluster) memberNumber(t testing.TB, asked, k int) string {
+	t.Helper()
+	for _, n := range c.statusJSON(t, asked) {
+		members, _ := n["members"].([]any)
+		for _, m := range members {
+			if member := m.(map[string]any); member["name"] == c.Node(k).Config.Name {
+				return fmt.Sprint(member["node"])
+			}
+		}
+	}
+	t.Fatalf("n%d is in no membership", k)
+	return ""
+}
