@@ -24,7 +24,7 @@ func TestMistakes(t *testing.T) {
 		{[]string{"commit", "--rounds", "0"}, "--rounds 0"},
 		{[]string{"commit", "--clients", "1,,8"}, `"1,,8"`},
 		{[]string{"commit", "--contenders", "plain,oracle"}, `"oracle"`},
-		{[]string{"commit", "--growth", "--seconds", "19"}, "--seconds 19"},
+		{[]string{"commit", "--growth", "--seconds", "20"}, "--seconds 20"},
 		{[]string{"commit", "--dir", "/dev/shm"}, "in memory"},
 		{[]string{"failover", "--times", "-1"}, "--times -1"},
 		{[]string{"profile", "--contender", "oracle"}, `"oracle"`},

@@ -54,23 +54,27 @@ func (l *ledger) note(err error) {
 	l.unknown.Add(1)
 }
 
-// check compares the rows with what the writers were told: acknowledged <= rows <= acknowledged + unknown.
-func (l *ledger) check(ctx context.Context, b *contender.Barista, stdout io.Writer) (err error) {
-	for _, door := range b.Doors() {
-		address, err := door.Address(ctx)
-		if err != nil {
-			return err
-		}
-		rows, err := countRows(ctx, address)
-		if err != nil {
-			return err
-		}
-		acknowledged, unknown := l.acknowledged.Load(), l.unknown.Load()
-		if rows < acknowledged || rows > acknowledged+unknown {
-			return fmt.Errorf("%s: %d rows, but %d were acknowledged and of %d the outcome is unknown", door.Name, rows, acknowledged, unknown)
-		}
-		fmt.Fprintf(stdout, "%s: %d rows, %d acknowledged, %d with unknown outcome: none lost\n", door.Name, rows, acknowledged, unknown)
+// check compares the rows with what the writers were told, acknowledged <= rows <= acknowledged + unknown, and the
+// nodes with each other.
+func (l *ledger) check(ctx context.Context, b *contender.Barista, stdout io.Writer) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, checkLimit, errors.New("checking the data takes too long"))
+	defer cancel()
+	address, err := b.Doors()[0].Address(ctx)
+	if err != nil {
+		return err
 	}
+	rows, err := countRows(ctx, address)
+	if err != nil {
+		return err
+	}
+	acknowledged, unknown := l.acknowledged.Load(), l.unknown.Load()
+	if rows < acknowledged || rows > acknowledged+unknown {
+		return fmt.Errorf("%d rows, but %d were acknowledged and of %d the outcome is unknown", rows, acknowledged, unknown)
+	}
+	if err := b.Verify(ctx); err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "%d rows, %d acknowledged, %d with unknown outcome: none lost; the nodes are identical\n", rows, acknowledged, unknown)
 	return nil
 }
 

@@ -17,6 +17,7 @@ const (
 	startLimit  = 3 * time.Minute
 	fillLimit   = 10 * time.Minute
 	settleLimit = 2 * time.Minute
+	checkLimit  = 5 * time.Minute
 	stopLimit   = time.Minute
 )
 
@@ -132,9 +133,11 @@ func (s *stage) idle(ctx context.Context, long time.Duration, news io.Writer) er
 	return nil
 }
 
-// check holds every contender's sums against each other.
-func (s *stage) check(ctx context.Context) error {
-	for _, lane := range s.lanes {
+// check holds every contender's sums against each other, and the data of Barista's nodes.
+func (s *stage) check(ctx context.Context, news io.Writer) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, checkLimit, errors.New("checking the data takes too long"))
+	defer cancel()
+	for _, lane := range s.usual() {
 		address, err := lane.Address(ctx)
 		if err != nil {
 			return err
@@ -142,7 +145,14 @@ func (s *stage) check(ctx context.Context) error {
 		if err := checkSums(ctx, address); err != nil {
 			return fmt.Errorf("check %s: %w", lane.Name, err)
 		}
+		if b, isBarista := lane.of.(*contender.Barista); isBarista {
+			if err := b.Verify(ctx); err != nil {
+				return err
+			}
+			fmt.Fprintln(news, "barista's nodes are identical")
+		}
 	}
+	fmt.Fprintln(news, "the sums of pgbench's tables agree in every contender")
 	return nil
 }
 

@@ -3,6 +3,7 @@ package contender
 import (
 	"context"
 	"fmt"
+	"os/exec"
 	"path/filepath"
 	"time"
 
@@ -58,6 +59,19 @@ func (b *Barista) Doors() []Door {
 			return b.cluster.Node(leader%nodes + 1).Config.PG, err
 		}},
 	}
+}
+
+// Verify has the nodes compare their data, and returns an error that names a difference.
+func (b *Barista) Verify(ctx context.Context) error {
+	leader, err := b.Leader(ctx)
+	if err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, b.binary, "verify", "--http", b.cluster.Node(leader).Config.HTTP)
+	if _, err := Run(cmd); err != nil {
+		return fmt.Errorf("compare the nodes: %w", err)
+	}
+	return nil
 }
 
 // Leader waits until a node leads and returns its number, from 1. With an error the number is 1.

@@ -88,7 +88,7 @@ func (s Stack) file() string {
 	for _, frame := range s.Frames {
 		switch {
 		case strings.HasPrefix(frame.File, "[kernel"):
-		case strings.HasPrefix(frame.Function, "runtime."):
+		case strings.HasPrefix(frame.Function, "runtime."), strings.HasPrefix(frame.Function, "internal/runtime/"):
 			return "Go runtime"
 		default:
 			return path.Base(frame.File)

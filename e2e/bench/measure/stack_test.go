@@ -19,6 +19,7 @@ swapper     0
 	ffffffff81c0ffee pv_native_safe_halt ([kernel.kallsyms])
 
 barista  4711 
+	          47c1ae internal/runtime/syscall.EpollWait (/usr/bin/barista)
 	          47c1ae runtime.findRunnable (/usr/bin/barista)
 
 `
