@@ -501,6 +501,8 @@ barista_sequences_collect(uint64 epoch, StringInfo frame)
 	appendBinaryStringInfo(frame, (char *) &wire_count, sizeof(wire_count));
 
 	count = written_sequences(&written);
+	if (count > 0)
+		barista_note_known_write(); /* nextval writes past every hook */
 	for (int i = 0; i < count; i++)
 	{
 		Relation	seqrel = try_relation_open(written[i].relid, NoLock);

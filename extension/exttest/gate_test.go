@@ -369,3 +369,34 @@ func TestProcedureCommits(t *testing.T) {
 		t.Errorf("%d proposals", got)
 	}
 }
+
+// What sessions do beside writing rows works in writing transactions of a
+// leader's session: parallel plans, cursors that outlive the transaction,
+// notifications, many savepoints, serializable transactions.
+func TestSessionsAsUsual(t *testing.T) {
+	s := startLeader(t, options{fixture: heldFixture, settings: []string{"autovacuum=on", "autovacuum_naptime=1s"}})
+	conn := s.connect(t, "barista.session", "leader")
+	listener := s.connect(t, "barista.session", "leader")
+	execute(t, listener, "listen news")
+	news := listen(t, listener)
+	execute(t, conn,
+		"insert into held select i, 0 from generate_series(100, 5000) i",
+		"set force_parallel_mode = on", "set parallel_setup_cost = 0", "set parallel_tuple_cost = 0",
+		"set min_parallel_table_scan_size = 0",
+		"begin", "update held set v = 1 where k = 1", "select count(*) from held",
+		"declare c cursor with hold for select k from held order by k", "commit",
+		"select count(*), sum(v) from held",
+		"set force_parallel_mode = off",
+		"begin isolation level serializable", "select sum(v) from held", "update held set v = 2 where k = 2",
+		"notify news, 'fresh'", "commit",
+		`do $$ begin for i in 1..200 loop
+			begin insert into held values (i, 0); exception when unique_violation then
+			update held set v = v + 1 where k = i; end; end loop; end $$`)
+	if got := value(t, conn, "select sum(v) from held where k <= 20"); got != "23" {
+		t.Errorf("sum %s", got)
+	}
+	execute(t, conn, "fetch 3 from c")
+	if state := news.wait(); state != "" {
+		t.Errorf("notification: %s", state)
+	}
+}

@@ -74,6 +74,19 @@ func TestRolledBackNextval(t *testing.T) {
 	}
 }
 
+// T1 logs a horizon, T2 has it agreed on first: T1 has nothing left to send and
+// is not taken for a transaction that wrote past every hook.
+func TestSomeoneElseAgreed(t *testing.T) {
+	s := startLeader(t, options{fixture: sequenceFixture})
+	conn, other := s.connect(t), s.connect(t)
+	execute(t, conn, "begin", "select nextval('s')")
+	execute(t, other, "select nextval('s')")
+	execute(t, conn, "commit")
+	if n := len(s.gate.chosen()); n != 1 {
+		t.Errorf("%d proposals", n)
+	}
+}
+
 // A savepoint's nextval counts although it is rolled back, and identity
 // columns count like nextval.
 func TestSequencesOfSavepointsAndIdentities(t *testing.T) {
