@@ -22,6 +22,7 @@
 #include "tcop/cmdtag.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 
 #include "ddl.h"
@@ -305,6 +306,9 @@ run_recorded(Utility *u)
 	if (recording > 0)
 		ddl_refuse("A schema change inside another one",
 				   "Run the statements one after the other.");
+	if (allowSystemTableMods)
+		ddl_refuse("A schema change under allow_system_table_mods",
+				   "Turn it off.");
 	PreventCommandIfReadOnly(GetCommandTagName(CreateCommandTag(node)));
 	barista_assign_epoch_before_first_write();
 	ddl_record_lock();

@@ -41,6 +41,7 @@ static void check_drop(DropStmt *stmt);
 static void check_trigger_name(List *name);
 static void check_kind(ObjectType kind);
 static void check_role(const char *name);
+static void check_role_list(List *roles);
 static void check_alter_role(AlterRoleStmt *stmt);
 static void check_set(VariableSetStmt *stmt, const char *what);
 static void check_cluster(ClusterStmt *stmt);
@@ -142,18 +143,14 @@ ddl_check(Node *node)
 					  "ALTER DATABASE ... SET ... FROM CURRENT");
 			break;
 		case T_DropRoleStmt:
-			{
-				ListCell   *lc;
-
-				foreach(lc, ((DropRoleStmt *) node)->roles)
-				{
-					RoleSpec   *role = lfirst(lc);
-
-					if (role->roletype == ROLESPEC_CSTRING)
-						check_role(role->rolename);
-				}
-				break;
-			}
+			check_role_list(((DropRoleStmt *) node)->roles);
+			break;
+		case T_DropOwnedStmt:
+			check_role_list(((DropOwnedStmt *) node)->roles);
+			break;
+		case T_ReassignOwnedStmt:
+			check_role_list(((ReassignOwnedStmt *) node)->roles);
+			break;
 		case T_AlterDatabaseStmt:
 			{
 				ListCell   *lc;
@@ -457,6 +454,20 @@ check_role(const char *name)
 	if (name && strcmp(name, BARISTA_ROLE) == 0)
 		ddl_refuse("A change of role \"" BARISTA_ROLE "\"",
 				   "Barista itself needs this role as it is.");
+}
+
+static void
+check_role_list(List *roles)
+{
+	ListCell   *lc;
+
+	foreach(lc, roles)
+	{
+		RoleSpec   *role = lfirst_node(RoleSpec, lc);
+
+		if (role->roletype == ROLESPEC_CSTRING)
+			check_role(role->rolename);
+	}
 }
 
 static void

@@ -78,6 +78,7 @@ static object_access_hook_type next_object_access_hook = NULL;
 
 static void object_access(ObjectAccessType access, Oid class, Oid object,
 						  int sub, void *arg);
+static void protect_function(Oid class, Oid object);
 static void note_storage(DdlFrame *f, AlterTableStmt *stmt);
 static void check_storage(DdlFrame *f);
 static void check_added_column(Oid relid, AttrNumber attno);
@@ -251,19 +252,17 @@ object_access(ObjectAccessType access, Oid class, Oid object, int sub, void *arg
 				triggers_check_target(object);
 			break;
 		case OAT_POST_CREATE:
+			protect_function(class, object);
 			if (frame)
 				touch(class, object, sub, true);
 			break;
 		case OAT_POST_ALTER:
+			protect_function(class, object);
 			if (frame)
 				touch(class, object, sub, false);
 			break;
 		case OAT_DROP:
-			if (class == ProcedureRelationId && barista_capturing() &&
-				(object == barista_trigger_function_oid() ||
-				 object == barista_capture_function_oid()))
-				ddl_refuse("A drop of Barista's own functions",
-						   "Without them nothing would be replicated.");
+			protect_function(class, object);
 			if (frame)
 			{
 				int			answer = is_temporary(class, object);
@@ -275,6 +274,21 @@ object_access(ObjectAccessType access, Oid class, Oid object, int sub, void *arg
 		default:
 			break;
 	}
+}
+
+/* Barista's own functions stay as they are. */
+static void
+protect_function(Oid class, Oid object)
+{
+	char	   *name;
+
+	if (class != ProcedureRelationId || !barista_capturing() ||
+		get_func_namespace(object) != PG_CATALOG_NAMESPACE)
+		return;
+	name = get_func_name(object);
+	if (name && strncmp(name, "barista_", strlen("barista_")) == 0)
+		ddl_refuse("A change of Barista's own functions",
+				   "Without them nothing would be replicated.");
 }
 
 /*

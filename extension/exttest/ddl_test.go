@@ -340,6 +340,10 @@ func TestDDLRefused(t *testing.T) {
 		"alter role postgres set barista.spill_limit = 1",
 		"alter role postgres set search_path from current",
 		"drop function pg_catalog.barista_trigger() cascade",
+		"create or replace function pg_catalog.barista_trigger() returns trigger language plpgsql as 'begin end'",
+		"alter function pg_catalog.barista_trigger() cost 3",
+		"drop owned by barista",
+		"begin; set local allow_system_table_mods = on; alter table pg_catalog.pg_class add x int; commit",
 		"alter extension plpgsql update",
 		"security label on table ref.t is 'x'",
 		"cluster ref.t using t_pkey",
@@ -347,6 +351,9 @@ func TestDDLRefused(t *testing.T) {
 		"create access method x type table handler heap_tableam_handler",
 	} {
 		failure := refused(t, conn, "0A000", sql)
+		if strings.HasPrefix(sql, "begin;") {
+			execute(t, conn, "rollback")
+		}
 		if failure.Hint == "" && failure.Code != "" {
 			t.Errorf("%s: no hint: %s", sql, failure.Message)
 		}
