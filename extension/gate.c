@@ -425,22 +425,10 @@ wait_for_answer(uint64 request, bool interruptible, Answer *answer)
 	for (;;)
 	{
 		Outcome		outcome;
-		ssize_t		n;
 		WaitEvent	events[3];
 		int			count;
+		bool		readable = false;
 		long		timeout = -1;
-
-		n = recv(connection, received + received_length,
-				 sizeof(received) - received_length, MSG_DONTWAIT);
-		if (n > 0)
-		{
-			received_length += n;
-			if (take_answer(request, answer, &outcome))
-				return outcome;
-			continue;
-		}
-		if (n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR))
-			return OUTCOME_LOST;
 
 		/*
 		 * A closed epoch: barista says for each change set that it holds
@@ -476,6 +464,23 @@ wait_for_answer(uint64 request, bool interruptible, Answer *answer)
 				_exit(2);
 			if (events[i].events & WL_LATCH_SET)
 				ResetLatch(MyLatch);
+			if (events[i].events & WL_SOCKET_READABLE)
+				readable = true;
+		}
+		if (readable)
+		{
+			ssize_t		n = recv(connection, received + received_length,
+								 sizeof(received) - received_length, MSG_DONTWAIT);
+
+			if (n > 0)
+			{
+				received_length += n;
+				if (take_answer(request, answer, &outcome))
+					return outcome;
+			}
+			else if (n == 0 ||
+					 (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR))
+				return OUTCOME_LOST;
 		}
 		if (interruptible)
 			CHECK_FOR_INTERRUPTS();
