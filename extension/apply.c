@@ -10,38 +10,24 @@
  * The guard is asked twice: at the batch's beginning, so that no work is done
  * in vain, and at its commit, where it counts.
  *
- * Errors.  What would fail again, however often it is tried, is divergence and
- * ends as BA001.  What depends on this moment (a lock, a full disk, a cancelled
- * statement) keeps PostgreSQL's SQLSTATE and may be tried again.
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "catalog/namespace.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "pgtime.h"
 #include "port/pg_bswap.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/float.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
-#include "utils/pg_locale.h"
-#include "utils/snapmgr.h"
-#include "utils/timestamp.h"
-#include "utils/xml.h"
 
 #include "apply.h"
 
 /* Type and length in front of each item. */
 #define ITEM_HEADER		5
-/* Bytes of a value that an error's detail may show. */
-#define DETAIL_SHOWN	300
 
 /* A relation number of the running change set. */
 typedef struct NumberedRelation
@@ -95,10 +81,7 @@ static void statement(BaristaReader *r);
 static void sequence(BaristaReader *r);
 static void sequences(BaristaReader *r);
 static void end(BaristaReader *r);
-static bool settings_are_pinned(void);
-static void pin_settings(void);
 static void malformed(const char *why) pg_attribute_noreturn();
-static void translate_error(ErrorData *error);
 static void error_context(void *arg);
 
 void
@@ -144,7 +127,7 @@ barista_apply(PG_FUNCTION_ARGS)
 		error = CopyErrorData();
 		FlushErrorState();
 		barista_in_apply = false;
-		translate_error(error);
+		apply_translate_error(error, current_doing, current_what);
 		ReThrowError(error);
 	}
 	PG_END_TRY();
@@ -195,10 +178,10 @@ apply_pinned(const char *part, Size length)
 	int			settings = -1;
 	int64		changes;
 
-	if (!settings_are_pinned())
+	if (!apply_settings_are_pinned())
 	{
 		settings = NewGUCNestLevel();
-		pin_settings();
+		apply_pin_settings();
 	}
 	changes = apply_part(part, length);
 	apply_relations_close();
@@ -559,94 +542,12 @@ end(BaristaReader *r)
 	state.ended = true;
 }
 
-/*
- * Settings under which text values are read, and written.  A session that has
- * them already saves the cost of setting them at each call.
- */
-static bool
-settings_are_pinned(void)
-{
-	return DateStyle == USE_ISO_DATES && DateOrder == DATEORDER_MDY &&
-		IntervalStyle == INTSTYLE_POSTGRES &&
-		extra_float_digits == 3 && Array_nulls &&
-		xmloption == XMLOPTION_CONTENT &&
-		client_min_messages == ERROR &&
-		strcmp(locale_monetary, "C") == 0 &&
-		strcmp(namespace_search_path, "pg_catalog") == 0 &&
-		strcmp(pg_get_timezone_name(session_timezone), "UTC") == 0;
-}
-
-static void
-pin_settings(void)
-{
-	static const char *const settings[][2] = {
-		{"DateStyle", "ISO, MDY"},
-		{"IntervalStyle", "postgres"},
-		{"TimeZone", "UTC"},
-		{"extra_float_digits", "3"},
-		{"array_nulls", "on"},
-		{"xmloption", "content"},
-		{"lc_monetary", "C"},
-		{"search_path", "pg_catalog"},
-		{"client_min_messages", "error"},
-	};
-
-	for (int i = 0; i < lengthof(settings); i++)
-		(void) set_config_option(settings[i][0], settings[i][1], PGC_USERSET,
-								 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-}
-
 static void
 malformed(const char *why)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_BARISTA_MALFORMED),
 			 errmsg("malformed batch: %s", why)));
-}
-
-/*
- * May this succeed if it is tried again, with the same bytes on the same data?
- */
-static bool
-depends_on_the_moment(int sqlstate)
-{
-	/* What receive functions say of bytes that are too few. */
-	if (sqlstate == ERRCODE_PROTOCOL_VIOLATION)
-		return false;
-	switch (ERRCODE_TO_CATEGORY(sqlstate))
-	{
-		case ERRCODE_CONNECTION_EXCEPTION:
-		case ERRCODE_INVALID_TRANSACTION_STATE:
-		case ERRCODE_TRANSACTION_ROLLBACK:
-		case ERRCODE_INSUFFICIENT_RESOURCES:
-		case ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE:
-		case ERRCODE_OPERATOR_INTERVENTION:
-		case ERRCODE_SYSTEM_ERROR:
-		case ERRCODE_INTERNAL_ERROR:
-			return true;
-		default:
-			return false;
-	}
-}
-
-/* Says which table or statement it was, and makes it BA001 if it must be. */
-static void
-translate_error(ErrorData *error)
-{
-	if (ERRCODE_TO_CATEGORY(error->sqlerrcode) ==
-		ERRCODE_TO_CATEGORY(ERRCODE_BARISTA_DIVERGENCE) ||
-		depends_on_the_moment(error->sqlerrcode))
-		return;
-	error->message = psprintf("%s%s%s: %s (SQLSTATE %s)",
-							  current_doing ? current_doing : "apply",
-							  current_what ? " " : "",
-							  current_what ? current_what : "",
-							  error->message,
-							  unpack_sql_state(error->sqlerrcode));
-	error->sqlerrcode = ERRCODE_BARISTA_DIVERGENCE;
-	if (error->detail && strlen(error->detail) > DETAIL_SHOWN)
-		error->detail[pg_mbcliplen(error->detail, strlen(error->detail),
-								   DETAIL_SHOWN)] = '\0';
 }
 
 static void

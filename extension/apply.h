@@ -120,6 +120,16 @@ extern MemoryContext apply_call_context;
 /* Values of a row: reset after each change. */
 extern MemoryContext apply_row_context;
 
+/* apply_error.c */
+
+/* doing and what name the change, or are NULL. */
+extern void apply_translate_error(ErrorData *error, const char *doing,
+								  const char *what);
+
+/* apply_settings.c */
+extern bool apply_settings_are_pinned(void);
+extern void apply_pin_settings(void);
+
 /* apply_relation.c */
 extern void apply_relation_init(void);
 extern ApplyRelation *apply_relation_find(const char *description, Size length);

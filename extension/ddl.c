@@ -203,7 +203,6 @@ run_local(Utility *u)
 			break;
 		case T_LockStmt:
 		case T_DiscardStmt:
-		case T_DeclareCursorStmt:
 			/* A strong lock, or a drop of temporary tables, has an id. */
 			barista_note_known_write();
 			break;
