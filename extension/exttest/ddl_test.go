@@ -440,7 +440,8 @@ func TestDDLPassword(t *testing.T) {
 	p.same(t)
 }
 
-// A statement runs under the role, the path and the settings that it had.
+// A statement runs under the role, the path, the settings and the time that it
+// had.
 func TestDDLSurroundings(t *testing.T) {
 	p := sharedPair(t)
 	p.run(t, "create role sur_a", "create schema sur_one authorization sur_a", "create schema sur_two",
@@ -453,6 +454,8 @@ func TestDDLSurroundings(t *testing.T) {
 		set timezone = 'Asia/Kolkata'; create table sur_two.z (z timestamptz default '2024-01-01 00:00');
 		set standard_conforming_strings = off; create view sur_two.q as select 'a\\b'::text as q;
 		reset all`)
+	// A literal that PostgreSQL reads as the transaction's time.
+	p.run(t, "create table sur_two.n (at timestamptz default 'now', day date default 'today')")
 	p.same(t)
 }
 
