@@ -89,7 +89,7 @@ func TestClientsThatVanish(t *testing.T) {
 		case 1:
 			last = []pgproto3.FrontendMessage{&pgproto3.Query{String: "COPY vanished FROM STDIN"}, &pgproto3.CopyData{Data: []byte("9")}}
 		case 2:
-			last = []pgproto3.FrontendMessage{&pgproto3.Parse{Query: "SELECT pg_sleep(0.1), k FROM vanished FOR UPDATE"}, &pgproto3.Bind{}, &pgproto3.Execute{}, &pgproto3.Flush{}}
+			last = []pgproto3.FrontendMessage{&pgproto3.Parse{Query: "SELECT pg_sleep(0.5), (SELECT count(*) FROM vanished)"}, &pgproto3.Bind{}, &pgproto3.Execute{}, &pgproto3.Flush{}}
 		}
 		hijacked, err := gone.PgConn().Hijack()
 		if err != nil {

@@ -1,0 +1,131 @@
+package e2e
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/baristadb/barista/internal/devcluster"
+)
+
+func TestFaultsAtRandom(t *testing.T) {
+	// Whatever happens to one node after the other, under writers on all nodes: acknowledged rows stay, counters that all
+	// writers fight for lose no update, and the nodes end identical.
+	if testing.Short() {
+		t.Skip("many rounds of faults")
+	}
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	c := startCluster(t, devcluster.Options{})
+	run(t, c.connect(t, 1), ledgerTable, "CREATE TABLE counters (k int PRIMARY KEY, n bigint NOT NULL)",
+		"INSERT INTO counters SELECT g, 0 FROM generate_series(0, 3) g")
+	l, counted := &ledger{}, &counter{}
+	w := startWriters(t, l, urls(c, c.all()))
+	stop := counted.start(t, urls(c, c.all()))
+	const rounds = 6
+	for round := range rounds {
+		victim := 1 + random.IntN(len(c.Nodes()))
+		node := c.Node(victim)
+		var repair func() error
+		var fault string
+		switch random.IntN(4) {
+		case 0:
+			fault, repair = "barista killed", node.Start
+			if err := node.Kill9(); err != nil {
+				t.Fatal(err)
+			}
+		case 1:
+			fault, repair = "postgres killed", func() error { return nil }
+			if err := node.Kill9Postgres(); err != nil {
+				t.Fatal(err)
+			}
+		case 2:
+			fault, repair = "barista paused", node.Continue
+			if err := node.Pause(); err != nil {
+				t.Fatal(err)
+			}
+		case 3:
+			fault, repair = "stopped in order", node.Start
+			if err := node.Stop(limited(t, serveLimit)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		t.Logf("round %d: n%d: %s", round, victim, fault)
+		l.awaitMore(t, 50+random.IntN(500))
+		if err := repair(); err != nil {
+			t.Fatal(err)
+		}
+		c.ready(t)
+	}
+	w.stopped()
+	stop()
+	c.verifyAll(t)
+	l.checkOn(t, c, c.all()...)
+	sure, perhaps := counted.sure.Load(), counted.perhaps.Load()
+	if n := one[int64](t, c.local(t, 1), "SELECT sum(n)::bigint FROM counters"); n < sure || n > sure+perhaps {
+		t.Errorf("the counters show %d; %d increments were acknowledged and %d are unknown", n, sure, perhaps)
+	}
+	t.Logf("%d increments acknowledged, %d unknown", sure, perhaps)
+}
+
+// counter counts the increments of a few counters that many clients fight for.
+type counter struct{ sure, perhaps atomic.Int64 }
+
+// start starts clients on the nodes with the given URLs; the returned function ends them.
+func (n *counter) start(t testing.TB, urls []string) (stop func()) {
+	ctx, cancel := context.WithCancel(t.Context())
+	var tasks sync.WaitGroup
+	for k := range 2 * len(urls) {
+		tasks.Go(func() { n.increment(ctx, k, urls) }) // ended by stop, which waits
+	}
+	stop = func() { cancel(); tasks.Wait() }
+	t.Cleanup(stop)
+	return stop
+}
+
+func (n *counter) increment(ctx context.Context, client int, urls []string) {
+	for turn := client; ctx.Err() == nil; turn++ {
+		conn, err := pgx.Connect(ctx, urls[turn%len(urls)])
+		if err != nil {
+			pause(ctx, 50*time.Millisecond)
+			continue
+		}
+		for k := 0; err == nil && ctx.Err() == nil; k++ {
+			err = n.incrementOnce(conn, k%4)
+		}
+		conn.Close(context.Background())
+	}
+}
+
+// incrementOnce reads a counter and writes one more: only the row lock keeps another from doing so meanwhile.
+func (n *counter) incrementOnce(conn *pgx.Conn, k int) error {
+	ctx, cancel := context.WithTimeout(context.Background(), serveLimit)
+	defer cancel()
+	tx, err := conn.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	var value int64
+	err = tx.QueryRow(ctx, "SELECT n FROM counters WHERE k = $1 FOR UPDATE", k).Scan(&value)
+	if err == nil {
+		_, err = tx.Exec(ctx, "UPDATE counters SET n = $2 WHERE k = $1", k, value+1)
+	}
+	if err != nil {
+		return errors.Join(err, tx.Rollback(ctx))
+	}
+	err = tx.Commit(ctx)
+	switch (&ledger{}).fateOf(err) {
+	case acknowledged:
+		n.sure.Add(1)
+	case unknown:
+		n.perhaps.Add(1)
+	}
+	return err
+}
