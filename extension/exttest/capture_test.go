@@ -116,6 +116,14 @@ func captured(t *testing.T, s *server, statements ...string) []string {
 	return describe(t, after[before].set.Payload)
 }
 
+// emptied returns the shared leader with these tables of its fixture empty.
+func emptied(t *testing.T, tables string) *server {
+	t.Helper()
+	s := sharedLeader(t)
+	execute(t, s.connect(t), "truncate "+tables)
+	return s
+}
+
 func wantLines(t *testing.T, got []string, want ...string) {
 	t.Helper()
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
@@ -126,7 +134,7 @@ func wantLines(t *testing.T, got []string, want ...string) {
 // A BEFORE trigger that deletes what the statement will insert: the changes of
 // both rows alternate, as they happened (rule 1).
 func TestOrderIsTheMomentOfTheChange(t *testing.T) {
-	s := sharedLeader(t)
+	s := emptied(t, "upsert")
 	captured(t, s, "insert into upsert values (1, 'a'), (2, 'a')")
 	wantLines(t, captured(t, s, "insert into upsert values (1, 'b'), (2, 'b')"),
 		"R upsert",
@@ -136,7 +144,7 @@ func TestOrderIsTheMomentOfTheChange(t *testing.T) {
 
 // Each kind of row change, and the image of the old row that goes with it.
 func TestRowChanges(t *testing.T) {
-	s := sharedLeader(t)
+	s := emptied(t, "plain, keyless, generated, parted, second_key, dropped")
 	for _, c := range []struct {
 		name, sql string
 		want      []string
@@ -172,7 +180,7 @@ func TestRowChanges(t *testing.T) {
 // A value stored out of line travels when it is new, and does not when an
 // update leaves it alone.
 func TestOutOfLineValues(t *testing.T) {
-	s := sharedLeader(t)
+	s := emptied(t, "big, long_key")
 	wantLines(t, captured(t, s, "insert into big values (1, 1, repeat('x', 10000))"),
 		"R big", "I big (1,1,xxx...10000)")
 	wantLines(t, captured(t, s, "update big set n = 2"), "R big", "U big (1,2,=)")
@@ -188,7 +196,7 @@ func TestOutOfLineValues(t *testing.T) {
 // A rolled-back savepoint takes its changes with it, and the relations that
 // only it described.
 func TestSavepoints(t *testing.T) {
-	s := sharedLeader(t)
+	s := emptied(t, "plain, keyless")
 	wantLines(t, captured(t, s,
 		"insert into plain values (10, 'kept')",
 		"savepoint a",
@@ -208,7 +216,7 @@ func TestSavepoints(t *testing.T) {
 
 // COPY is captured row by row, frozen or not.
 func TestCopy(t *testing.T) {
-	s := sharedLeader(t)
+	s := emptied(t, "plain")
 	conn := s.connect(t)
 	before := len(s.gate.chosen())
 	if _, err := conn.PgConn().CopyFrom(testContext(t), strings.NewReader("20\ta\n21\tb\n"), "copy plain from stdin"); err != nil {
@@ -222,7 +230,7 @@ func TestCopy(t *testing.T) {
 // A change set that outgrows its memory travels in chunks and loses nothing,
 // also when a savepoint that is rolled back had been spilled.
 func TestSpill(t *testing.T) {
-	s := sharedLeader(t)
+	s := emptied(t, "plain")
 	conn := s.connect(t)
 	before := len(s.gate.chosen())
 	execute(t, conn, "set barista.spill_limit = '64kB'", "begin",
@@ -291,7 +299,7 @@ func TestEndWhileChunksAreSent(t *testing.T) {
 
 // Text travels in the server's encoding, whatever the client's is.
 func TestClientEncoding(t *testing.T) {
-	s := sharedLeader(t)
+	s := emptied(t, "plain")
 	conn := s.connect(t, "client_encoding", "LATIN1")
 	before := len(s.gate.chosen())
 	execute(t, conn, "insert into plain values (30, chr(233))", "delete from plain where k = 30")

@@ -263,7 +263,7 @@ func TestLateAnswer(t *testing.T) {
 // COMMIT actions, deferred constraints, a serialization failure, a foreign
 // replication origin.
 func TestFailuresComeBeforeTheProposal(t *testing.T) {
-	s := sharedLeader(t)
+	s := emptied(t, "held, keyless")
 	before := func() int { return len(s.gate.chosen()) }
 
 	t.Run("on commit", func(t *testing.T) {
