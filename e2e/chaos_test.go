@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"errors"
+	"flag"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -13,6 +14,9 @@ import (
 
 	"github.com/baristadb/barista/internal/devcluster"
 )
+
+// faults may be raised to search for longer.
+var faults = flag.Int("faults", 6, "rounds of faults at random")
 
 func TestFaultsAtRandom(t *testing.T) {
 	// Whatever happens to one node after the other, under writers on all nodes: acknowledged rows stay, counters that all
@@ -29,13 +33,12 @@ func TestFaultsAtRandom(t *testing.T) {
 	l, counted := &ledger{}, &counter{}
 	w := startWriters(t, l, urls(c, c.all()))
 	stop := counted.start(t, urls(c, c.all()))
-	const rounds = 6
-	for round := range rounds {
+	for round := range *faults {
 		victim := 1 + random.IntN(len(c.Nodes()))
-		node := c.Node(victim)
+		node, leader := c.Node(victim), c.leader(t)
 		var repair func() error
 		var fault string
-		switch random.IntN(4) {
+		switch random.IntN(6) {
 		case 0:
 			fault, repair = "barista killed", node.Start
 			if err := node.Kill9(); err != nil {
@@ -52,12 +55,23 @@ func TestFaultsAtRandom(t *testing.T) {
 				t.Fatal(err)
 			}
 		case 3:
+			fault, repair = "barista and postgres killed", node.Start
+			if err := errors.Join(node.Kill9Postgres(), node.Kill9()); err != nil {
+				t.Fatal(err)
+			}
+		case 4:
+			fault, repair = "wiped", node.Start
+			if err := node.Kill9(); err != nil {
+				t.Fatal(err)
+			}
+			wipe(t, node.Config.Dir)
+		case 5:
 			fault, repair = "stopped in order", node.Start
 			if err := node.Stop(limited(t, serveLimit)); err != nil {
 				t.Fatal(err)
 			}
 		}
-		t.Logf("round %d: n%d: %s", round, victim, fault)
+		t.Logf("round %d: n%d: %s (n%d led)", round, victim, fault, leader)
 		l.awaitMore(t, 50+random.IntN(500))
 		if err := repair(); err != nil {
 			t.Fatal(err)
