@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"os"
 	"sync"
@@ -469,11 +470,18 @@ func (r *run) terminateBackends(ctx context.Context) error {
 	return nil
 }
 
+// applySettings are what barista_apply reads values under; a session that has them spares each call the setting and restoring.
+var applySettings = map[string]string{
+	"search_path": "pg_catalog", "timezone": "UTC", "datestyle": "ISO, MDY", "intervalstyle": "postgres",
+	"extra_float_digits": "3", "lc_monetary": "C", "client_min_messages": "error",
+}
+
 // applyBatches applies what comes, one batch after the other, until this start ends.
 func (r *run) applyBatches() {
 	connect := func(ctx context.Context, database string) (*pgconn.PgConn, error) {
 		c := r.server.ConnConfig()
 		c.Database = database
+		maps.Copy(c.RuntimeParams, applySettings)
 		return pgconn.ConnectConfig(ctx, &c.Config)
 	}
 	applier := apply.New(connect)
