@@ -190,7 +190,8 @@ func (e *environment) command(name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(filepath.Join(e.bin, name), args...)
 	cmd.Dir = e.root
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8"}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: e.credential}
+	// A test run that panics or is killed must leave no server behind.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: e.credential, Pdeathsig: syscall.SIGQUIT}
 	return cmd
 }
 
