@@ -9,6 +9,9 @@ import (
 	"github.com/baristadb/barista/internal/replicator"
 )
 
+// maxMessage is the longest text of a refusal that a backend takes, in bytes.
+const maxMessage = 4096
+
 // parseHello checks a backend's first frame and returns its process id.
 func parseHello(typ byte, body []byte, start uint64) (pid uint32, err error) {
 	if typ != 'H' || len(body) != 12 {
@@ -85,9 +88,10 @@ func appendAnswer(b []byte, a replicator.Answer) []byte {
 		b = binary.BigEndian.AppendUint64(b, uint64(a.Position))
 		b = binary.BigEndian.AppendUint64(b, uint64(a.Predecessor))
 	case replicator.Refused:
+		message := a.Message[:min(len(a.Message), maxMessage)]
 		b = append(b, (a.SQLState + "     ")[:5]...)
-		b = binary.BigEndian.AppendUint16(b, uint16(len(a.Message)))
-		b = append(b, a.Message...)
+		b = binary.BigEndian.AppendUint16(b, uint16(len(message)))
+		b = append(b, message...)
 	}
 	binary.BigEndian.PutUint32(b[begin:], uint32(len(b)-begin-4))
 	return b

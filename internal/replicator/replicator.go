@@ -62,7 +62,7 @@ func (c *Config) setDefaults() {
 	}
 	def(&c.MaxBatchSets, 4096)
 	def(&c.MaxBatchBytes, 4<<20)
-	def(&c.MaxPipeline, 2)
+	def(&c.MaxPipeline, 1)
 	def(&c.MaxPending, 1<<16)
 	def(&c.RecentBytes, 32<<20)
 	def(&c.ApplyBatchSets, 512)
