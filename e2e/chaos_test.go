@@ -105,8 +105,8 @@ func (n *counter) start(t testing.TB, urls []string) (stop func()) {
 }
 
 func (n *counter) increment(ctx context.Context, client int, urls []string) {
-	for turn := client; ctx.Err() == nil; turn++ {
-		conn, err := pgx.Connect(ctx, urls[turn%len(urls)])
+	for ctx.Err() == nil {
+		conn, err := connectAnew(ctx, urls[client%len(urls)])
 		if err != nil {
 			pause(ctx, 50*time.Millisecond)
 			continue

@@ -138,11 +138,12 @@ func (w *writers) stopped() {
 // write inserts until ctx ends. No statement is cut by its end: its fate would be lost.
 func (w *writers) write(ctx context.Context, writer int, urls []string) {
 	insert := w.ledger.insert
-	if writer%2 == 1 {
+	if writer/len(urls)%2 == 1 {
 		insert = w.ledger.insertInBlock
 	}
-	for turn := writer; ctx.Err() == nil; turn++ {
-		conn, err := pgx.Connect(ctx, urls[turn%len(urls)])
+	for ctx.Err() == nil {
+		// It stays with its node: else all might end up with one that then stands still.
+		conn, err := connectAnew(ctx, urls[writer%len(urls)])
 		if err != nil {
 			pause(ctx, 50*time.Millisecond)
 			continue
@@ -161,6 +162,13 @@ func (w *writers) write(ctx context.Context, writer int, urls []string) {
 		}
 		conn.Close(context.Background())
 	}
+}
+
+// connectAnew connects as an application does: not for ever, since a node that stands still accepts and never answers.
+func connectAnew(ctx context.Context, url string) (*pgx.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	return pgx.Connect(ctx, url)
 }
 
 // pause waits between two attempts to connect.
