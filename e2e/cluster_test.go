@@ -264,13 +264,3 @@ func (c *cluster) checkNoPanic(t testing.TB) {
 		}
 	}
 }
-
-// status asks node k how all are, as the command shows it.
-func (c *cluster) status(t testing.TB, k int) []devcluster.NodeStatus {
-	t.Helper()
-	nodes, err := c.Status(limited(t, queryLimit), k)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return nodes
-}

@@ -80,7 +80,7 @@ func TestLibPQ(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	copying, err := tx.PrepareContext(ctx, pq.CopyIn("pq_rows", "v"))
+	copying, err := tx.PrepareContext(ctx, "COPY pq_rows (v) FROM STDIN")
 	if err != nil {
 		t.Fatal(err)
 	}
