@@ -172,8 +172,10 @@ func (d *Driver) loop(ctx context.Context) {
 			armed = true
 			learn.Reset(learnDelay)
 		}
-		if ticked || out.OpenGate != 0 || out.CloseGate || d.changed() {
-			d.publish()
+		changed := ticked || out.OpenGate != 0 || out.CloseGate || d.changed()
+		d.publish()
+		if changed {
+			d.watchers.wake()
 		}
 	}
 }
@@ -296,7 +298,6 @@ func (d *Driver) changed() bool {
 func (d *Driver) publish() {
 	s := d.replicator.Status()
 	d.status.Store(&s)
-	d.watchers.wake()
 }
 
 // Watch returns a channel that is closed at the next change of Status.
