@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/baristadb/barista/internal/admin"
 	"github.com/baristadb/barista/internal/config"
 	"github.com/baristadb/barista/internal/devcluster"
 )
@@ -18,7 +20,10 @@ import (
 func TestMinorityTellsTheTruth(t *testing.T) {
 	// A leader without a majority refuses what it did not propose (40001), does not know what it did (08007), takes no new
 	// connection (57P03), and nothing of what it refused ever appears.
-	c := startCluster(t, devcluster.Options{Change: func(cfg *config.Config) { cfg.Hold = 2 * time.Second }})
+	c := startCluster(t, devcluster.Options{Change: func(cfg *config.Config) {
+		cfg.Hold = 2 * time.Second
+		cfg.Lease, cfg.ElectionMin, cfg.ElectionMax = 3*time.Second, 3*time.Second, 4*time.Second // time enough to send a commit
+	}})
 	leader := c.leader(t)
 	through := c.connect(t, leader)
 	run(t, through, ledgerTable)
@@ -39,15 +44,11 @@ func TestMinorityTellsTheTruth(t *testing.T) {
 	// The lease has not run out yet, so this one is proposed.
 	toldInFlight := commitLater(t, proposed)
 	await(t, serveLimit, "the leader to be suspended", func(ctx context.Context) error {
-		response, err := http.Get("http://" + c.Node(leader).Config.HTTP + "/primary")
-		if err != nil {
-			return err
+		own, err := ownStatus(ctx, "http://"+c.Node(leader).Config.HTTP+"/status")
+		if err == nil && own.Detail != "suspended" {
+			err = fmt.Errorf("it is %s %s", own.Role, own.Detail)
 		}
-		response.Body.Close()
-		if response.StatusCode == http.StatusOK {
-			return errors.New("it leads")
-		}
-		return nil
+		return err
 	})
 	toldHeld := commitLater(t, late)
 
@@ -92,6 +93,21 @@ func TestMinorityTellsTheTruth(t *testing.T) {
 			t.Errorf("n%d: the acknowledged row is there %d times", k, n)
 		}
 	}
+}
+
+// ownStatus asks one node how it is.
+func ownStatus(ctx context.Context, url string) (own admin.Status, err error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return own, err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return own, err
+	}
+	return own, errors.Join(json.NewDecoder(response.Body).Decode(&own), response.Body.Close())
 }
 
 // commitLater sends COMMIT and returns where the answer will come.
