@@ -131,7 +131,7 @@ func (n *node) assemble(context.Context) error {
 	}
 	n.directory = newDirectory(restored.Members)
 	n.directory.update(n.admitted)
-	n.leading = newLeadership()
+	n.leading = newLeadership(n.cfg.Suspend + n.cfg.Lease)
 	n.marks = newMarkDesk(n)
 	n.joins = newJoinDesk(n)
 	n.verifySide = verify.NewHandler(n.marks)

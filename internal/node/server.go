@@ -30,9 +30,10 @@ import (
 const (
 	restartDelayMin = 100 * time.Millisecond // grows with every failure in a row, up to the next
 	restartDelayMax = 10 * time.Second
-	restartCalm     = time.Minute      // a server that ran this long starts the delays anew
-	closeLimit      = 10 * time.Second // for the backends of an epoch to end; after it the server is killed
-	failedStarts    = 3                // after so many in a row the server counts as failed, and is tried on
+	restartCalm     = time.Minute            // a server that ran this long starts the delays anew
+	closeLimit      = 10 * time.Second       // for the backends of an epoch to end; after it the server is killed
+	failedStarts    = 3                      // after so many in a row the server counts as failed, and is tried on
+	drainTime       = 500 * time.Millisecond // for backends that have their answer to commit
 	gateWatch       = 20 * time.Millisecond
 	applyRetryMin   = 50 * time.Millisecond
 	applyRetryMax   = 5 * time.Second
@@ -369,6 +370,21 @@ func (s *localServer) CloseGate() {
 	})
 }
 
+// DrainGate implements replicator.Server: like CloseGate, after the backends that have been told "chosen" have committed.
+func (s *localServer) DrainGate() {
+	s.addressed(func(r *run) {
+		r.opened.Store(false)
+		r.tasks.Go(func() { // bounded by drainTime, closeLimit and r.ctx; end waits for it
+			for limit := time.Now().Add(drainTime); r.shared.Waiting() > 0 && time.Now().Before(limit) && r.ctx.Err() == nil; {
+				pause(r.ctx, time.Millisecond)
+			}
+			r.shared.Close()
+			s.log.Info("the gate is closed")
+			r.endBackends()
+		})
+	})
+}
+
 // Answer implements replicator.Server.
 func (s *localServer) Answer(answers []replicator.Answer) {
 	s.addressed(func(r *run) { r.gate.Send(answers) })
@@ -424,7 +440,7 @@ func (r *run) watchGate() {
 		if r.opened.Load() && r.shared.Closed() {
 			r.opened.Store(false)
 			r.owner.log.Warn("the server has closed its gate; this node steps down")
-			r.owner.post(replicator.StepDown{})
+			r.owner.post(replicator.GateFailed{})
 		}
 	}
 }
@@ -445,7 +461,7 @@ func (r *run) endBackends() {
 // listBackends finds every process that may still be inside the closed epoch: all but barista's own sessions and the server's workers.
 const listBackends = `SELECT array_agg(pid) FROM pg_catalog.pg_stat_get_activity(NULL) a
 	WHERE a.usesysid IS NOT NULL AND a.usesysid <> (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = 'barista')
-	  AND a.backend_type <> 'walsender'`
+	  AND a.backend_type NOT IN ('walsender', 'logical replication launcher')`
 
 func (r *run) terminateBackends(ctx context.Context) error {
 	conn, err := pgx.ConnectConfig(ctx, r.server.ConnConfig())
@@ -462,7 +478,7 @@ func (r *run) terminateBackends(ctx context.Context) error {
 			pause(ctx, 5*time.Millisecond)
 		}
 		const stillThere = `SELECT array_agg(p) FROM pg_catalog.unnest($1::int[]) p
-			WHERE EXISTS (SELECT FROM pg_catalog.pg_stat_get_activity(p)) AND pg_catalog.pg_terminate_backend(p) IS NOT NULL`
+			WHERE CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_stat_get_activity(p)) THEN pg_catalog.pg_terminate_backend(p) END IS NOT NULL`
 		if err := conn.QueryRow(ctx, stillThere, pids).Scan(&pids); err != nil {
 			return fmt.Errorf("end the sessions: %w", err)
 		}
@@ -470,10 +486,11 @@ func (r *run) terminateBackends(ctx context.Context) error {
 	return nil
 }
 
-// applySettings are what barista_apply reads values under; a session that has them spares each call the setting and restoring.
+// applySettings are what barista_apply reads values under; a session that has them spares each call the setting and restoring. Given at
+// the start of a session they outrank what ALTER DATABASE and ALTER ROLE say.
 var applySettings = map[string]string{
 	"search_path": "pg_catalog", "timezone": "UTC", "datestyle": "ISO, MDY", "intervalstyle": "postgres",
-	"extra_float_digits": "3", "lc_monetary": "C", "client_min_messages": "error",
+	"extra_float_digits": "3", "lc_monetary": "C", "client_min_messages": "error", "array_nulls": "on", "xmloption": "content",
 }
 
 // applyBatches applies what comes, one batch after the other, until this start ends.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -12,6 +13,14 @@ import (
 
 	"github.com/baristadb/barista/internal/config"
 )
+
+// sessionSettings keep barista's own sessions free of what ALTER DATABASE and ALTER ROLE ... SET say: given at the start of a session
+// they outrank both.
+var sessionSettings = map[string]string{
+	"application_name": Role, "client_encoding": encoding, "default_transaction_isolation": "read committed",
+	"default_transaction_read_only": "off", "statement_timeout": "0", "lock_timeout": "0", "idle_in_transaction_session_timeout": "0",
+	"idle_session_timeout": "0", "session_replication_role": "origin", "row_security": "on",
+}
 
 // ConnConfig says how barista connects to the server, database postgres. Each call returns a new value. The
 // environment's PG variables have no say in it.
@@ -22,7 +31,7 @@ func (c Config) ConnConfig() *pgx.ConnConfig {
 	}
 	parsed.Host, parsed.Port, parsed.Password = c.SockDir, Port, ""
 	parsed.Fallbacks = nil
-	parsed.RuntimeParams = map[string]string{"application_name": Role}
+	parsed.RuntimeParams = maps.Clone(sessionSettings)
 	return parsed
 }
 

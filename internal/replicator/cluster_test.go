@@ -180,6 +180,10 @@ func (c *cluster) obey(n *testNode) {
 	for _, a := range out.Answers {
 		c.answer(n, a)
 	}
+	if out.DrainGate {
+		n.serve(c)
+		n.closed = true
+	}
 	if out.OpenGate != 0 {
 		n.closed, n.epoch = false, out.OpenGate
 	}

@@ -34,6 +34,7 @@ type Server interface {
 	SetLease(end paxos.Instant)
 	OpenGate(epoch paxos.Ballot)
 	CloseGate() // sets the flag before it returns; GateClosed follows
+	DrainGate() // sets the flag when no backend waits any more, or soon; GateClosed follows
 	Answer(answers []Answer)
 	Apply(batch *Batch) // Applied or ApplyFailed follows
 	Mark(mark *Mark)    // MarkDone follows
@@ -233,6 +234,9 @@ func (d *Driver) obey(ctx context.Context, out Output) {
 	}
 	if len(out.Answers) > 0 {
 		d.server.Answer(out.Answers)
+	}
+	if out.DrainGate {
+		d.server.DrainGate()
 	}
 	if out.OpenGate != 0 {
 		d.server.OpenGate(out.OpenGate)

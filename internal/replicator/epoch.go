@@ -35,8 +35,12 @@ func (r *Replicator) watchLeadership() {
 			r.open()
 		}
 	case Open:
-		if !leads || r.paxos.Ballot() != r.epoch {
+		switch {
+		case !leads || r.paxos.Ballot() != r.epoch:
 			r.close()
+		case r.drained():
+			r.close()
+			r.out.CloseGate, r.out.DrainGate = false, true
 		}
 	case Closing:
 		// Only GateClosed, or the end of the server, leads out of it.
@@ -73,6 +77,7 @@ func (c *cursor) idle() bool { return c.out == nil && c.mark == nil && len(c.ref
 // themselves commit what is chosen.
 func (r *Replicator) open() {
 	r.phase = Open
+	r.drainUntil = 0
 	r.cursor.active = false
 	r.sequences.reset()
 	r.out.OpenGate = r.epoch
@@ -97,15 +102,35 @@ func (r *Replicator) gateClosed(position changeset.Position) {
 	r.resetCursor(position)
 }
 
-// stepDown closes the gate of a leader; the lease is released when it is closed.
+// drainLimit is how long a leader that steps down in good order waits for what it has taken on.
+const drainLimit = paxos.Span(1e9)
+
+// stepDown makes a leader take on nothing new, finish what it has, and then close its gate; the lease is released when that is closed.
 func (r *Replicator) stepDown() {
 	switch r.phase {
 	case Open:
-		r.close()
+		if r.drainUntil == 0 {
+			r.drainUntil = r.now + paxos.Instant(drainLimit)
+		}
 	case Opening:
 		r.phase = Following
 		r.paxos.Resign(r.now, releaseLease)
 	}
+}
+
+// gateFailed follows a server that has closed its gate by itself: the epoch is over.
+func (r *Replicator) gateFailed() {
+	if r.phase == Open {
+		r.close()
+	}
+}
+
+// drained reports whether a leader that steps down has nothing left to wait for, or has waited long enough.
+func (r *Replicator) drained() bool {
+	if r.drainUntil == 0 {
+		return false
+	}
+	return r.now >= r.drainUntil || r.proposals.sets == 0 && len(r.pending.sets) == 0 && len(r.pending.begun) == 0
 }
 
 func (r *Replicator) serverStarted(start uint64, position changeset.Position) {

@@ -99,8 +99,11 @@ type (
 		Reply       uint64 // chosen by the driver, to find the asker
 	}
 
-	// StepDown asks a leader to close its gate and to let others lead.
+	// StepDown asks a leader to finish what it has taken on, to close its gate, and to let others lead.
 	StepDown struct{}
+
+	// GateFailed says that the server has closed its gate by itself.
+	GateFailed struct{}
 
 	// Flushed says that the server has made everything up to Position durable, and what the journal holds.
 	Flushed struct {
@@ -131,5 +134,6 @@ func (MarkRequested) event()  {}
 func (MarkDone) event()       {}
 func (Join) event()           {}
 func (StepDown) event()       {}
+func (GateFailed) event()     {}
 func (Flushed) event()        {}
 func (Purged) event()         {}

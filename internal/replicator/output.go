@@ -9,6 +9,7 @@ import (
 type Output struct {
 	Start     uint64              // of the server: what follows is for no other start of it
 	CloseGate bool                // first of all: set the closed flag, end the backends, then GateClosed
+	DrainGate bool                // let the backends that have an answer commit, then as CloseGate; this node still leads
 	Works     []Work              // disk and network
 	Answers   []Answer            // to backends, in order
 	OpenGate  paxos.Ballot        // not 0: open the gate for this epoch

@@ -84,7 +84,7 @@ func checkInline(set *changeset.ChangeSet) error {
 // computed on the state of another epoch is not proposed.
 func (r *Replicator) submit(e Submitted) {
 	w := waiter{e.Backend, e.Request}
-	if r.phase != Open || e.Epoch != r.epoch {
+	if r.phase != Open || r.drainUntil != 0 || e.Epoch != r.epoch {
 		r.pending.discard(e.Backend, e.Request)
 		r.refuse(w)
 		return

@@ -91,19 +91,20 @@ type Replicator struct {
 	openedAt paxos.Index  // index of our epoch-open entry; 0 until it is chosen
 	proposed bool         // our epoch-open entry was proposed
 
-	server    serverState
-	start     uint64        // of the server, as ServerStarted named it
-	notBefore paxos.Instant // this node does not campaign earlier: it led and could not open
-	progress  progress
-	offers    int         // floors offered above our server, since the last entry
-	marked    paxos.Index // marks up to here were reached or given up
-	cursor    cursor
-	pending   pending
-	proposals proposals
-	sequences sequenceBook
-	answers   answerQueue
-	admission admission
-	purge     purge
+	server     serverState
+	start      uint64        // of the server, as ServerStarted named it
+	notBefore  paxos.Instant // this node does not campaign earlier: it led and could not open
+	progress   progress
+	drainUntil paxos.Instant // 0, or until when a leader that steps down waits for what it has taken on
+	offers     int           // floors offered above our server, since the last entry
+	marked     paxos.Index   // marks up to here were reached or given up
+	cursor     cursor
+	pending    pending
+	proposals  proposals
+	sequences  sequenceBook
+	answers    answerQueue
+	admission  admission
+	purge      purge
 
 	out Output
 }
@@ -168,6 +169,8 @@ func (r *Replicator) Step(now paxos.Instant, event Event) {
 		r.join(e)
 	case StepDown:
 		r.stepDown()
+	case GateFailed:
+		r.gateFailed()
 	case Flushed:
 		r.flushed(e)
 	case Purged:
