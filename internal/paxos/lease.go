@@ -58,7 +58,9 @@ func (n *Node) handleRelease(from NodeID, m Release) {
 	n.release(m.Ballot)
 	if n.role == Follower && n.leadership.ballot == m.Ballot {
 		n.leadership.leader = 0
-		n.electionAt = n.now.Add(n.spanBetween(0, n.cfg.Tick*2))
+		// A node that was just restarted and may promise nobody yet would otherwise campaign in the very moment in which it may, before
+		// one that has long been asking for its vote.
+		n.electionAt = max(n.now, n.quietUntil).Add(n.spanBetween(0, n.cfg.Tick*2))
 	}
 }
 
