@@ -282,7 +282,7 @@ item_length(const char *header)
 
 	memcpy(&length, header + 1, sizeof(length));
 	length = pg_ntoh32(length);
-	if (length > MaxAllocSize - ITEM_HEADER - 1)
+	if (length > BARISTA_MESSAGE_MAX)
 		malformed("an item in it is too long");
 	return length;
 }

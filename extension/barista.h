@@ -22,6 +22,7 @@
 #include "executor/execdesc.h"
 #include "nodes/plannodes.h"
 #include "port/atomics.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 
 #include "compat.h"
@@ -138,6 +139,9 @@ extern Oid	barista_trigger_function_oid(void);
  * two is fine: the (sub)transaction rolls back and truncates.
  * ------------------------------------------------------------------------
  */
+/* Longest body: with its header and a zero byte, apply allocates it at once. */
+#define BARISTA_MESSAGE_MAX	(MaxAllocSize - 5 - 1)
+
 extern void barista_buffer_message_begin(char type);
 extern void barista_buffer_message_end(void);
 extern void barista_buffer_append(const void *data, Size length);

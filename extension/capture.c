@@ -236,10 +236,11 @@ barista_buffer_message_end(void)
 	Size		body = set.length - set.message_start - 5;
 
 	Assert(set.in_message);
-	if (body > PG_UINT32_MAX)
+	if (body > BARISTA_MESSAGE_MAX)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("a single change of %zu bytes is too long to replicate", body)));
+				 errmsg("a single change of %zu bytes is too long to replicate", body),
+				 errdetail("The limit is %zu bytes.", (Size) BARISTA_MESSAGE_MAX)));
 	barista_buffer_patch_u32(set.message_start + 1, (uint32) body);
 	set.in_message = false;
 	if (unlikely(set.length > (Size) barista_spill_limit * 1024))
