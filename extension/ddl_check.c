@@ -35,6 +35,8 @@ static void check_function(CreateFunctionStmt *stmt);
 static void check_function_options(List *options);
 static void check_alter_table(AlterTableStmt *stmt);
 static void check_alter_command(AlterTableCmd *cmd);
+static void check_default(AlterTableStmt *stmt, const char *column);
+static void check_alter_database(AlterDatabaseStmt *stmt);
 static void check_column(ColumnDef *column);
 static void check_bound(PartitionBoundSpec *bound);
 static void check_drop(DropStmt *stmt);
@@ -45,6 +47,7 @@ static void check_role_list(List *roles);
 static void check_alter_role(AlterRoleStmt *stmt);
 static void check_set(VariableSetStmt *stmt, const char *what);
 static void check_cluster(ClusterStmt *stmt);
+static void check_reindex(ReindexStmt *stmt);
 static void check_alter_system(AlterSystemStmt *stmt);
 static bool is_own_setting(const char *name);
 
@@ -152,15 +155,8 @@ ddl_check(Node *node)
 			check_role_list(((ReassignOwnedStmt *) node)->roles);
 			break;
 		case T_AlterDatabaseStmt:
-			{
-				ListCell   *lc;
-
-				foreach(lc, ((AlterDatabaseStmt *) node)->options)
-					if (strcmp(lfirst_node(DefElem, lc)->defname, "tablespace") == 0)
-						ddl_refuse("ALTER DATABASE ... SET TABLESPACE",
-								   "Tablespaces are a matter of each server.");
-				break;
-			}
+			check_alter_database((AlterDatabaseStmt *) node);
+			break;
 		case T_AlterExtensionStmt:
 			{
 				bool		version = false;
@@ -273,9 +269,32 @@ check_alter_table(AlterTableStmt *stmt)
 				ddl_protect_trigger(RangeVarGetRelid(stmt->relation, NoLock, true),
 									cmd->name);
 				break;
+			case AT_ColumnDefault:
+				check_default(stmt, cmd->name);
+				break;
 			default:
 				check_alter_command(cmd);
 		}
+	}
+}
+
+/*
+ * A column that is added gets its first default's value in the rows that are
+ * there; afterwards only its last default can be looked at.
+ */
+static void
+check_default(AlterTableStmt *stmt, const char *column)
+{
+	ListCell   *lc;
+
+	foreach(lc, stmt->cmds)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+
+		if (cmd->subtype == AT_AddColumn &&
+			strcmp(((ColumnDef *) cmd->def)->colname, column) == 0)
+			ddl_refuse("ADD COLUMN together with another default for the column",
+					   "Use two statements.");
 	}
 }
 
@@ -477,6 +496,25 @@ check_alter_role(AlterRoleStmt *stmt)
 		check_role(stmt->role->rolename);
 }
 
+static void
+check_alter_database(AlterDatabaseStmt *stmt)
+{
+	ListCell   *lc;
+
+	foreach(lc, stmt->options)
+	{
+		DefElem    *option = lfirst_node(DefElem, lc);
+
+		if (strcmp(option->defname, "tablespace") == 0)
+			ddl_refuse("ALTER DATABASE ... SET TABLESPACE",
+					   "Tablespaces are a matter of each server.");
+		if (strcmp(option->defname, "allow_connections") == 0 &&
+			option->arg != NULL && !defGetBoolean(option))
+			ddl_refuse("ALTER DATABASE ... ALLOW_CONNECTIONS false",
+					   "Barista itself connects to it; use REVOKE CONNECT ON DATABASE.");
+	}
+}
+
 /* SET ... FROM CURRENT reads the session's value, of this node only. */
 static void
 check_set(VariableSetStmt *stmt, const char *what)
@@ -510,6 +548,9 @@ ddl_check_local(Node *node)
 			break;
 		case T_ClusterStmt:
 			check_cluster((ClusterStmt *) node);
+			break;
+		case T_ReindexStmt:
+			check_reindex((ReindexStmt *) node);
 			break;
 		case T_ExplainStmt:
 			{
@@ -552,6 +593,22 @@ check_cluster(ClusterStmt *stmt)
 	if (OidIsValid(index) && !get_index_isclustered(index))
 		ddl_refuse("CLUSTER ... USING another index than the marked one",
 				   "Mark it first: ALTER TABLE ... CLUSTER ON ...");
+}
+
+/* What a failed one leaves behind, other nodes cannot drop. */
+static void
+check_reindex(ReindexStmt *stmt)
+{
+	ListCell   *lc;
+
+	foreach(lc, stmt->params)
+	{
+		DefElem    *option = lfirst_node(DefElem, lc);
+
+		if (strcmp(option->defname, "concurrently") == 0 && defGetBoolean(option))
+			ddl_refuse("REINDEX CONCURRENTLY",
+					   "Use REINDEX without CONCURRENTLY.");
+	}
 }
 
 static void

@@ -36,6 +36,7 @@ ddl_classify(Node *node)
 		case T_UnlistenStmt:
 		case T_NotifyStmt:
 		case T_AlterSystemStmt:
+		case T_LoadStmt:
 			return DDL_LOCAL;
 
 			/* Work on this server's files, of no meaning to the others. */

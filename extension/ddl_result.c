@@ -356,6 +356,26 @@ check_function(Oid function)
  * ------------------------------------------------------------------------
  */
 
+/* The tables OF a composite type, which ALTER TYPE ... CASCADE alters too. */
+static List *
+typed_tables(Oid type)
+{
+	Relation	classes = table_open(RelationRelationId, AccessShareLock);
+	List	   *tables = NIL;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_class_reloftype, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(type));
+	scan = systable_beginscan(classes, InvalidOid, false, NULL, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		tables = lappend_oid(tables, ((Form_pg_class) GETSTRUCT(tuple))->oid);
+	systable_endscan(scan);
+	table_close(classes, AccessShareLock);
+	return tables;
+}
+
 static void
 note_storage(DdlFrame *f, AlterTableStmt *stmt)
 {
@@ -366,6 +386,8 @@ note_storage(DdlFrame *f, AlterTableStmt *stmt)
 
 	if (stmt->objtype == OBJECT_TABLE && OidIsValid(relid))
 		members = find_all_inheritors(relid, NoLock, NULL);
+	else if (stmt->objtype == OBJECT_TYPE && OidIsValid(relid))
+		members = typed_tables(get_rel_type_id(relid));
 	foreach(lc, members)
 	{
 		Storage    *storage;

@@ -181,7 +181,7 @@ func TestDDLLocalStatementsPass(t *testing.T) {
 		"create table pg_temp.loc_in as select 1", "create temp table loc_gone (k int) on commit drop",
 		"copy loc to stdout", "copy loc_as from program 'true'", "alter system set work_mem = '6MB'", "alter system reset all",
 		"comment on table loc_as is 'x'", "grant select on loc_as to public", "discard all", "vacuum full loc", "analyze loc",
-		"reindex (verbose) database postgres")
+		"reindex (verbose) database postgres", "load 'auto_explain'")
 	if got := recorded(t, p, before); len(got) != 0 {
 		t.Errorf("recorded: %v", got)
 	}
@@ -280,6 +280,7 @@ func TestDDLRefused(t *testing.T) {
 		"create schema ref", "create table ref.t (k int primary key, v text)", "insert into ref.t values (1, '2')",
 		"create table ref.p (d timestamptz) partition by range (d)",
 		"create domain ref.stamp as timestamptz default now()",
+		"create type ref.pair as (a int)", "create table ref.typed of ref.pair", "insert into ref.typed values (1)",
 		"create function ref.vol(int) returns bool language sql volatile as 'select random() < 2'",
 		"create function ref.writes(int) returns bool language plpgsql volatile as $$begin insert into ref.t values ($1 + 100, ''); return true; end$$",
 	)
@@ -305,6 +306,8 @@ func TestDDLRefused(t *testing.T) {
 		"alter table ref.t add c timestamptz default now()",
 		"alter table ref.t add c uuid default gen_random_uuid()",
 		"alter table ref.t add c ref.stamp",
+		"alter table ref.t add c int default pg_backend_pid(), alter c set default 0",
+		"alter type ref.pair alter attribute a type bigint cascade",
 		"alter table ref.t add c serial",
 		"alter table ref.t add c int generated always as identity",
 		"alter table ref.t add c int generated always as (k * 2) stored",
@@ -313,14 +316,16 @@ func TestDDLRefused(t *testing.T) {
 		"create table ref.x partition of ref.p for values from (now()) to ('2100-01-01')",
 		"create index concurrently on ref.t (v)",
 		"drop index concurrently ref.t_pkey",
+		"reindex table concurrently ref.t",
+		"reindex (concurrently) index ref.t_pkey",
 		"create database other",
 		"drop database template1",
 		"alter database postgres rename to other",
+		"alter database postgres allow_connections false",
 		"create tablespace x location '/tmp/x'",
 		"prepare transaction 'x'",
 		"alter system set fsync = off",
 		"alter system set barista.spill_limit = 1",
-		"load 'plpgsql'",
 		"create event trigger x on ddl_command_end execute function ref.nothing()",
 		"create publication x for all tables",
 		"create subscription x connection '' publication x with (connect = false)",
