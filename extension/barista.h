@@ -193,6 +193,18 @@ extern bool barista_in_maintenance;
 extern bool barista_has_captured(void);
 
 /* ------------------------------------------------------------------------
+ * usercode.c: does a change of rows run users' functions on every node?
+ * ------------------------------------------------------------------------
+ */
+
+/* The entry in an index; takes its tuple of pg_index. */
+extern bool barista_index_runs_user_code(HeapTuple tuple);
+/* The reading of a value. */
+extern bool barista_type_runs_user_code(Oid type);
+/* Either, of any column and index. */
+extern bool barista_relation_runs_user_code(Relation rel);
+
+/* ------------------------------------------------------------------------
  * turn.c: position, predecessor, replication origin
  * ------------------------------------------------------------------------
  */

@@ -311,6 +311,7 @@ run_recorded(Utility *u)
 	PreventCommandIfReadOnly(GetCommandTagName(CreateCommandTag(node)));
 	barista_assign_epoch_before_first_write();
 	ddl_record_lock();
+	ddl_order_after_writers(node);
 	own_tree(u);
 	record(u);
 }

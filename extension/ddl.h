@@ -62,6 +62,14 @@ extern void ddl_result_reset(void);
 /* ddl_temporary.c: is the target certainly temporary, before it runs? */
 extern bool ddl_is_temporary(Node *node);
 
+/* ddl_order.c */
+
+/*
+ * Locks out the writers whose change sets the statement would overtake; call
+ * under ddl_record_lock(), before it runs.
+ */
+extern void ddl_order_after_writers(Node *node);
+
 /* ddl_record.c */
 typedef struct DdlRecord DdlRecord;
 

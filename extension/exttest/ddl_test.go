@@ -206,6 +206,42 @@ func TestDDLOneAtATime(t *testing.T) {
 	}
 }
 
+// A statement that changes a name which open transactions have captured, or what
+// the replay of their rows calls, comes after them.
+func TestDDLWaitsForWriters(t *testing.T) {
+	p := startPair(t)
+	p.run(t, "create schema w", "create schema w2", "create type w.mood as enum ('sad', 'glad')",
+		"create type w.pair as (a int, b int)", "create domain w.small as int",
+		"create table w.moods (m w.mood)", "create table w.pairs (p w.pair)", "create table w.smalls (s w.small)",
+		"create table w.named (k int)", "create table w.names (r regclass)", "create sequence w.q",
+		"create function w.one(int) returns int language plpgsql immutable as 'begin return $1; end'",
+		"create function w.via(int) returns int language plpgsql immutable as 'begin return w.one($1); end'",
+		"create table w.called (k int)", "create index on w.called (w.via(k))")
+	for _, c := range []struct{ write, change string }{
+		{"insert into w.named values (1)", "alter schema w rename to v"},
+		{"select nextval('v.q')", "alter schema v rename to w"},
+		{"insert into w.moods values ('sad')", "alter type w.mood rename value 'sad' to 'low'"},
+		{"insert into w.moods values ('glad')", "alter type w.mood rename to humour"},
+		{"insert into w.smalls values (1)", "alter domain w.small set schema w2"},
+		{"insert into w.pairs values (row(1, 2))", "alter type w.pair rename attribute a to c"},
+		{"insert into w.names values ('w.named')", "alter table w.named rename to renamed"},
+		{"insert into w.names values ('w.renamed')", "drop table w.renamed"},
+		{"insert into w.called values (1)", "alter function w.one(int) rename to uno"},
+	} {
+		t.Run(c.change, func(t *testing.T) {
+			writer, changer := p.leader.connect(t), p.leader.connect(t)
+			execute(t, writer, "begin", c.write)
+			change := begin(t, changer, c.change)
+			waitUntil(t, p.leader, fmt.Sprintf("select wait_event_type = 'Lock' from pg_stat_activity where pid = %d", changer.PgConn().PID()))
+			execute(t, writer, "commit")
+			if state := change.wait(); state != "" {
+				t.Errorf("SQLSTATE %s", state)
+			}
+			p.same(t)
+		})
+	}
+}
+
 // waitUntil asks the server until the answer is true.
 func waitUntil(t testing.TB, s *server, sql string) {
 	t.Helper()

@@ -1,0 +1,240 @@
+/*-------------------------------------------------------------------------
+ *
+ * ddl_order.c
+ *	  A schema change waits for the writers that it would overtake.
+ *
+ * What a transaction captured names its objects as they were called when it
+ * wrote; the log must not hold their new names before it.  A change of a table
+ * waits for the table's writers by itself, since they hold a lock on it until
+ * their turn is over.  A change of what is only named does not:
+ *
+ *		1. T1 inserts into s.t, and captures "s.t".
+ *		2. T2 renames schema s, which locks no table, and commits.
+ *		3. T1 commits: followers that have done 2 have no s.t.
+ *
+ * So such a statement first locks the tables and sequences against writers,
+ * until the end of its transaction: T2 waits before 2 for the end of T1.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/transam.h"
+#include "catalog/pg_attribute.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_type.h"
+#include "nodes/parsenodes.h"
+#include "storage/lmgr.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#include "ddl.h"
+
+/* Whose writers a statement waits for, beside those that its own locks exclude. */
+typedef enum Writers
+{
+	WRITERS_NONE,
+	WRITERS_DEPENDING,			/* of values that name objects, of tables whose
+								 * indexes or types run users' functions */
+	WRITERS_ALL
+} Writers;
+
+static Writers of_rename(ObjectType kind);
+static Writers of_drop(ObjectType kind);
+
+static Writers
+overtaken(Node *node)
+{
+	switch (nodeTag(node))
+	{
+		case T_RenameStmt:
+			return of_rename(((RenameStmt *) node)->renameType);
+		case T_AlterObjectSchemaStmt:
+			switch (((AlterObjectSchemaStmt *) node)->objectType)
+			{
+				case OBJECT_TYPE:
+				case OBJECT_DOMAIN:
+				case OBJECT_EXTENSION:
+					return WRITERS_ALL;
+				default:
+					return WRITERS_DEPENDING;
+			}
+		case T_AlterEnumStmt:
+			return ((AlterEnumStmt *) node)->oldVal ? WRITERS_ALL : WRITERS_NONE;
+		case T_AlterTableStmt:
+			return ((AlterTableStmt *) node)->objtype == OBJECT_TYPE ?
+				WRITERS_ALL : WRITERS_NONE;
+		case T_AlterTypeStmt:
+		case T_AlterDomainStmt:
+		case T_AlterExtensionStmt:
+			return WRITERS_ALL;
+		case T_DropStmt:
+			return of_drop(((DropStmt *) node)->removeType);
+		case T_CreateFunctionStmt:
+			return ((CreateFunctionStmt *) node)->replace ?
+				WRITERS_DEPENDING : WRITERS_NONE;
+		case T_GrantStmt:
+			return ((GrantStmt *) node)->is_grant ? WRITERS_NONE : WRITERS_DEPENDING;
+		case T_AlterFunctionStmt:
+		case T_DropOwnedStmt:
+		case T_DropRoleStmt:
+			return WRITERS_DEPENDING;
+		default:
+			return WRITERS_NONE;
+	}
+}
+
+static Writers
+of_rename(ObjectType kind)
+{
+	switch (kind)
+	{
+		case OBJECT_SCHEMA:
+		case OBJECT_TYPE:
+		case OBJECT_DOMAIN:
+		case OBJECT_ATTRIBUTE:
+			return WRITERS_ALL;
+		case OBJECT_COLUMN:
+		case OBJECT_DOMCONSTRAINT:
+		case OBJECT_POLICY:
+		case OBJECT_RULE:
+		case OBJECT_TABCONSTRAINT:
+		case OBJECT_TRIGGER:
+			return WRITERS_NONE;
+		default:
+			return WRITERS_DEPENDING;
+	}
+}
+
+static Writers
+of_drop(ObjectType kind)
+{
+	switch (kind)
+	{
+		case OBJECT_POLICY:
+		case OBJECT_RULE:
+		case OBJECT_TRIGGER:
+			return WRITERS_NONE;
+		default:
+			return WRITERS_DEPENDING;
+	}
+}
+
+/* Do values of this type travel as the names of objects? */
+static bool
+names_objects(Oid type)
+{
+	Oid			element;
+
+	type = getBaseType(type);
+	element = get_element_type(type);
+	switch (OidIsValid(element) ? element : type)
+	{
+		case ACLITEMOID:
+		case REGCLASSOID:
+		case REGCOLLATIONOID:
+		case REGCONFIGOID:
+		case REGDICTIONARYOID:
+		case REGNAMESPACEOID:
+		case REGOPERATOROID:
+		case REGOPEROID:
+		case REGPROCEDUREOID:
+		case REGPROCOID:
+		case REGROLEOID:
+		case REGTYPEOID:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* Tables with a column or an index whose replay depends on other objects. */
+static List *
+depending(void)
+{
+	Relation	catalog = table_open(AttributeRelationId, AccessShareLock);
+	SysScanDesc scan = systable_beginscan(catalog, InvalidOid, false, NULL, 0, NULL);
+	List	   *tables = NIL;
+	HeapTuple	tuple;
+
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_attribute form = (Form_pg_attribute) GETSTRUCT(tuple);
+
+		if (form->attrelid >= FirstNormalObjectId && form->attnum > 0 &&
+			!form->attisdropped &&
+			(names_objects(form->atttypid) ||
+			 barista_type_runs_user_code(form->atttypid)))
+			tables = lappend_oid(tables, form->attrelid);
+	}
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+
+	catalog = table_open(IndexRelationId, AccessShareLock);
+	scan = systable_beginscan(catalog, InvalidOid, false, NULL, 0, NULL);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_index form = (Form_pg_index) GETSTRUCT(tuple);
+
+		if (form->indrelid >= FirstNormalObjectId &&
+			barista_index_runs_user_code(tuple))
+			tables = lappend_oid(tables, form->indrelid);
+	}
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	return tables;
+}
+
+/* Permanent tables and sequences: all, or those tables among some relations. */
+static List *
+writable(Writers writers)
+{
+	List	   *wanted = writers == WRITERS_ALL ? NIL : depending();
+	Relation	catalog;
+	SysScanDesc scan;
+	List	   *relations = NIL;
+	HeapTuple	tuple;
+
+	if (writers != WRITERS_ALL && wanted == NIL)
+		return NIL;
+	list_sort(wanted, list_oid_cmp);
+	list_deduplicate_oid(wanted);
+	catalog = table_open(RelationRelationId, AccessShareLock);
+	scan = systable_beginscan(catalog, InvalidOid, false, NULL, 0, NULL);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_class form = (Form_pg_class) GETSTRUCT(tuple);
+
+		if (form->oid >= FirstNormalObjectId &&
+			form->relpersistence == RELPERSISTENCE_PERMANENT &&
+			(form->relkind == RELKIND_RELATION ||
+			 (form->relkind == RELKIND_SEQUENCE && writers == WRITERS_ALL)) &&
+			(writers == WRITERS_ALL || list_member_oid(wanted, form->oid)))
+			relations = lappend_oid(relations, form->oid);
+	}
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	list_sort(relations, list_oid_cmp);
+	return relations;
+}
+
+/*
+ * Waits until no transaction that it would overtake is left, and keeps new ones
+ * from writing until this one ends.  The DDL lock is held: no table appears
+ * meanwhile.  A share lock on a sequence does not count as its use.
+ */
+void
+ddl_order_after_writers(Node *node)
+{
+	Writers		writers = overtaken(node);
+	ListCell   *lc;
+
+	if (writers == WRITERS_NONE)
+		return;
+	foreach(lc, writable(writers))
+		LockRelationOid(lfirst_oid(lc), ShareLock);
+}
