@@ -160,6 +160,22 @@ barista_capturing(void)
 	return !barista_in_apply && serves_statements();
 }
 
+/*
+ * A session may say that its transaction is READ WRITE, or end a savepoint
+ * that was made before we said otherwise: so this is asked at every turn.
+ *
+ * Autovacuum runs the functions of indexes, which may write what nobody
+ * captures.  Its own work does not look at XactReadOnly.
+ */
+void
+barista_fence(void)
+{
+	if (MyBackendType == B_AUTOVAC_WORKER
+		? !barista_bootstrapping
+		: barista_capturing() && !barista_gate_is_open(NULL))
+		XactReadOnly = true;
+}
+
 /* ------------------------------------------------------------------------
  * Every statement
  * ------------------------------------------------------------------------
@@ -306,6 +322,7 @@ locks_rows(PlannedStmt *plan)
 static void
 executor_start(QueryDesc *queryDesc, int eflags)
 {
+	barista_fence();
 	if (!barista_in_apply && serves_statements())
 	{
 		PlannedStmt *plan = queryDesc->plannedstmt;
@@ -343,8 +360,12 @@ static void
 function_execute(Oid function)
 {
 	if (barista_in_apply || !serves_statements())
+	{
+		barista_fence();
 		return;
-	if (unlikely(!transaction_checked))
+	}
+	if (unlikely(!transaction_checked ||
+				 (!XactReadOnly && !barista_gate_is_open(NULL))))
 		barista_check_statement();
 
 	switch (function)
@@ -468,6 +489,8 @@ static void
 subtransaction_event(SubXactEvent event, SubTransactionId mySubid,
 					 SubTransactionId parentSubid, void *arg)
 {
+	if (event == SUBXACT_EVENT_START_SUB)
+		barista_fence();
 	barista_capture_subtransaction(event);
 }
 

@@ -108,6 +108,12 @@ extern void barista_require_own_session(const char *function);
 extern bool barista_capturing(void);
 
 /*
+ * Forces the transaction read-only if this process must not write now: the
+ * gate is closed, or it is autovacuum.  Cheap.
+ */
+extern void barista_fence(void);
+
+/*
  * To be called at the entry of every statement, after it took its snapshot:
  * from ExecutorStart (barista.c) and from the utility hook (ddl.c).  Forces
  * the transaction read-only while the gate is closed, ends a leader session

@@ -127,6 +127,7 @@ process_utility(PlannedStmt *pstmt, const char *source, bool read_only_tree,
 		run_again(&u);
 		return;
 	}
+	barista_fence();
 	/* A part of a statement that has been looked at as a whole. */
 	if (!barista_capturing() || creating_extension ||
 		context == PROCESS_UTILITY_SUBCOMMAND)
@@ -210,6 +211,9 @@ run_local(Utility *u)
 			break;
 	}
 	run(u);
+	/* SET TRANSACTION READ WRITE, and all that comes to the same. */
+	if (IsA(node, VariableSetStmt))
+		barista_fence();
 }
 
 static void

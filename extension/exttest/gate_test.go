@@ -400,3 +400,33 @@ func TestSessionsAsUsual(t *testing.T) {
 		t.Errorf("notification: %s", state)
 	}
 }
+
+// Autovacuum runs an index's functions, but none of them writes.
+func TestAutovacuumWritesNothing(t *testing.T) {
+	s := startLeader(t, options{settings: []string{"autovacuum=on", "autovacuum_naptime=1s"}})
+	conn := s.connect(t)
+	execute(t, conn,
+		"create table log (v int)", "create table av (v int)", "create sequence used",
+		`create function w(i int) returns int language plpgsql as
+			$$begin insert into public.log values (i); return i; end$$`,
+		`create function n(i int) returns int language plpgsql as
+			$$declare x bigint; begin x := nextval('public.used'); return i; end$$`,
+		`create function f(i int) returns int language plpgsql immutable as
+			$$begin begin return public.w(i); exception when others then return i; end; end$$`,
+		`create function g(i int) returns int language plpgsql immutable as
+			$$begin begin return public.n(i); exception when others then return i; end; end$$`,
+		"create index on av (f(v), g(v))",
+		"alter table av set (autovacuum_analyze_threshold = 10)",
+		"insert into av select i from generate_series(1, 200) i")
+	before := value(t, conn, "select count(*) from log")
+	used := value(t, conn, "select last_value || ' ' || is_called from used")
+	eventually(t, "autovacuum has analyzed the table", func() bool {
+		return value(t, conn, "select count(*) from pg_stats where tablename like 'av_%'") != "0"
+	})
+	if got := value(t, conn, "select count(*) from log"); got != before {
+		t.Errorf("%s rows, %s before", got, before)
+	}
+	if got := value(t, conn, "select last_value || ' ' || is_called from used"); got != used {
+		t.Errorf("sequence at %s, %s before", got, used)
+	}
+}

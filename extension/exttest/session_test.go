@@ -12,6 +12,17 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 )
 
+// unfencedLoop evaluates a ready expression again after a savepoint took back
+// what was said about the transaction.
+const unfencedLoop = `do $$ declare x bigint; begin commit;
+	for i in 1..2 loop
+		begin
+			x := case when i = 1 then 1 else setval('alone', 5) end;
+			if i = 1 then raise exception 'back'; end if;
+		exception when raise_exception then null;
+		end;
+	end loop; end $$`
+
 // While the gate is closed nobody writes: not a superuser on the node's own
 // socket, not by nextval, not by a function, not past the statement hooks.
 func TestClosedGate(t *testing.T) {
@@ -29,6 +40,9 @@ func TestClosedGate(t *testing.T) {
 		"do $$ begin insert into held values (100, 0); end $$",
 		"do $$ declare x bigint; begin commit; x := nextval('alone'); end $$",
 		"truncate held",
+		"do $$ declare x bigint; begin commit; set transaction_read_only = off; x := setval('alone', 5); end $$",
+		"do $$ declare x bigint; begin commit; set transaction read write; x := nextval('alone'); end $$",
+		unfencedLoop,
 	} {
 		if state := run(t, conn, sql); state != "25006" {
 			t.Errorf("%s: %s", sql, state)
@@ -47,8 +61,10 @@ func TestClosedGate(t *testing.T) {
 func TestClosedGateFastPath(t *testing.T) {
 	s := startServer(t, options{fixture: heldFixture})
 	conn := s.connect(t)
+	execute(t, conn, "begin", "set transaction read write")
 	var nextval, alone uint32
-	if err := conn.QueryRow(testContext(t), "select 'nextval'::regproc::oid, 'alone'::regclass::oid").Scan(&nextval, &alone); err != nil {
+	lookup := s.connect(t)
+	if err := lookup.QueryRow(testContext(t), "select 'nextval'::regproc::oid, 'alone'::regclass::oid").Scan(&nextval, &alone); err != nil {
 		t.Fatal(err)
 	}
 	front := conn.PgConn().Frontend()
