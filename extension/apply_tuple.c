@@ -238,6 +238,7 @@ apply_tuple_prepare_column(ApplyColumn *column, Oid type, MemoryContext context)
 		case VARCHAROID:
 		case BPCHAROID:
 		case JSONOID:
+		case XMLOID:
 			column->decoding = APPLY_VARLENA;
 			return;
 	}
@@ -294,19 +295,35 @@ apply_tuple_prepare_column(ApplyColumn *column, Oid type, MemoryContext context)
 		typtype != TYPTYPE_BASE && typtype != TYPTYPE_ENUM;
 }
 
+static void
+append_encoded(StringInfo buf, char format, const char *bytes, uint32 length)
+{
+	uint32		sent = pg_hton32(length);
+
+	appendStringInfoChar(buf, format);
+	appendBinaryStringInfo(buf, (char *) &sent, sizeof(sent));
+	appendBinaryStringInfo(buf, bytes, length);
+}
+
 /* Appends one stored value as the wire has it. */
 static void
 encode(StringInfo buf, ApplyRelation *ar, ApplyColumn *column, TupleTableSlot *slot)
 {
 	bool		null;
 	Datum		value = slot_getattr(slot, column->attribute + 1, &null);
-	const char *bytes;
-	uint32		length;
-	uint32		length_sent;
 
 	if (null)
 	{
 		appendStringInfoChar(buf, 'n');
+		return;
+	}
+	if (column->decoding == APPLY_VARLENA)
+	{
+		/* As it is stored: xml's output function drops the encoding. */
+		struct varlena *plain = PG_DETOAST_DATUM_PACKED(value);
+
+		append_encoded(buf, column->format, VARDATA_ANY(plain),
+					   VARSIZE_ANY_EXHDR(plain));
 		return;
 	}
 	if (!OidIsValid(column->output.fn_oid))
@@ -324,18 +341,14 @@ encode(StringInfo buf, ApplyRelation *ar, ApplyColumn *column, TupleTableSlot *s
 	{
 		bytea	   *sent = SendFunctionCall(&column->output, value);
 
-		bytes = VARDATA(sent);
-		length = VARSIZE(sent) - VARHDRSZ;
+		append_encoded(buf, 'b', VARDATA(sent), VARSIZE(sent) - VARHDRSZ);
 	}
 	else
 	{
-		bytes = OutputFunctionCall(&column->output, value);
-		length = strlen(bytes);
+		char	   *text = OutputFunctionCall(&column->output, value);
+
+		append_encoded(buf, 't', text, strlen(text));
 	}
-	appendStringInfoChar(buf, column->format);
-	length_sent = pg_hton32(length);
-	appendBinaryStringInfo(buf, (char *) &length_sent, sizeof(length_sent));
-	appendBinaryStringInfo(buf, bytes, length);
 }
 
 /*
