@@ -343,7 +343,7 @@ choose_key(ApplyRelation *ar, Relation rel)
 				 errmsg("table %s has no unique index over its key", ar->name)));
 }
 
-/* The scan keys for an index, if its columns are the key's. */
+/* The scan keys for an index, if its columns are the key's, each once. */
 static bool
 prepare_key(ApplyRelation *ar, Relation index)
 {
@@ -371,6 +371,9 @@ prepare_key(ApplyRelation *ar, Relation index)
 				break;
 		if (c == ar->ncolumns || !ar->columns[c].key)
 			return false;
+		for (int other = 0; other < k; other++)
+			if (ar->key_columns[other] == c)
+				return false;
 		ar->key_columns[k] = c;
 		operator = get_opfamily_member(family, type, type, BTEqualStrategyNumber);
 		if (!OidIsValid(operator))

@@ -225,7 +225,7 @@ choose_coding(CapturedColumn *column, Oid type)
 
 /*
  * Can rows be found by this index alone?  It must be checked at once, be
- * complete, and have no column that can be null.
+ * complete, and have no column that can be null or that it names twice.
  */
 static bool
 index_is_key(Relation rel, Relation index)
@@ -243,6 +243,9 @@ index_is_key(Relation rel, Relation index)
 		if (attnum <= 0 ||
 			!TupleDescAttr(RelationGetDescr(rel), attnum - 1)->attnotnull)
 			return false;
+		for (int j = 0; j < i; j++)
+			if (form->indkey.values[j] == attnum)
+				return false;
 	}
 	return true;
 }

@@ -92,6 +92,25 @@ func TestApplyKeepsOrder(t *testing.T) {
 	p.same(t)
 }
 
+// An index that names a column twice is no key; another one may be.
+func TestApplyColumnTwiceInAnIndex(t *testing.T) {
+	p := sharedPair(t)
+	p.run(t,
+		"create schema twice",
+		"create table twice.k (a int not null, b int not null)",
+		"create unique index on twice.k (a, a)",
+		"insert into twice.k values (1, 1), (2, 2)",
+		"update twice.k set b = 3 where a = 1",
+		"create table twice.both (a int not null, b int not null)",
+		"create unique index on twice.both (a, a)",
+		"create unique index on twice.both (b, a)",
+		"insert into twice.both values (1, 1), (2, 2)",
+		"update twice.both set b = 3 where a = 1",
+		"delete from twice.both where a = 2",
+	)
+	p.same(t)
+}
+
 // Indexes of every kind find the rows that apply stored.
 func TestApplyIndexes(t *testing.T) {
 	p := sharedPair(t)
