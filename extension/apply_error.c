@@ -24,9 +24,14 @@
 static bool
 depends_on_the_moment(int sqlstate)
 {
-	/* What receive functions say of bytes that are too few. */
-	if (sqlstate == ERRCODE_PROTOCOL_VIOLATION)
-		return false;
+	switch (sqlstate)
+	{
+			/* What receive functions say of bytes that are too few. */
+		case ERRCODE_PROTOCOL_VIOLATION:
+			/* A function of an index or a domain wants to write. */
+		case ERRCODE_READ_ONLY_SQL_TRANSACTION:
+			return false;
+	}
 	switch (ERRCODE_TO_CATEGORY(sqlstate))
 	{
 		case ERRCODE_CONNECTION_EXCEPTION:
@@ -57,6 +62,8 @@ apply_translate_error(ErrorData *error, const char *doing, const char *what)
 							  what ? what : "",
 							  error->message,
 							  unpack_sql_state(error->sqlerrcode));
+	if (error->sqlerrcode == ERRCODE_READ_ONLY_SQL_TRANSACTION)
+		error->hint = pstrdup("A function of an index or a domain writes, though it must not.");
 	error->sqlerrcode = ERRCODE_BARISTA_DIVERGENCE;
 	if (error->detail && strlen(error->detail) > DETAIL_SHOWN)
 		error->detail[pg_mbcliplen(error->detail, strlen(error->detail),

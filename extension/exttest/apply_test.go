@@ -92,6 +92,26 @@ func TestApplyKeepsOrder(t *testing.T) {
 	p.same(t)
 }
 
+// An index's function that writes is divergence, and not tried for ever.
+func TestApplyIndexFunctionWrites(t *testing.T) {
+	p := startPair(t)
+	p.run(t,
+		"create table log (v int)", "create table t (v int)",
+		`create function w(i int) returns int language plpgsql as
+			$$begin insert into public.log values (i); return i; end$$`,
+		`create function f(i int) returns int language plpgsql immutable as
+			$$begin return public.w(i); end$$`,
+		"create index on t (f(v))")
+	conn := p.leader.connect(t)
+	n := len(p.leader.gate.chosen())
+	execute(t, conn, "insert into t values (1)")
+	err := p.follower.tryApply(t, p.leader.gate.chosen()[n:]...)
+	var failure *pgconn.PgError
+	if !errors.As(err, &failure) || failure.Code != "BA001" || !strings.Contains(failure.Hint, "writes") {
+		t.Errorf("apply: %v", err)
+	}
+}
+
 // An index that names a column twice is no key; another one may be.
 func TestApplyColumnTwiceInAnIndex(t *testing.T) {
 	p := sharedPair(t)
