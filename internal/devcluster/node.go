@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strconv"
 	"strings"
 	"sync"
@@ -105,6 +107,7 @@ func (n *Node) Start() error {
 	defer log.Close() // the child has its own copy
 	cmd := exec.Command(n.binary, "start", "--config", n.ConfigFile())
 	cmd.Stdout, cmd.Stderr = log, log
+	cmd.Env = append([]string{"GOMAXPROCS=" + strconv.Itoa(n.share())}, os.Environ()...) // the environment's own comes later, and wins
 	process, err := startProcess(cmd)
 	if err != nil {
 		return fmt.Errorf("start %s: %w", n.Config.Name, err)
@@ -112,6 +115,10 @@ func (n *Node) Start() error {
 	n.process = process
 	return nil
 }
+
+// share is how many processors the node's barista uses at once: its part of this machine. With more, Go's threads wake each other for
+// work that one could do, and pay for it with context switches.
+func (n *Node) share() int { return max(1, runtime.NumCPU()/max(1, len(n.Config.Peers))) }
 
 // Ended is closed when the process that Start started has ended. It is nil if Start was never called.
 func (n *Node) Ended() <-chan struct{} {
