@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
