@@ -131,6 +131,8 @@ typedef struct CapturedColumn
 	bool		key;			/* part of the key */
 	bool		byval;
 	int16		length;			/* pg_type.typlen */
+	Oid			type;
+	bool		names;			/* its values name objects, see tuple_names.c */
 	FmgrInfo	function;		/* send or output */
 } CapturedColumn;
 
@@ -161,6 +163,16 @@ extern void barista_relation_build(CapturedRelation *captured, Relation rel);
 extern void barista_tuple_append(CapturedRelation *captured, char kind,
 								 const Datum *values, const bool *nulls,
 								 const Datum *old_values, const bool *old_nulls);
+
+/* ------------------------------------------------------------------------
+ * tuple_names.c
+ * ------------------------------------------------------------------------
+ */
+
+/* Is it regclass or the like, or does it hold such values? */
+extern bool barista_type_holds_names(Oid type);
+/* Errors (0A000) if the value names what other nodes do not have. */
+extern void barista_check_names(Oid type, Datum value);
 
 /* ------------------------------------------------------------------------
  * gate.c

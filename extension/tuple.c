@@ -210,6 +210,8 @@ choose_coding(CapturedColumn *column, Oid type)
 	}
 
 	column->format = 't';
+	column->type = type;
+	column->names = barista_type_holds_names(type);
 	if (output_is_stable(OidIsValid(element) ? getBaseType(element) : base))
 		column->coding = CODING_OUTPUT;
 	else
@@ -561,10 +563,13 @@ append_value(CapturedColumn *column, Datum value)
 		case CODING_OUTPUT:
 		case CODING_OUTPUT_PINNED:
 			{
-				char	   *text = column->coding == CODING_OUTPUT
+				char	   *text;
+
+				if (column->names)
+					barista_check_names(column->type, value);
+				text = column->coding == CODING_OUTPUT
 					? OutputFunctionCall(&column->function, value)
 					: output_pinned(&column->function, value);
-
 				barista_buffer_append_u8('t');
 				barista_buffer_append_bytes32(text, strlen(text));
 				pfree(text);

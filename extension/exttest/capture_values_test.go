@@ -44,6 +44,44 @@ var values = []struct{ kind, expression string }{
 	{"text", "null"}, {"int4", "null"},
 }
 
+// A value that names what other nodes do not have is refused, also inside
+// another one; a name that only looks like it passes.
+func TestNamesOfLocalObjects(t *testing.T) {
+	p := sharedPair(t)
+	p.run(t,
+		"create schema names",
+		"create domain names.named as regclass",
+		"create type names.pair as (n int, kind regtype)",
+		"create table names.t (c regclass, y regtype, f regproc, p regprocedure, s regnamespace, d names.named, "+
+			"a regclass[], r names.pair, ra names.pair[])",
+		"create table names.pg_temp_1 (i int)",
+		"create table names.gone (i int)",
+		"create function names.twice(i int) returns int language sql as 'select 1'",
+		"create function names.twice(i text) returns int language sql as 'select 1'",
+		"insert into names.t values ('names.pg_temp_1', 'names.pg_temp_1', 'pg_backend_pid', 'names.twice(int)', 'names', "+
+			"'names.t', '{pg_class,null,-}', row(7, 'names.pair'), array[row(7, 'int4')::names.pair, null])",
+		"insert into names.t values ('-')",
+		"delete from names.t where c = 'names.pg_temp_1'::regclass",
+	)
+	conn := p.leader.connect(t)
+	execute(t, conn, "create temp table x (i int)",
+		"create function pg_temp.g(x) returns int language sql as 'select 1'")
+	for _, insert := range []string{
+		"(c) values ('x'::regclass)",
+		"(y) values ('x'::regtype)", "(y) values ('x[]'::regtype)",
+		"(f) values ('pg_temp.g'::regproc)", "(p) values ('pg_temp.g(x)'::regprocedure)",
+		"(s) values (pg_my_temp_schema()::regnamespace)",
+		"(d) values ('x')", "(a) values ('{pg_class,x}')",
+		"(r) values (row(1, 'x'))", "(ra) values (array[row(1, 'int4'), row(1, 'x')]::names.pair[])",
+		"(c) values (4000000000)", "(a) values ('{4000000000}')", "(r) values (row(1, 4000000000))",
+		"(c) select reltoastrelid from pg_class where oid = 'pg_proc'::regclass",
+	} {
+		refused(t, conn, "0A000", "insert into names.t "+insert)
+	}
+	refused(t, conn, "42725", "insert into names.t (f) select oid from pg_proc where proname = 'twice'")
+	p.same(t)
+}
+
 // Values of every type arrive as they are, from a session whose settings are
 // as strange as can be; with a key, without one, and in updates.
 func TestValues(t *testing.T) {
