@@ -757,10 +757,15 @@ agree_on_sequences(uint64 request)
 				 errdetail("The transaction was not committed.")));
 	if (outcome != OUTCOME_AGREED)
 	{
-		/* Nothing of this transaction can have been chosen. */
+		/* Nothing of this transaction can have been chosen: others go on. */
 		disconnect();
-		barista_close_epoch();
-		refuse_closed();
+		if (pg_atomic_read_u64(&barista_shared->closed) != 0)
+			refuse_closed();
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("the state of a sequence could not be agreed on"),
+				 errdetail("The transaction was not committed."),
+				 errhint("Run the transaction again.")));
 	}
 }
 

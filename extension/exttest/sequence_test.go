@@ -145,6 +145,31 @@ func TestSequenceWaitCanBeCancelled(t *testing.T) {
 	execute(t, conn, "select nextval('s')")
 }
 
+// A connection lost while a sequence is agreed on costs that transaction, not
+// the epoch: nothing was proposed that anyone could doubt.
+func TestSequenceWaitLosesItsConnection(t *testing.T) {
+	s := startLeader(t, options{fixture: sequenceFixture})
+	for name, end := range map[string]func(*proposal){
+		"told":            func(p *proposal) { p.unknown() },
+		"connection lost": func(p *proposal) { s.gate.disconnect() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s.gate.hold()
+			conn := s.connect(t)
+			next := begin(t, conn, "select nextval('s')")
+			end(s.gate.next(t))
+			if state := next.wait(); state != "40001" {
+				t.Errorf("nextval: %s", state)
+			}
+			if s.get(fieldClosed) != 0 {
+				t.Fatalf("the epoch was closed")
+			}
+			s.gate.release()
+			execute(t, conn, "select nextval('s')", "insert into t (v) values (1)", "select setval('s', 1000)")
+		})
+	}
+}
+
 // barista sees the horizons, and which of them are not agreed on.
 func TestHorizons(t *testing.T) {
 	s := startLeader(t, options{fixture: sequenceFixture})
