@@ -402,12 +402,13 @@ server_is_stopping(void)
 	int			fd = open("postmaster.pid", O_RDONLY | O_CLOEXEC);
 	ssize_t		n;
 
+	/* Too many open files, say, mean nothing: it will be asked again. */
 	if (fd < 0)
-		return true;
+		return errno == ENOENT;
 	n = read(fd, contents, sizeof(contents) - 1);
 	close(fd);
-	if (n <= 0)
-		return true;
+	if (n < 0)
+		return false;
 	contents[n] = '\0';
 	return strstr(contents, "\nstopping") != NULL;
 }
