@@ -7,8 +7,9 @@
  * batch is one local transaction and may come in several parts, cut anywhere;
  * what must last from part to part is in state below.
  *
- * The guard is asked twice: at the batch's beginning, so that no work is done
- * in vain, and at its commit, where it counts.
+ * The guard is asked three times: at the batch's beginning, so that no work is
+ * done in vain, at its commit, and once more when the turn is its own: then
+ * nobody can commit in between.
  *
  *-------------------------------------------------------------------------
  */
@@ -197,9 +198,11 @@ barista_apply_pre_commit(void)
 	if (!state.ended)
 		malformed("it has no end");
 	barista_guard(state.predecessor);
-	if (state.position != state.predecessor)
-		barista_turn_store(state.position,
-						   state.timestamp != 0 ? state.timestamp : 1);
+	if (state.position == state.predecessor)
+		return;
+	barista_turn_store(state.position,
+					   state.timestamp != 0 ? state.timestamp : 1);
+	barista_guard_turn(state.predecessor);
 }
 
 /* End of any transaction.  Memory goes with the transaction's. */

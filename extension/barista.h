@@ -221,6 +221,9 @@ extern bool barista_relation_runs_user_code(Relation rel);
  */
 extern void barista_guard(uint64 predecessor);
 
+/* The same once more, after barista_turn_store(): now it cannot change. */
+extern void barista_guard_turn(uint64 predecessor);
+
 /*
  * Acquires the origin and makes the commit record carry (position,
  * timestamp); forces an asynchronous commit.  The rest is turn.c's:

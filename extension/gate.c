@@ -601,6 +601,13 @@ check_nothing_escaped(void)
 static void
 do_what_can_fail(void)
 {
+	/* When the epoch is closed, barista waits for neither of them to end. */
+	if (MyBackendType == B_WAL_SENDER || barista_own_session())
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("this session cannot change what is replicated"),
+				 errdetail("It is a replication connection, or barista's own."),
+				 errhint("Use an ordinary session of another role.")));
 	if (replorigin_session_origin != InvalidRepOriginId)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

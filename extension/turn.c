@@ -118,11 +118,9 @@ barista_turn_wait(uint64 predecessor, uint64 position)
 	return mine;
 }
 
-void
-barista_guard(uint64 predecessor)
+static void
+guard(uint64 applied, uint64 predecessor)
 {
-	uint64		applied = barista_applied_position();
-
 	if (applied != predecessor)
 		ereport(ERROR,
 				(errcode(ERRCODE_BARISTA_PREDECESSOR),
@@ -131,6 +129,28 @@ barista_guard(uint64 predecessor)
 						(unsigned long long) applied & 0xFFFF,
 						(unsigned long long) predecessor >> 16,
 						(unsigned long long) predecessor & 0xFFFF)));
+}
+
+void
+barista_guard(uint64 predecessor)
+{
+	guard(barista_applied_position(), predecessor);
+}
+
+/*
+ * A backend that was still on its way out of a closed epoch:
+ * 1. apply's guard sees the predecessor;
+ * 2. that backend commits the next position and lets go of the origin;
+ * 3. apply takes the origin, and would commit the same position again;
+ * 4. that backend publishes the applied position.
+ * The origin's own progress moved in step 2.
+ */
+void
+barista_guard_turn(uint64 predecessor)
+{
+	Assert(holds_turn);
+	guard(barista_applied_position(), predecessor);
+	guard(Max(replorigin_session_get_progress(false), predecessor), predecessor);
 }
 
 void

@@ -92,6 +92,30 @@ func TestApplyKeepsOrder(t *testing.T) {
 	p.same(t)
 }
 
+// What a straggler has committed is not applied again, though it has not yet
+// said so: the origin's progress tells.
+func TestApplyAfterAStraggler(t *testing.T) {
+	p := startPair(t)
+	p.run(t, "create table t (v int)")
+	before := p.follower.applied()
+	execute(t, p.leader.connect(t), "insert into t values (1)")
+	log := p.leader.gate.chosen()
+	last := log[len(log)-1]
+	p.follower.apply(t, last)
+
+	p.follower.set(fieldApplied, uint64(before))
+	if state := sqlState(p.follower.tryApply(t, last)); state != "BA002" {
+		t.Errorf("applied again: %q", state)
+	}
+	p.follower.set(fieldApplied, uint64(last.position))
+	execute(t, p.leader.connect(t), "insert into t values (2)")
+	log = p.leader.gate.chosen()
+	p.follower.apply(t, log[len(log)-1])
+	if got := value(t, p.follower.connect(t), "select array_agg(v order by v) from t"); got != "{1,2}" {
+		t.Errorf("rows %s", got)
+	}
+}
+
 // An index's function that writes is divergence, and not tried for ever.
 func TestApplyIndexFunctionWrites(t *testing.T) {
 	p := startPair(t)

@@ -5,6 +5,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/baristadb/barista/internal/changeset"
 )
 
@@ -398,6 +400,23 @@ func TestSessionsAsUsual(t *testing.T) {
 	execute(t, conn, "fetch 3 from c")
 	if state := news.wait(); state != "" {
 		t.Errorf("notification: %s", state)
+	}
+}
+
+// Sessions whose end nobody waits for when the epoch closes cannot commit what
+// is replicated: barista's own, and replication connections.
+func TestUnwatchedSessionsWriteNothing(t *testing.T) {
+	s := startLeader(t, options{fixture: heldFixture})
+	own := s.connectAs(t, "barista", "postgres")
+	sender := s.connect(t, "replication", "database")
+	for name, conn := range map[string]*pgx.Conn{"own": own, "replication": sender} {
+		_, err := conn.PgConn().Exec(testContext(t), "update held set v = 1 where k = 1").ReadAll()
+		if state := sqlState(err); state != "0A000" {
+			t.Errorf("%s: %q", name, state)
+		}
+	}
+	if n := len(s.gate.chosen()); n != 0 {
+		t.Errorf("%d proposals", n)
 	}
 }
 
