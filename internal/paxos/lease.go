@@ -44,6 +44,7 @@ func (n *Node) handleHeartbeat(from NodeID, m Heartbeat) {
 	n.follow(m.Ballot)
 	n.learn(m.Ballot, m.ChosenTo)
 	n.fetchFrom(from)
+	n.allDurable = m.AllDurable
 	n.grantLease(from, m.Ballot)
 	n.out.now(from, HeartbeatAck{
 		Version: n.version(), Ballot: m.Ballot, Seq: m.Seq, ChosenTo: n.chosenTo, DurableTo: n.reportedDurable(),
@@ -98,16 +99,29 @@ func (s *sentHeartbeats) when(seq uint64) Instant {
 func (n *Node) heartbeat() {
 	r := &n.reign
 	seq := r.heartbeats.next(n.now)
+	n.allDurable = n.leastDurable() // less than before when a member joins
 	for slot, member := range n.members.Members {
 		if member.Node == n.cfg.ID {
 			continue
 		}
 		r.followers[slot].told = n.chosenTo
-		n.out.now(member.Node, Heartbeat{Version: n.version(), Ballot: r.ballot, Seq: seq, ChosenTo: n.chosenTo})
+		n.out.now(member.Node, Heartbeat{
+			Version: n.version(), Ballot: r.ballot, Seq: seq, ChosenTo: n.chosenTo, AllDurable: n.allDurable,
+		})
 	}
 	n.grantLease(n.cfg.ID, r.ballot)
 	r.followers[n.electorate.self].acked = n.now
 	n.extendLease()
+}
+
+// leastDurable is what every member has said that it durably holds.
+func (n *Node) leastDurable() Index {
+	least := n.durableTo
+	for _, member := range n.members.Members {
+		p, _ := n.Progress(member.Node)
+		least = min(least, p.DurableTo)
+	}
+	return least
 }
 
 func (n *Node) handleHeartbeatAck(from NodeID, m HeartbeatAck) {

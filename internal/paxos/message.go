@@ -79,12 +79,14 @@ type Accepted struct {
 	DurableTo   Index
 }
 
-// Heartbeat holds the lease and, with ChosenTo, is a Learn.
+// Heartbeat holds the lease and, with ChosenTo, is a Learn. AllDurable is what
+// every member, learners too, durably holds: nobody will ask for it again.
 type Heartbeat struct {
-	Version  uint32
-	Ballot   Ballot
-	Seq      uint64
-	ChosenTo Index
+	Version    uint32
+	Ballot     Ballot
+	Seq        uint64
+	ChosenTo   Index
+	AllDurable Index
 }
 
 // HeartbeatAck promises that the sender will promise no other node for one

@@ -29,6 +29,7 @@ type Node struct {
 	chosenTo   Index  // everything up to here is chosen and known
 	durableTo  Index  // the part of chosenTo that would survive a crash
 	purgedTo   Index  // the journal's floor
+	allDurable Index  // what every member durably holds, as the leader has last said
 	members    Membership
 	electorate electorate // of members
 	lease      grant

@@ -49,6 +49,10 @@ func (n *Node) reportedDurable() Index {
 	return n.durableTo
 }
 
+// AllDurable returns up to where every member durably holds the log, as far as
+// the leaders have said: none of them will ask for that again.
+func (n *Node) AllDurable() Index { return n.allDurable }
+
 // Members returns the membership that governs the index after ChosenTo.
 func (n *Node) Members() Membership { return n.members }
 

@@ -19,10 +19,7 @@ func (r *Replicator) flushed(e Flushed) {
 		limit = min(limit, e.Pinned-1)
 	}
 	if e.JournalBytes < r.cfg.Retention {
-		for _, m := range r.paxos.Members().Members {
-			p, _ := r.paxos.Progress(m.Node)
-			limit = min(limit, p.DurableTo)
-		}
+		limit = min(limit, r.paxos.AllDurable())
 	}
 	limit = min(limit, r.paxos.DurableTo())
 	if r.cursor.active && r.cursor.next > 0 {
