@@ -42,6 +42,7 @@
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/wait_event.h"
 
@@ -77,6 +78,12 @@ bool		barista_bootstrapping = false;	/* barista.bootstrap */
 
 /* Epoch that was open when this session began; fixed then. */
 static uint64 session_epoch = 0;
+
+/*
+ * The last epoch that this backend saw open.  What takes its snapshot later
+ * than that sees all that was applied before.
+ */
+static uint64 known_epoch = 0;
 
 /* Reset at the end of each transaction. */
 bool		barista_in_apply = false;
@@ -267,6 +274,30 @@ wait_for_lease(uint64 epoch)
 	}
 }
 
+/*
+ * The gate may have opened since the transaction took its snapshot, which is
+ * then older than the last commits of apply.  Those take part in no check of
+ * read and write dependencies.  Nothing ended in between if the last
+ * transaction and the number of those that run are the same.
+ */
+static void
+meet_epoch(uint64 epoch)
+{
+	Snapshot	held;
+	Snapshot	latest;
+
+	known_epoch = epoch;
+	if (!IsolationIsSerializable() || !FirstSnapshotSet)
+		return;
+	held = GetTransactionSnapshot();
+	latest = GetLatestSnapshot();
+	if (held->xmax != latest->xmax || held->xcnt != latest->xcnt)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("could not serialize access, since this node began to lead meanwhile"),
+				 errhint("Run the transaction again.")));
+}
+
 void
 barista_check_statement(void)
 {
@@ -291,7 +322,11 @@ barista_check_statement(void)
 	if (!open)
 		XactReadOnly = true;
 	else if (barista_transaction_epoch == 0)
+	{
+		if (unlikely(epoch != known_epoch))
+			meet_epoch(epoch);
 		barista_transaction_epoch = epoch;
+	}
 }
 
 void

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
 )
@@ -152,6 +153,24 @@ func TestEpochIsTheOneBeforeTheFirstWrite(t *testing.T) {
 	}
 	if n := len(s.gate.chosen()); n != 0 {
 		t.Errorf("%d proposals", n)
+	}
+}
+
+// A serializable transaction whose snapshot is older than the epoch does not
+// write in it: what was applied in between took part in no check.
+func TestSerializableSnapshotIsOfTheEpoch(t *testing.T) {
+	p := startPair(t)
+	p.run(t, "create table held (k int primary key, v int)", "insert into held values (1, 0), (2, 0)")
+	conn := p.follower.connect(t)
+	execute(t, conn, "begin isolation level serializable", "savepoint a", "select sum(v) from held", "release a")
+	p.run(t, "update held set v = 1 where k = 2")
+	p.follower.reopen(t)
+	if state := run(t, conn, "update held set v = 1 where k = 1"); state != "40001" {
+		t.Errorf("with an old snapshot: %q", state)
+	}
+	execute(t, conn, "rollback")
+	for _, c := range []*pgx.Conn{conn, p.follower.connect(t)} {
+		execute(t, c, "begin isolation level serializable", "update held set v = v + 1 where k = 1", "commit")
 	}
 }
 
