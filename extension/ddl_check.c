@@ -118,8 +118,15 @@ ddl_check(Node *node)
 			check_kind(((AlterObjectSchemaStmt *) node)->objectType);
 			break;
 		case T_AlterObjectDependsStmt:
-			check_kind(((AlterObjectDependsStmt *) node)->objectType);
-			break;
+			{
+				AlterObjectDependsStmt *stmt = (AlterObjectDependsStmt *) node;
+
+				check_kind(stmt->objectType);
+				if (stmt->objectType == OBJECT_TRIGGER)
+					ddl_protect_trigger(RangeVarGetRelid(stmt->relation, NoLock, true),
+										strVal(llast(castNode(List, stmt->object))));
+				break;
+			}
 		case T_CommentStmt:
 			check_kind(((CommentStmt *) node)->objtype);
 			break;

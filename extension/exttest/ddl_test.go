@@ -381,6 +381,7 @@ func TestDDLRefused(t *testing.T) {
 		"alter role postgres set barista.spill_limit = 1",
 		"alter role postgres set search_path from current",
 		"drop function pg_catalog.barista_trigger() cascade",
+		"drop function pg_catalog.barista_capture_truncate(internal, oid)",
 		"create or replace function pg_catalog.barista_trigger() returns trigger language plpgsql as 'begin end'",
 		"alter function pg_catalog.barista_trigger() cost 3",
 		"drop owned by barista",
@@ -422,7 +423,7 @@ func TestTriggersStay(t *testing.T) {
 	execute(t, super, "alter table own.fk disable trigger all", "alter table own.p disable trigger all")
 	for _, sql := range []string{
 		"drop trigger %s on own.t", "alter table own.t disable trigger %s", "alter table own.t enable trigger %s",
-		"alter trigger %s on own.t rename to mine",
+		"alter trigger %s on own.t rename to mine", "alter trigger %s on own.t depends on extension plpgsql",
 	} {
 		var name string
 		if err := super.QueryRow(testContext(t), "select tgname from pg_trigger where tgrelid = 'own.t'::regclass and tgname like 'barista_insert%'").Scan(&name); err != nil {
