@@ -170,6 +170,7 @@ static void
 run_again(Utility *u)
 {
 	Node	   *node = u->pstmt->utilityStmt;
+	DdlFrame   *frame;
 
 	if (creating_extension || !ddl_replaying())
 	{
@@ -188,7 +189,9 @@ run_again(Utility *u)
 		return;
 	}
 	own_tree(u);
-	run_frame(u, ddl_frame_begin(u->pstmt->utilityStmt));
+	frame = ddl_frame_begin(u->pstmt->utilityStmt);
+	run_frame(u, frame);
+	ddl_frame_free(frame);
 }
 
 static void
@@ -332,15 +335,17 @@ record(Utility *u)
 	if (text)
 		ddl_record_replace(record, text);
 	run_counted(u, frame, text != NULL);
-	if (ddl_frame_is_local(frame) || ddl_frame_is_empty(frame))
-		return;
-	if (IsA(node, CreateExtensionStmt))
+	if (!ddl_frame_is_local(frame) && !ddl_frame_is_empty(frame))
 	{
-		text = ddl_pinned_extension((CreateExtensionStmt *) node);
-		if (text)
-			ddl_record_replace(record, text);
+		if (IsA(node, CreateExtensionStmt))
+		{
+			text = ddl_pinned_extension((CreateExtensionStmt *) node);
+			if (text)
+				ddl_record_replace(record, text);
+		}
+		ddl_record_write(record);
 	}
-	ddl_record_write(record);
+	ddl_frame_free(frame);
 }
 
 /* The password check has seen a plain password; it need not see a verifier. */

@@ -50,6 +50,7 @@ typedef struct DdlFrame DdlFrame;
 
 extern DdlFrame *ddl_frame_begin(Node *node);
 extern void ddl_frame_end(DdlFrame *frame);
+extern void ddl_frame_free(DdlFrame *frame);
 extern bool ddl_in_frame(void);
 extern void ddl_frame_check(DdlFrame *frame);
 extern bool ddl_frame_is_local(DdlFrame *frame);

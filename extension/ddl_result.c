@@ -131,6 +131,13 @@ ddl_frame_end(DdlFrame *f)
 	frame = f->outer;
 }
 
+/* When nobody asks any more what it did. */
+void
+ddl_frame_free(DdlFrame *f)
+{
+	MemoryContextDelete(f->context);
+}
+
 /* Errors (0A000) if the statement did what other nodes would do otherwise. */
 void
 ddl_frame_check(DdlFrame *f)
