@@ -76,6 +76,7 @@ static void begin(BaristaReader *r);
 static void change_set(BaristaReader *r);
 static void end_change_set(void);
 static void describe(BaristaReader *r);
+static void use(NumberedRelation *entry);
 static ApplyRelation *numbered(uint32 number);
 static void truncate_tables(BaristaReader *r);
 static void statement(BaristaReader *r);
@@ -440,12 +441,26 @@ look_up(uint32 number)
 	malformed("a relation in it was not described");
 }
 
+/* Opens the relation.  A description that came twice has two numbers. */
+static void
+use(NumberedRelation *entry)
+{
+	ApplyRelation *before = entry->relation;
+	ApplyRelation *after = apply_relation_use(before);
+
+	if (likely(after == before))
+		return;
+	for (int i = 0; i < state.nrelations; i++)
+		if (state.relations[i].relation == before)
+			state.relations[i].relation = after;
+}
+
 static ApplyRelation *
 numbered(uint32 number)
 {
 	NumberedRelation *entry = look_up(number);
 
-	entry->relation = apply_relation_use(entry->relation);
+	use(entry);
 	current_what = entry->relation->name;
 	return entry->relation;
 }
@@ -469,7 +484,7 @@ truncate_tables(BaristaReader *r)
 		NumberedRelation *entry = look_up(reader_u32(r));
 
 		/* Using it makes it valid. */
-		entry->relation = apply_relation_use(entry->relation);
+		use(entry);
 		relations = lappend(relations, entry->relation);
 	}
 	apply_relations_close();

@@ -80,6 +80,7 @@ typedef struct ApplyRelation
 	Oid			relid;
 	Oid			owner;
 	char	   *name;			/* qualified and quoted, for messages */
+	char	   *search_path;	/* of users' code; empty: pg_catalog alone */
 	char		identity;		/* 'k' or 'f' */
 	int			ncolumns;
 	ApplyColumn *columns;
@@ -171,6 +172,20 @@ extern void apply_truncate(List *relations, bool restart);
 /* apply_sequence.c */
 extern void apply_sequence(const char *schema, const char *name,
 						   int64 horizon, bool is_called, bool missing_ok);
+
+/* apply_user.c */
+
+/* Who ran before users' code did. */
+typedef struct ApplyUser
+{
+	Oid			user;
+	int			security;
+	int			settings;
+} ApplyUser;
+
+extern int	apply_user_path(ApplyRelation *ar);
+extern void apply_user_begin(ApplyRelation *ar, ApplyUser *before);
+extern void apply_user_end(ApplyUser *before);
 
 /* ddl_replay.c */
 /* *doing receives the command tag, for messages. */

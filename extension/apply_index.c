@@ -131,8 +131,7 @@ same_key(ApplyRelation *ar, IndexInfo *info, TupleTableSlot *slot,
 
 /*
  * An index that has expressions or a predicate, or is not a b-tree.  What runs
- * users' functions runs them as the table's owner, who is also who made the
- * index.
+ * users' functions runs them as in apply_user.c.
  */
 static void
 insert_evaluated(ApplyRelation *ar, ApplyIndex *index, TupleTableSlot *slot)
@@ -141,22 +140,12 @@ insert_evaluated(ApplyRelation *ar, ApplyIndex *index, TupleTableSlot *slot)
 	IndexInfo  *info = index->open_info;
 	Datum		values[INDEX_MAX_KEYS];
 	bool		nulls[INDEX_MAX_KEYS];
-	Oid			user = InvalidOid;
-	int			security = 0;
-	int			settings = 0;
+	ApplyUser	before;
 	bool		wanted = true;
 
 	econtext->ecxt_scantuple = slot;
 	if (index->restricted)
-	{
-		GetUserIdAndSecContext(&user, &security);
-		SetUserIdAndSecContext(ar->owner,
-							   security | SECURITY_RESTRICTED_OPERATION);
-		settings = NewGUCNestLevel();
-		(void) set_config_option("search_path", "\"$user\", public",
-								 PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
-	}
+		apply_user_begin(ar, &before);
 	if (info->ii_Predicate != NIL)
 	{
 		if (info->ii_PredicateState == NULL)
@@ -166,10 +155,7 @@ insert_evaluated(ApplyRelation *ar, ApplyIndex *index, TupleTableSlot *slot)
 	if (wanted)
 		FormIndexDatum(info, slot, ar->estate, values, nulls);
 	if (index->restricted)
-	{
-		AtEOXact_GUC(false, settings);
-		SetUserIdAndSecContext(user, security);
-	}
+		apply_user_end(&before);
 	if (wanted)
 		index_insert(index->rel, values, nulls, &slot->tts_tid, ar->rel,
 					 unique_check(index->rel), false, info);

@@ -14,6 +14,7 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/stratnum.h"
 #include "access/table.h"
 #include "access/tableam.h"
@@ -23,11 +24,11 @@
 #include "catalog/index.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_am.h"
+#include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
-#include "nodes/nodeFuncs.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -59,11 +60,11 @@ static void check_columns(ApplyRelation *ar, Relation rel);
 static void build_indexes(ApplyRelation *ar, Relation rel);
 static void choose_key(ApplyRelation *ar, Relation rel);
 static bool prepare_key(ApplyRelation *ar, Relation index);
-static bool runs_user_code(Node *node, void *context);
 static void open_indexes(ApplyRelation *ar);
 static void close_one(ApplyRelation *ar);
 static void drop(ApplyRelation *ar);
 static void drop_idle(void);
+static void forget_images_of_others(ApplyRelation *ar);
 static bool belongs_to(Oid relid, ApplyRelation *ar);
 static void relcache_changed(Datum arg, Oid relid);
 static void syscache_changed(Datum arg, int cacheid, uint32 hashvalue);
@@ -86,8 +87,10 @@ apply_relation_find(const char *description, Size length)
 {
 	uint64		hash = hash_bytes_extended((const unsigned char *) description,
 										   length, 0);
+	ApplyRelation *ar;
+	ApplyRelation *next;
 
-	for (ApplyRelation *ar = *list_of(hash), *next; ar; ar = next)
+	for (ar = *list_of(hash); ar; ar = next)
 	{
 		next = ar->next;
 		if (ar->hash != hash || ar->description_length != length ||
@@ -96,6 +99,7 @@ apply_relation_find(const char *description, Size length)
 		if (ar->valid || ar->rel)
 		{
 			ar->used = true;
+			forget_images_of_others(ar);
 			return ar;
 		}
 		if (!ar->used)
@@ -104,7 +108,21 @@ apply_relation_find(const char *description, Size length)
 	}
 	if (cached >= CACHED_RELATIONS)
 		drop_idle();
-	return build(description, length, hash);
+	ar = build(description, length, hash);
+	forget_images_of_others(ar);
+	return ar;
+}
+
+/*
+ * A table has an entry for each search_path that it was written along.  What
+ * one stores, the images of another do not know.
+ */
+static void
+forget_images_of_others(ApplyRelation *ar)
+{
+	for (ApplyRelation *other = opened; other; other = other->next_opened)
+		if (other != ar && other->relid == ar->relid)
+			apply_images_forget(other);
 }
 
 /* Drops what neither is open nor may be referred to. */
@@ -180,6 +198,7 @@ build(const char *description, Size length, uint64 hash)
 	ar->columns = palloc0(ar->ncolumns * sizeof(ApplyColumn));
 	for (int i = 0; i < ar->ncolumns && r.failure == NULL; i++)
 		read_column(&r, ar, rel, i);
+	ar->search_path = pstrdup(reader_cstr(&r));
 	reader_finish(&r, "relation");
 	check_columns(ar, rel);
 	build_indexes(ar, rel);
@@ -288,36 +307,17 @@ build_indexes(ApplyRelation *ar, Relation rel)
 	{
 		ApplyIndex *index = &ar->indexes[ar->nindexes++];
 		Relation	indexrel = index_open(lfirst_oid(lc), RowExclusiveLock);
-		IndexInfo  *info = BuildIndexInfo(indexrel);
+		HeapTuple	tuple = indexrel->rd_indextuple;
 
 		index->oid = lfirst_oid(lc);
 		index->simple = indexrel->rd_rel->relam == BTREE_AM_OID &&
-			info->ii_Expressions == NIL && info->ii_Predicate == NIL;
-		index->info = index->simple ? info : NULL;
-		index->restricted =
-			runs_user_code((Node *) info->ii_Expressions, NULL) ||
-			runs_user_code((Node *) info->ii_Predicate, NULL);
+			heap_attisnull(tuple, Anum_pg_index_indexprs, NULL) &&
+			heap_attisnull(tuple, Anum_pg_index_indpred, NULL);
+		index->info = index->simple ? BuildIndexInfo(indexrel) : NULL;
+		index->restricted = barista_index_runs_user_code(tuple);
 		index_close(indexrel, NoLock);
 	}
 	list_free(oids);
-}
-
-static bool
-is_user_function(Oid function, void *context)
-{
-	return function >= FirstNormalObjectId;
-}
-
-static bool
-runs_user_code(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, CoerceToDomain))
-		return true;
-	if (check_functions_in_node(node, is_user_function, NULL))
-		return true;
-	return expression_tree_walker(node, runs_user_code, context);
 }
 
 /*
@@ -420,9 +420,15 @@ open_indexes(ApplyRelation *ar)
 	for (int i = 0; i < ar->nindexes; i++)
 	{
 		ApplyIndex *index = &ar->indexes[i];
+		ApplyUser	before;
 
+		/* Simplifying the index's expressions may run functions in them. */
+		if (index->restricted)
+			apply_user_begin(ar, &before);
 		index->rel = index_open(index->oid, RowExclusiveLock);
 		index->open_info = index->simple ? index->info : BuildIndexInfo(index->rel);
+		if (index->restricted)
+			apply_user_end(&before);
 		if (!index->simple && ar->estate == NULL)
 			ar->estate = CreateExecutorState();
 	}

@@ -19,6 +19,7 @@
 #include "commands/sequence.h"
 #include "commands/tablecmds.h"
 #include "pgstat.h"
+#include "utils/guc.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
 
@@ -36,6 +37,7 @@ apply_truncate(List *relations, bool restart)
 	foreach(lc, relations)
 	{
 		ApplyRelation *ar = lfirst(lc);
+		int			settings = apply_user_path(ar);
 		Relation	rel = try_table_open(ar->relid, AccessExclusiveLock);
 
 		if (rel == NULL)
@@ -53,6 +55,7 @@ apply_truncate(List *relations, bool restart)
 				ResetSequence(lfirst_oid(seq));
 		}
 		table_close(rel, NoLock);
+		AtEOXact_GUC(false, settings);
 	}
 }
 

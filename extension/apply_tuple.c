@@ -108,8 +108,7 @@ static Datum
 decode(ApplyRelation *ar, ApplyColumn *column, const char *bytes,
 	   uint32 length, BaristaReader *r)
 {
-	Oid			user;
-	int			security;
+	ApplyUser	before;
 	Datum		value;
 
 	switch (column->decoding)
@@ -170,11 +169,9 @@ decode(ApplyRelation *ar, ApplyColumn *column, const char *bytes,
 		case APPLY_RECEIVE:
 			if (!column->restricted)
 				return decode_by_function(column, bytes, length, r);
-			GetUserIdAndSecContext(&user, &security);
-			SetUserIdAndSecContext(ar->owner,
-								   security | SECURITY_RESTRICTED_OPERATION);
+			apply_user_begin(ar, &before);
 			value = decode_by_function(column, bytes, length, r);
-			SetUserIdAndSecContext(user, security);
+			apply_user_end(&before);
 			return value;
 	}
 	reader_fail(r, "a binary value has a length that its type does not have");
@@ -225,8 +222,6 @@ void
 apply_tuple_prepare_column(ApplyColumn *column, Oid type, MemoryContext context)
 {
 	Oid			function;
-	Oid			element;
-	char		typtype;
 
 	type = getBaseType(type);
 	column->type = type;
@@ -283,16 +278,7 @@ apply_tuple_prepare_column(ApplyColumn *column, Oid type, MemoryContext context)
 	}
 	fmgr_info_cxt(function, &column->function, context);
 
-	/*
-	 * Containers of a user's types check domains, and so may run users'
-	 * functions.
-	 */
-	element = get_element_type(type);
-	if (!OidIsValid(element))
-		element = type;
-	typtype = get_typtype(element);
-	column->restricted = element >= FirstNormalObjectId &&
-		typtype != TYPTYPE_BASE && typtype != TYPTYPE_ENUM;
+	column->restricted = barista_type_runs_user_code(type);
 }
 
 static void

@@ -455,6 +455,12 @@ captured_relation(Relation rel)
 		captured->number = 0;
 	}
 
+	/* Each path has a description of its own. */
+	if (unlikely(captured->valid && captured->context != NULL &&
+				 captured->path != NULL &&
+				 !OverrideSearchPathMatchesCurrent(captured->path)))
+		captured->valid = false;
+
 	/* Building reads catalogs, which may bring an invalidation: try again. */
 	while (unlikely(!captured->valid || captured->context == NULL))
 	{

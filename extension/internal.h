@@ -11,6 +11,7 @@
 
 #include "barista.h"
 
+#include "catalog/namespace.h"
 #include "lib/stringinfo.h"
 #include "storage/fd.h"
 
@@ -145,6 +146,7 @@ typedef struct CapturedRelation
 	MemoryContext context;		/* of all below; NULL = building it failed */
 	TupleDesc	desc;			/* our own copy */
 	bool		keyed;			/* identity: key, else full row */
+	OverrideSearchPath *path;	/* described; NULL: no users' code needs it */
 	int			column_count;
 	CapturedColumn *columns;
 	int			key_count;

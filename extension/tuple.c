@@ -306,6 +306,29 @@ append_u32(StringInfo s, uint32 value)
 	appendBinaryStringInfoNT(s, (char *) &value, sizeof(value));
 }
 
+/* As a setting of search_path; empty is pg_catalog alone. */
+static void
+append_search_path(StringInfo s, OverrideSearchPath *path)
+{
+	const char *separator = "";
+	ListCell   *lc;
+
+	if (path != NULL)
+	{
+		foreach(lc, path->schemas)
+		{
+			char	   *schema = get_namespace_name(lfirst_oid(lc));
+
+			/* Functions are not looked for among temporary objects. */
+			if (schema == NULL || isAnyTempNamespace(lfirst_oid(lc)))
+				continue;
+			appendStringInfo(s, "%s%s", separator, quote_identifier(schema));
+			separator = ", ";
+		}
+	}
+	appendStringInfoChar(s, '\0');
+}
+
 /* Body of 'R', without the local number. */
 static void
 describe(CapturedRelation *captured, Relation rel)
@@ -345,6 +368,7 @@ describe(CapturedRelation *captured, Relation rel)
 		append_u32(&s, (uint32) attribute->atttypmod);
 		ReleaseSysCache(tuple);
 	}
+	append_search_path(&s, captured->path);
 	captured->description = s.data;
 	captured->description_length = s.len;
 }
@@ -362,6 +386,8 @@ barista_relation_build(CapturedRelation *captured, Relation rel)
 	old = MemoryContextSwitchTo(context);
 	captured->relid = RelationGetRelid(rel);
 
+	captured->path = barista_relation_runs_user_code(rel) ?
+		GetOverrideSearchPath(CurrentMemoryContext) : NULL;
 	key = choose_key(rel);
 	captured->keyed = key != NULL;
 	captured->columns = palloc0(Max(desc->natts, 1) * sizeof(CapturedColumn));

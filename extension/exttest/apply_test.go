@@ -456,6 +456,43 @@ func TestApplyRunsUsersCodeAsOwner(t *testing.T) {
 	}
 }
 
+// Users' functions in indexes and domains find what they call along the
+// writer's search_path, whichever it is, and so the entries are the leader's.
+func TestApplyAlongWritersPath(t *testing.T) {
+	p := startPair(t)
+	p.run(t, "create schema along", "create schema \"Along 2\"",
+		"create function along.g(int) returns int language plpgsql immutable as 'begin return $1 + 1; end'",
+		"create function \"Along 2\".g(int) returns int language plpgsql immutable as 'begin return $1 + 2; end'",
+		"create function public.by_name(int) returns int language plpgsql immutable as 'begin return g($1); end'",
+		"set search_path = along, public; create function public.ok(int) returns bool language plpgsql immutable as 'begin return g($1) > 1; end'",
+		"create function public.inlined(int) returns int language sql immutable as 'select g($1)'",
+		"create domain along.d as int check (public.ok(value))", "create type along.boxed as (d along.d)",
+		"set search_path = along, public; create table along.t (k int, b boxed); create index along_g on t (by_name(k)); "+
+			"create index inlined_k on t (inlined(k)) where by_name(k) > 0")
+	conn := p.leader.connect(t)
+	execute(t, conn, "set search_path = along, public", "insert into t values (1, row(1))",
+		"set search_path = \"Along 2\", public", "insert into along.t values (1, row(1)), (5, row(5))",
+		"begin", "insert into along.t values (7, row(7)), (8, row(8))",
+		"set search_path = along, public", "update t set k = k + 10 where k > 6", "delete from t where k = 18",
+		"set search_path = \"Along 2\", public", "update along.t set k = 27 where k = 17",
+		"set search_path = along, public", "delete from t where k = 27", "commit",
+		"truncate t", "insert into t values (1, row(1))",
+		"set search_path = \"Along 2\"", "insert into along.t values (1, row(1))",
+		"drop index along.inlined_k") // pg_dump could not read the table with it
+	p.same(t)
+	for _, s := range []*server{p.leader, p.follower} {
+		conn := s.connect(t)
+		execute(t, conn, "set enable_seqscan = off")
+		for path, want := range map[string]string{"along": "2", `"Along 2"`: "3"} {
+			execute(t, conn, "set search_path = "+path+", public")
+			// By the index: one of the two rows is under each value.
+			if got := value(t, conn, "select count(*) from along.t where by_name(k) = "+want); got != "1" {
+				t.Errorf("%s rows under %s, not 1", got, want)
+			}
+		}
+	}
+}
+
 // Only barista itself applies, and only while the gate is closed.
 func TestApplyNeedsClosedGate(t *testing.T) {
 	p := sharedPair(t)

@@ -19,7 +19,7 @@ func account() Relation {
 func note() Relation {
 	return Relation{Number: 2, Schema: "s", Name: "note", Identity: ByRow, Columns: []Column{
 		{Format: Text, Name: "text", TypeSchema: "pg_catalog", TypeName: "json", Modifier: -1},
-	}}
+	}, SearchPath: `s, "S"`}
 }
 
 func number(b ...byte) Value { return Value{BinaryValue, b} }
@@ -101,8 +101,8 @@ func TestReaderRelation(t *testing.T) {
 func TestMessagesGolden(t *testing.T) {
 	// Each message has the bytes that docs/internals/formats.md draws.
 	for want, m := range map[string]Message{
-		`52 00000029 00000001 7075626c696300 6100 6b 0001 01 62 696400 70675f636174616c6f6700 696e743400 ffffffff`: Relation{
-			Number: 1, Schema: "public", Name: "a", Identity: ByKey, Columns: account().Columns[:1],
+		`52 0000002b 00000001 7075626c696300 6100 6b 0001 01 62 696400 70675f636174616c6f6700 696e743400 ffffffff 7000`: Relation{
+			Number: 1, Schema: "public", Name: "a", Identity: ByKey, Columns: account().Columns[:1], SearchPath: "p",
 		},
 		`49 00000010 00000001 4e 0003 62 00000002 0001 6e 75`: Insert{
 			Relation: 1, New: Tuple{number(0, 1), {Form: Null}, {Form: Unchanged}},

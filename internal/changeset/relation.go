@@ -7,6 +7,10 @@ type Relation struct {
 	Schema, Name string
 	Identity     Identity
 	Columns      []Column
+
+	// SearchPath is the writer's, by which users' functions in indexes and
+	// domains find what they call. Empty: pg_catalog alone, or no such function.
+	SearchPath string
 }
 
 // Identity says how a relation's rows are found.
@@ -55,7 +59,7 @@ func (r Relation) appendBody(b []byte) []byte {
 		b = appendCstr(b, column.TypeName)
 		b = appendU32(b, uint32(column.Modifier))
 	}
-	return b
+	return appendCstr(b, r.SearchPath)
 }
 
 func (c *cursor) relation() Relation {
@@ -73,6 +77,7 @@ func (c *cursor) relation() Relation {
 			keys++
 		}
 	}
+	r.SearchPath = c.cstr()
 	switch {
 	case r.Identity != ByKey && r.Identity != ByRow:
 		c.fail("unknown identity %q", r.Identity)

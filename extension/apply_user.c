@@ -1,0 +1,49 @@
+/*-------------------------------------------------------------------------
+ *
+ * apply_user.c
+ *	  Users' code runs as its table's owner, along the writer's search_path.
+ *
+ * The owner is who made the indexes; apply's own role is a superuser.  The path
+ * travels with the description of the relation: a function that names others
+ * without a schema must find the same ones on every node.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/guc.h"
+
+#include "apply.h"
+
+/*
+ * Sets the writer's search_path.  Returns a level for AtEOXact_GUC(false, ...),
+ * which sets the pinned one again; an error does so too, with the transaction.
+ */
+int
+apply_user_path(ApplyRelation *ar)
+{
+	int			level = NewGUCNestLevel();
+
+	(void) set_config_option("search_path",
+							 *ar->search_path ? ar->search_path : "pg_catalog",
+							 PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	return level;
+}
+
+void
+apply_user_begin(ApplyRelation *ar, ApplyUser *before)
+{
+	GetUserIdAndSecContext(&before->user, &before->security);
+	SetUserIdAndSecContext(ar->owner,
+						   before->security | SECURITY_RESTRICTED_OPERATION);
+	before->settings = apply_user_path(ar);
+}
+
+void
+apply_user_end(ApplyUser *before)
+{
+	AtEOXact_GUC(false, before->settings);
+	SetUserIdAndSecContext(before->user, before->security);
+}
