@@ -14,6 +14,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "commands/extension.h"
 #include "commands/user.h"
@@ -61,6 +62,7 @@ static void run_copy(Utility *u);
 static void run_create_as(Utility *u);
 static void run_recorded(Utility *u);
 static void record(Utility *u);
+static void run_plainly(IndexStmt *stmt);
 static void run_counted(Utility *u, DdlFrame *frame, bool password_checked);
 static pg_noinline void run_frame(Utility *u, DdlFrame *frame);
 static pg_noinline void run_whole(Utility *u, DdlFrame *frame);
@@ -316,6 +318,9 @@ run_recorded(Utility *u)
 		ddl_refuse("A schema change under allow_system_table_mods",
 				   "Turn it off.");
 	PreventCommandIfReadOnly(GetCommandTagName(CreateCommandTag(node)));
+	if (IsA(node, IndexStmt) && ((IndexStmt *) node)->concurrent)
+		PreventInTransactionBlock(u->context == PROCESS_UTILITY_TOPLEVEL,
+								  "CREATE INDEX CONCURRENTLY");
 	barista_assign_epoch_before_first_write();
 	ddl_record_lock();
 	ddl_order_after_writers(node);
@@ -334,6 +339,8 @@ record(Utility *u)
 
 	if (text)
 		ddl_record_replace(record, text);
+	if (IsA(node, IndexStmt) && ((IndexStmt *) node)->concurrent)
+		run_plainly((IndexStmt *) node);
 	run_counted(u, frame, text != NULL);
 	if (!ddl_frame_is_local(frame) && !ddl_frame_is_empty(frame))
 	{
@@ -346,6 +353,19 @@ record(Utility *u)
 		ddl_record_write(record);
 	}
 	ddl_frame_free(frame);
+}
+
+/*
+ * CONCURRENTLY commits several transactions, of which the log could hold none
+ * before the last; ddl_replay.c leaves the word out, too.
+ */
+static void
+run_plainly(IndexStmt *stmt)
+{
+	ereport(NOTICE,
+			(errmsg("CREATE INDEX CONCURRENTLY runs as a plain CREATE INDEX"),
+			 errdetail("Changes of the table wait until the index is made.")));
+	stmt->concurrent = false;
 }
 
 /* The password check has seen a plain password; it need not see a verifier. */

@@ -88,11 +88,6 @@ ddl_check(Node *node)
 		case T_AlterFunctionStmt:
 			check_function_options(((AlterFunctionStmt *) node)->actions);
 			break;
-		case T_IndexStmt:
-			if (((IndexStmt *) node)->concurrent)
-				ddl_refuse("CREATE INDEX CONCURRENTLY",
-						   "Use CREATE INDEX without CONCURRENTLY.");
-			break;
 		case T_DropStmt:
 			check_drop((DropStmt *) node);
 			break;

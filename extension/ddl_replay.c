@@ -197,6 +197,8 @@ parse(const char *text)
 		ereport(ERROR,
 				(errcode(ERRCODE_BARISTA_MALFORMED),
 				 errmsg("malformed statement: its kind is never recorded")));
+	if (IsA(query->utilityStmt, IndexStmt))
+		((IndexStmt *) query->utilityStmt)->concurrent = false;
 	pstmt = makeNode(PlannedStmt);
 	pstmt->commandType = CMD_UTILITY;
 	pstmt->canSetTag = true;

@@ -50,7 +50,8 @@ func TestDDLMigrations(t *testing.T) {
 			"create index on m.t (v)", "create unique index t_low on m.t (lower(v)) where num > 1",
 			"create index if not exists t_low on m.t (v)", "alter index m.t_low rename to t_lower",
 			"alter table m.t add constraint uq unique (v)", "alter table m.t cluster on t_pkey", "cluster m.t using t_pkey",
-			"drop index m.t_lower",
+			"drop index m.t_lower", "create index concurrently t_plain on m.t (num)",
+			"create index concurrently if not exists t_plain on m.t (num)",
 		}},
 		{"views", []string{
 			"create view m.v as select id, v from m.t where num is null with check option",
@@ -242,6 +243,29 @@ func TestDDLWaitsForWriters(t *testing.T) {
 	}
 }
 
+// CREATE INDEX CONCURRENTLY is where PostgreSQL allows it, and on temporary
+// tables its own affair.
+func TestDDLIndexConcurrently(t *testing.T) {
+	p := sharedPair(t)
+	p.run(t, "create table conc (k int)", "insert into conc values (1), (2), (2)")
+	conn := p.leader.connect(t)
+	before := len(p.leader.gate.chosen())
+	execute(t, conn, "create temp table conc_temp (k int)", "create index concurrently on conc_temp (k)", "begin")
+	refused(t, conn, "25001", "create index concurrently on conc (k)")
+	execute(t, conn, "rollback")
+	refused(t, conn, "25001", "do $$begin execute 'create index concurrently on conc (k)'; end$$")
+	refused(t, conn, "25001", "create schema conc_schema create table x (k int) create index concurrently on x (k)")
+	refused(t, conn, "23505", "create unique index concurrently on conc (k)") // leaves nothing behind
+	if got := recorded(t, p, before); len(got) != 0 {
+		t.Errorf("recorded: %v", got)
+	}
+	execute(t, conn, "create index concurrently conc_k on conc (k)")
+	if got := recorded(t, p, before); len(got) != 1 {
+		t.Errorf("recorded: %v", got)
+	}
+	p.same(t)
+}
+
 // waitUntil asks the server until the answer is true.
 func waitUntil(t testing.TB, s *server, sql string) {
 	t.Helper()
@@ -350,7 +374,6 @@ func TestDDLRefused(t *testing.T) {
 		"alter table ref.t add check (ref.vol(k))",
 		"alter table ref.t add check (ref.writes(k))",
 		"create table ref.x partition of ref.p for values from (now()) to ('2100-01-01')",
-		"create index concurrently on ref.t (v)",
 		"drop index concurrently ref.t_pkey",
 		"reindex table concurrently ref.t",
 		"reindex (concurrently) index ref.t_pkey",
