@@ -211,7 +211,9 @@ choose_coding(CapturedColumn *column, Oid type)
 
 	column->format = 't';
 	column->type = type;
-	column->names = barista_type_holds_names(type);
+	/* A row type may get another attribute, and this is not told of it. */
+	column->names = barista_type_holds_names(type) ||
+		type_is_rowtype(OidIsValid(element) ? getBaseType(element) : base);
 	if (output_is_stable(OidIsValid(element) ? getBaseType(element) : base))
 		column->coding = CODING_OUTPUT;
 	else

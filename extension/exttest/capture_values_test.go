@@ -78,6 +78,10 @@ func TestNamesOfLocalObjects(t *testing.T) {
 	} {
 		refused(t, conn, "0A000", "insert into names.t "+insert)
 	}
+	p.run(t, "create type names.later as (n int)", "create table names.l (v names.later)")
+	execute(t, conn, "insert into names.l values (row(1))")
+	p.run(t, "alter type names.later add attribute c regclass")
+	refused(t, conn, "0A000", "insert into names.l values (row(1, 'x'))")
 	refused(t, conn, "42725", "insert into names.t (f) select oid from pg_proc where proname = 'twice'")
 	p.same(t)
 }
