@@ -23,12 +23,16 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/transam.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_depend.h"
 #include "catalog/pg_index.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "nodes/parsenodes.h"
 #include "storage/lmgr.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
@@ -43,6 +47,7 @@ typedef enum Writers
 	WRITERS_ALL
 } Writers;
 
+static Writers of_alter_table(AlterTableStmt *stmt);
 static Writers of_rename(ObjectType kind);
 static Writers of_drop(ObjectType kind);
 
@@ -66,8 +71,7 @@ overtaken(Node *node)
 		case T_AlterEnumStmt:
 			return ((AlterEnumStmt *) node)->oldVal ? WRITERS_ALL : WRITERS_NONE;
 		case T_AlterTableStmt:
-			return ((AlterTableStmt *) node)->objtype == OBJECT_TYPE ?
-				WRITERS_ALL : WRITERS_NONE;
+			return of_alter_table((AlterTableStmt *) node);
 		case T_AlterTypeStmt:
 		case T_AlterDomainStmt:
 		case T_AlterExtensionStmt:
@@ -86,6 +90,62 @@ overtaken(Node *node)
 		default:
 			return WRITERS_NONE;
 	}
+}
+
+/* Is something made of this type, or of arrays of it? */
+static bool
+type_is_used(Oid type)
+{
+	Oid			array = get_array_type(type);
+	Relation	depends = table_open(DependRelationId, AccessShareLock);
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	bool		used = false;
+
+	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(TypeRelationId));
+	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(type));
+	scan = systable_beginscan(depends, DependReferenceIndexId, true, NULL, 2, keys);
+	while (!used && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
+
+		used = form->classid != TypeRelationId || form->objid != array;
+	}
+	systable_endscan(scan);
+	table_close(depends, AccessShareLock);
+	return used || (OidIsValid(array) && type_is_used(array));
+}
+
+/* Values of a table's row type, in other tables, hold its columns in order. */
+static Writers
+of_alter_table(AlterTableStmt *stmt)
+{
+	bool		columns = false;
+	Oid			relid;
+	ListCell   *lc;
+
+	if (stmt->objtype == OBJECT_TYPE)
+		return WRITERS_ALL;
+	foreach(lc, stmt->cmds)
+	{
+		AlterTableType kind = lfirst_node(AlterTableCmd, lc)->subtype;
+
+		columns |= kind == AT_AddColumn || kind == AT_DropColumn;
+	}
+	relid = columns ? RangeVarGetRelid(stmt->relation, NoLock, true) : InvalidOid;
+	if (!OidIsValid(relid))
+		return WRITERS_NONE;
+	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
+	{
+		Oid			type = get_rel_type_id(lfirst_oid(lc));
+
+		if (OidIsValid(type) && type_is_used(type))
+			return WRITERS_DEPENDING;
+	}
+	return WRITERS_NONE;
 }
 
 static Writers

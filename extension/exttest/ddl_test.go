@@ -214,6 +214,7 @@ func TestDDLWaitsForWriters(t *testing.T) {
 	p.run(t, "create schema w", "create schema w2", "create type w.mood as enum ('sad', 'glad')",
 		"create type w.pair as (a int, b int)", "create domain w.small as int",
 		"create table w.moods (m w.mood)", "create table w.pairs (p w.pair)", "create table w.smalls (s w.small)",
+		"create table w.line (a int)", "create table w.lines (l w.line[])",
 		"create table w.named (k int)", "create table w.names (r regclass)", "create sequence w.q",
 		"create function w.one(int) returns int language plpgsql immutable as 'begin return $1; end'",
 		"create function w.via(int) returns int language plpgsql immutable as 'begin return w.one($1); end'",
@@ -227,6 +228,7 @@ func TestDDLWaitsForWriters(t *testing.T) {
 		{"insert into w.pairs values (row(1, 2))", "alter type w.pair rename attribute a to c"},
 		{"insert into w.names values ('w.named')", "alter table w.named rename to renamed"},
 		{"insert into w.names values ('w.renamed')", "drop table w.renamed"},
+		{"insert into w.lines values (array[row(1)::w.line])", "alter table w.line add b int"},
 		{"insert into w.called values (1)", "alter function w.one(int) rename to uno"},
 	} {
 		t.Run(c.change, func(t *testing.T) {
