@@ -99,6 +99,7 @@ static bool backend_prepared = false;
 static shmem_request_hook_type next_shmem_request = NULL;
 static shmem_startup_hook_type next_shmem_startup = NULL;
 static ExecutorStart_hook_type next_executor_start = NULL;
+static ExecutorRun_hook_type next_executor_run = NULL;
 static object_access_hook_type next_object_access = NULL;
 static emit_log_hook_type next_emit_log = NULL;
 
@@ -384,6 +385,22 @@ executor_start(QueryDesc *queryDesc, int eflags)
 	if (queryDesc->estate->es_opened_result_relations != NIL &&
 		(eflags & EXEC_FLAG_EXPLAIN_ONLY) == 0)
 		barista_capture_prepare(queryDesc->estate);
+}
+
+/*
+ * A cursor goes on, perhaps after the savepoint in which it was opened.  What
+ * began in an epoch hears of its end at the commit.
+ */
+static void
+executor_run(QueryDesc *queryDesc, ScanDirection direction, uint64 count,
+			 bool execute_once)
+{
+	if (barista_transaction_epoch == 0)
+		barista_fence();
+	if (next_executor_run)
+		next_executor_run(queryDesc, direction, count, execute_once);
+	else
+		standard_ExecutorRun(queryDesc, direction, count, execute_once);
 }
 
 /*
@@ -756,6 +773,8 @@ _PG_init(void)
 	shmem_startup_hook = shmem_startup;
 	next_executor_start = ExecutorStart_hook;
 	ExecutorStart_hook = executor_start;
+	next_executor_run = ExecutorRun_hook;
+	ExecutorRun_hook = executor_run;
 	next_object_access = object_access_hook;
 	object_access_hook = object_access;
 	next_emit_log = emit_log_hook;

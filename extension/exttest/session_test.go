@@ -24,6 +24,14 @@ const unfencedLoop = `do $$ declare x bigint; begin commit;
 		end;
 	end loop; end $$`
 
+// unfencedCursor goes on with a statement that a savepoint, now over, began.
+const unfencedCursor = `do $$ declare x bigint; c refcursor; begin commit;
+	begin
+		open c for select nextval('alone');
+	exception when division_by_zero then null;
+	end;
+	fetch c into x; end $$`
+
 // While the gate is closed nobody writes: not a superuser on the node's own
 // socket, not by nextval, not by a function, not past the statement hooks.
 func TestClosedGate(t *testing.T) {
@@ -43,7 +51,7 @@ func TestClosedGate(t *testing.T) {
 		"truncate held",
 		"do $$ declare x bigint; begin commit; set transaction_read_only = off; x := setval('alone', 5); end $$",
 		"do $$ declare x bigint; begin commit; set transaction read write; x := nextval('alone'); end $$",
-		unfencedLoop,
+		unfencedLoop, unfencedCursor,
 	} {
 		if state := run(t, conn, sql); state != "25006" {
 			t.Errorf("%s: %s", sql, state)
