@@ -211,8 +211,17 @@ func (n *Node) Kill9Postgres() error {
 	return nil
 }
 
-// Pause stops the node's barista where it stands, with SIGSTOP. Its server goes on.
-func (n *Node) Pause() error { return n.signal(syscall.SIGSTOP) }
+// Pause stops the node's barista where it stands, with SIGSTOP, and returns when all its threads stand. Its server goes on.
+func (n *Node) Pause() error {
+	pid, err := n.runningPID()
+	if err != nil || pid == 0 {
+		return err
+	}
+	if err := n.signal(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	return awaitStopped(pid)
+}
 
 // Continue lets a paused barista go on.
 func (n *Node) Continue() error { return n.signal(syscall.SIGCONT) }
