@@ -9,15 +9,15 @@ import (
 	"time"
 )
 
-// stopLimit is how long the threads of a process may take to stop.
-const stopLimit = 10 * time.Second
+// pauseLimit is how long the threads of a process may take to stop.
+const pauseLimit = 10 * time.Second
 
 // awaitStopped waits until no thread of a process that was sent SIGSTOP runs any more. The signal is taken by one thread, which then stops
 // the others; on a busy machine one of those may meanwhile answer a message.
 func awaitStopped(pid int) error {
 	poll := time.NewTicker(time.Millisecond)
 	defer poll.Stop()
-	for limit := time.Now().Add(stopLimit); time.Now().Before(limit); <-poll.C {
+	for limit := time.Now().Add(pauseLimit); time.Now().Before(limit); <-poll.C {
 		running, err := runningThreads(pid)
 		if err != nil || running == 0 {
 			return err
