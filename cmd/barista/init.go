@@ -31,6 +31,7 @@ func runInit(ctx context.Context, args []string, stdout io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(stdout, "%s holds the first node of a new cluster, %s\n", cfg.Dir, cfg.Name)
+	fmt.Fprintf(stdout, "start it, then the other nodes with the same secret file (%s); they join by themselves and need no init\n", cfg.SecretFile)
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"os"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -29,6 +30,9 @@ const stepDownLimit = 5 * time.Second
 func Run(ctx context.Context, cfg config.Config, log *slog.Logger) error {
 	n := &node{cfg: cfg, log: log.With("node", cfg.Name)}
 	n.coreCtx = ctx
+	if err := os.MkdirAll(cfg.Dir, 0o711); err != nil {
+		return config.Mistakef("make the node's folder: %w", err)
+	}
 	release, err := config.Claim(cfg)
 	if err != nil {
 		return err
