@@ -33,7 +33,6 @@ const (
 
 // Shared is the mapped file of one start of the server.
 type Shared struct {
-	path  string
 	start uint64
 	data  []byte
 }
@@ -59,7 +58,7 @@ func NewShared(path string, start uint64, node paxos.NodeID) (*Shared, error) {
 	if err != nil {
 		return nil, fmt.Errorf("map the shared file %s: %w", path, err)
 	}
-	s := &Shared{path: path, start: start, data: data}
+	s := &Shared{start: start, data: data}
 	s.word(offClosed).Store(1)
 	s.word(offStart).Store(start)
 	s.word(offNode).Store(uint64(node))
@@ -70,9 +69,6 @@ func NewShared(path string, start uint64, node paxos.NodeID) (*Shared, error) {
 func (s *Shared) word(offset int) *atomic.Uint64 {
 	return (*atomic.Uint64)(unsafe.Pointer(&s.data[offset]))
 }
-
-// Path is where the file is.
-func (s *Shared) Path() string { return s.path }
 
 // Start names this start of the server.
 func (s *Shared) Start() uint64 { return s.start }

@@ -76,8 +76,8 @@ func (r *Replicator) feed() {
 		return
 	}
 	var batch Batch
-	sets, bytes := 0, 0
-	for c.next <= r.order.Head() && sets < r.cfg.ApplyBatchSets && bytes < r.cfg.ApplyBatchBytes {
+	bytes := 0
+	for c.next <= r.order.Head() && batch.sets < r.cfg.ApplyBatchSets && bytes < r.cfg.ApplyBatchBytes {
 		placed := r.fetch(c.next)
 		if placed == nil {
 			break
@@ -92,7 +92,6 @@ func (r *Replicator) feed() {
 			return
 		}
 		taken := c.take(placed, &batch, r.cfg.ApplyBatchSets)
-		sets = batch.sets()
 		bytes += placed.Bytes
 		if !taken {
 			break
@@ -114,20 +113,9 @@ func (r *Replicator) hand(batch Batch) {
 	if batch.Position == 0 {
 		batch.Position = c.handed
 	}
-	batch.Index = c.next - 1
 	c.out = &batch
 	c.handed = batch.Position
 	r.out.Apply = c.out
-}
-
-func (b *Batch) sets() int {
-	n := 0
-	for _, item := range b.Items {
-		if item.Set != nil {
-			n++
-		}
-	}
-	return n
 }
 
 // take adds what the server has not yet applied of an entry to a batch. It returns false when the entry has to come again, because the
@@ -153,7 +141,7 @@ func (c *cursor) take(p *Placed, batch *Batch, limit int) bool {
 				delete(c.pieces, p.Sets[k].ID) // applied before
 				continue
 			}
-			if batch.sets() >= limit || !c.takeSet(&p.Sets[k], p.Position(k), batch) {
+			if batch.sets >= limit || !c.takeSet(&p.Sets[k], p.Position(k), batch) {
 				return false
 			}
 		}
@@ -205,17 +193,14 @@ func (c *cursor) takeSet(set *changeset.ChangeSet, at changeset.Position, batch 
 	}
 	batch.Database = set.Database
 	batch.Items = append(batch.Items, item)
+	batch.sets++
 	batch.Position = at
 	return true
 }
 
+// alone reports whether the batch is a change set that takes nothing beside it; that is then its first and only item.
 func (b *Batch) alone() bool {
-	for _, item := range b.Items {
-		if item.Set != nil && item.Set.Flags&(changeset.HasDDL|changeset.Last) != 0 {
-			return true
-		}
-	}
-	return false
+	return len(b.Items) > 0 && b.Items[0].Set != nil && b.Items[0].Set.Flags&(changeset.HasDDL|changeset.Last) != 0
 }
 
 // fetch returns the placed entry at index i from memory, or asks for it to be read from the journal.

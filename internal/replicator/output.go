@@ -66,7 +66,8 @@ type Batch struct {
 	Predecessor changeset.Position // must be the server's applied position
 	Position    changeset.Position // to store; equal to Predecessor when there is nothing but sequences
 	Items       []Item
-	Index       paxos.Index // everything up to this index is done when the batch is
+
+	sets int // of Items that are change sets
 }
 
 // Item is a change set or a list of sequence states, in their order.

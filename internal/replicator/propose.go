@@ -12,12 +12,12 @@ import (
 // pending is what backends have submitted and nobody has proposed. Nothing in it was ever in a Work: it may be refused.
 type pending struct {
 	sets   []submission
-	chunks []pendingChunk
+	chunks []changeset.Chunk
 	marks  []changeset.MarkID
 	states []changeset.SequenceState // to be proposed before the next change sets
 	asks   []waiter                  // requests for nothing but sequence states, which wait on the next sequence entry
 	bytes  int
-	begun  map[chunkKey]*begunSet // chunked sets that are still being written
+	begun  map[waiter]*begunSet // chunked sets that are still being written
 }
 
 type submission struct {
@@ -28,12 +28,6 @@ type submission struct {
 type waiter struct {
 	backend BackendID
 	request uint64
-}
-
-type chunkKey = waiter
-
-type pendingChunk struct {
-	chunk changeset.Chunk
 }
 
 // begunSet is a set of which chunks have come, and not yet its last part.
@@ -118,7 +112,7 @@ func (r *Replicator) submitChunk(e ChunkSubmitted) {
 		return // its last part will be refused
 	}
 	p := &r.pending
-	key := chunkKey{e.Backend, e.Request}
+	key := waiter{e.Backend, e.Request}
 	begun := p.begun[key]
 	if begun == nil {
 		if e.Ordinal != 0 {
@@ -126,7 +120,7 @@ func (r *Replicator) submitChunk(e ChunkSubmitted) {
 		}
 		begun = &begunSet{id: r.chunkedID(key)}
 		if p.begun == nil {
-			p.begun = make(map[chunkKey]*begunSet)
+			p.begun = make(map[waiter]*begunSet)
 		}
 		p.begun[key] = begun
 	}
@@ -134,12 +128,12 @@ func (r *Replicator) submitChunk(e ChunkSubmitted) {
 		return // the count will not fit, and the last part will be refused
 	}
 	begun.chunks++
-	p.chunks = append(p.chunks, pendingChunk{changeset.Chunk{ID: begun.id, Ordinal: e.Ordinal, Data: e.Data}})
+	p.chunks = append(p.chunks, changeset.Chunk{ID: begun.id, Ordinal: e.Ordinal, Data: e.Data})
 	p.bytes += len(e.Data)
 }
 
 // chunkedID names a set before its last part has come. An epoch is never used twice, nor a request of a backend within it.
-func (r *Replicator) chunkedID(key chunkKey) (id changeset.ID) {
+func (r *Replicator) chunkedID(key waiter) (id changeset.ID) {
 	binary.BigEndian.PutUint64(id[:8], uint64(r.epoch))
 	binary.BigEndian.PutUint32(id[8:12], uint32(key.backend))
 	binary.BigEndian.PutUint32(id[12:], uint32(key.request))
@@ -148,13 +142,13 @@ func (r *Replicator) chunkedID(key chunkKey) (id changeset.ID) {
 
 // discard takes back the chunks of a transaction that rolled back; those that were proposed are taken back by an entry.
 func (p *pending) discard(b BackendID, request uint64) {
-	key := chunkKey{b, request}
+	key := waiter{b, request}
 	begun := p.begun[key]
 	if begun == nil {
 		return
 	}
 	delete(p.begun, key)
-	p.chunks = append(p.chunks, pendingChunk{changeset.Chunk{ID: begun.id, Ordinal: discardChunk}})
+	p.chunks = append(p.chunks, changeset.Chunk{ID: begun.id, Ordinal: discardChunk})
 }
 
 func (p *pending) gone(b BackendID) {
@@ -230,7 +224,7 @@ func (p *pending) overtakes(set *changeset.ChangeSet) bool {
 		return false
 	}
 	for _, c := range p.chunks {
-		if c.chunk.ID == set.ID {
+		if c.ID == set.ID {
 			return true
 		}
 	}
@@ -242,7 +236,7 @@ func (r *Replicator) proposeChunk() bool {
 	if len(p.chunks) == 0 {
 		return false
 	}
-	chunk := p.chunks[0].chunk
+	chunk := p.chunks[0]
 	if _, ok := r.paxos.Propose(r.now, r.value(paxos.KindChunk, changeset.AppendChunk(nil, chunk))); !ok {
 		return false
 	}
