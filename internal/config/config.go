@@ -38,7 +38,9 @@ type Config struct {
 	Auth Auth `yaml:"auth,omitempty"`
 
 	// Tick is the beat of the consensus; Lease how long a leader may serve on one round of acknowledgements;
-	// an election starts after a silence between ElectionMin and ElectionMax.
+	// an election starts after a silence between ElectionMin and ElectionMax. Lease may be raised on one node
+	// after the other; to make it shorter, every node has to be stopped for the length of the old one, because a
+	// node that starts keeps quiet only for as long as it now says.
 	Tick        time.Duration `yaml:"tick,omitempty"`
 	Lease       time.Duration `yaml:"lease,omitempty"`
 	ElectionMin time.Duration `yaml:"election_min,omitempty"`

@@ -151,11 +151,15 @@ func (n *node) assemble(context.Context) error {
 	return nil
 }
 
+// leaseDrift is the part of a lease by which a clock may run fast or slow in its course: a tenth, the most by which Linux lets a clock be
+// slewed.
+const leaseDrift = 10
+
 func (n *node) paxosConfig() paxos.Config {
 	span := func(d time.Duration) paxos.Span { return paxos.Span(d) }
 	return paxos.Config{
 		ID: n.identity.Node, Cluster: n.identity.Cluster,
-		Tick: span(n.cfg.Tick), Lease: span(n.cfg.Lease), Drift: span(n.cfg.Lease / 20),
+		Tick: span(n.cfg.Tick), Lease: span(n.cfg.Lease), Drift: span(n.cfg.Lease / leaseDrift),
 		ElectionMin: span(n.cfg.ElectionMin), ElectionMax: span(n.cfg.ElectionMax), SuspendLimit: span(n.cfg.Suspend),
 		MaxInflight: 256, MaxInflightBytes: 32 << 20, Rand: newRand(), Now: bootClock(),
 	}

@@ -3,7 +3,7 @@ package paxos
 // refuse answers a proposer that comes too late, with a lower ballot or an
 // older membership, and reports whether it did. No state changes.
 func (n *Node) refuse(from NodeID, version uint32, b Ballot) bool {
-	if version >= n.version() && b >= n.promised && b >= n.leadership.ballot {
+	if version >= n.version() && b >= n.bound && b >= n.leadership.ballot {
 		return false
 	}
 	n.out.now(from, Reject{
@@ -14,8 +14,9 @@ func (n *Node) refuse(from NodeID, version uint32, b Ballot) bool {
 
 // promise makes b the lowest ballot in which this node takes part.
 func (n *Node) promise(b Ballot) {
-	if b == n.promised {
-		return
+	n.bound = b
+	if b <= n.promised {
+		return // the journal holds this promise, or a higher one (see disengage)
 	}
 	n.promised = b
 	n.heardBallot(b)
@@ -81,7 +82,7 @@ func promiseParts(entries []Entry) []Promise {
 // yield gives way to a higher ballot that somebody else prepares. The old
 // leader counts as unknown from here on.
 func (n *Node) yield(b Ballot) {
-	if b == n.promised {
+	if b == n.bound {
 		return
 	}
 	if n.role != Follower {
@@ -96,7 +97,9 @@ func (n *Node) handleAccept(from NodeID, m Accept) {
 	if m.Ballot.Node() != from || n.refuse(from, m.Version, m.Ballot) {
 		return
 	}
-	n.follow(m.Ballot)
+	if m.Ballot > n.leadership.released {
+		n.follow(m.Ballot)
+	}
 	n.learn(m.Ballot, m.ChosenTo)
 	n.fetchFrom(from)
 	if m.Version != n.version() || !n.isVoter(from) || !n.isVoter(n.cfg.ID) {

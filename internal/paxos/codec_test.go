@@ -32,12 +32,12 @@ var sampleMessages = []Message{
 	Accept{Version: 2, Ballot: MakeBallot(4, 2), First: 5, ChosenTo: 4, Values: []Value{sampleEntries[0].Value, sampleEntries[1].Value}},
 	Accepted{Version: 2, Ballot: MakeBallot(4, 2), First: 5, Last: 6, ChosenTo: 4, DurableTo: 3},
 	Heartbeat{Version: 2, Ballot: MakeBallot(4, 2), Seq: 77, ChosenTo: 4, AllDurable: 2},
-	HeartbeatAck{Version: 2, Ballot: MakeBallot(4, 2), Seq: 77, ChosenTo: 4, DurableTo: 3},
+	HeartbeatAck{Version: 2, Ballot: MakeBallot(4, 2), Seq: 77, Lease: 1e9, ChosenTo: 4, DurableTo: 3},
 	Learn{Version: 2, Ballot: MakeBallot(4, 2), ChosenTo: 6},
 	Fetch{Version: 2, From: 5},
 	Entries{Version: 2, First: 5, ChosenTo: 8, Entries: sampleEntries},
 	FloorState{Version: 2, Floor: sampleFloor},
-	Release{Version: 2, Ballot: MakeBallot(4, 2)},
+	Release{Version: 2, Ballot: MakeBallot(4, 2), Heir: 3},
 }
 
 var sampleRecords = []Record{

@@ -15,9 +15,10 @@ type Config struct {
 	// Tick is about how often the driver calls Node.Tick.
 	Tick Span
 	// Lease is for how long an acceptor that acknowledged a heartbeat promises
-	// nobody else. All nodes must agree on it.
+	// nobody else. The shorter one counts where nodes differ.
 	Lease Span
-	// Drift is what two clocks may differ by in the course of one lease.
+	// Drift is by how much a clock may run fast or slow in the course of one
+	// lease (see lease.go).
 	Drift Span
 	// A voter that has heard no leader for a time between ElectionMin and
 	// ElectionMax campaigns. ElectionMin is at least Lease: before that nobody
@@ -34,8 +35,8 @@ type Config struct {
 
 	// Rand is owned by the node.
 	Rand *rand.Rand
-	// Now is when the node starts. It promises nobody for one Lease from here,
-	// because it may have forgotten a lease that it acknowledged.
+	// Now is when the node starts. It promises nobody for one Lease and the Drift
+	// from here, because it may have forgotten a lease that it acknowledged.
 	Now Instant
 }
 

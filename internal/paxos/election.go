@@ -5,6 +5,7 @@ package paxos
 type candidacy struct {
 	preparing bool   // phase 1 has begun
 	ballot    Ballot // in phase 1 the node's own; before, only a guess
+	before    Ballot // the lowest ballot in which the node took part before phase 1
 	durable   bool   // this node's own promise is on disk: Prepare may go
 	votes     ballotBox
 	until     Instant // when it is given up
@@ -92,7 +93,7 @@ func (n *Node) countPreVotes() {
 func (n *Node) prepare() {
 	b := n.nextBallot()
 	n.candidacy = candidacy{
-		preparing: true, ballot: b, until: n.now.Add(n.cfg.ElectionMin),
+		preparing: true, ballot: b, before: n.bound, until: n.now.Add(n.cfg.ElectionMin),
 		base: n.chosenTo, adopted: make(map[Index]Entry),
 	}
 	n.promise(b)
@@ -202,13 +203,19 @@ func (n *Node) win() {
 	n.fetchFrom(c.basePeer)
 }
 
+// handleReject gives way to a higher ballot or a newer membership. A leader that
+// has its lease gives way to no ballot: a majority promises nobody else, so
+// nobody leads with that ballot, and whoever promised it was cut off in the
+// middle of an election. Without its vote the leader goes on for as long as the
+// others make a majority; when they do not, the lease lapses, and the next
+// Reject ends the leadership.
 func (n *Node) handleReject(from NodeID, m Reject) {
 	n.heardChosen(from, m.ChosenTo)
 	n.heardBallot(m.Promised)
 	newer := m.Version > n.version()
 	n.fetchFrom(from)
 	switch {
-	case n.role == Leader && (newer || m.Promised > n.reign.ballot):
+	case n.role == Leader && (newer || m.Promised > n.reign.ballot && n.lapsed()):
 		n.stepDown()
 	case n.role == Candidate && n.candidacy.preparing && (newer || m.Promised > n.candidacy.ballot):
 		n.stepDown()
@@ -218,10 +225,26 @@ func (n *Node) handleReject(from NodeID, m Reject) {
 // stepDown makes the node a follower that knows of no leader. Its ballot is
 // never used again.
 func (n *Node) stepDown() {
+	if n.role == Candidate {
+		n.disengage()
+	}
 	n.role = Follower
 	n.leadership.leader = 0
 	n.candidacy, n.reign = candidacy{}, reign{}
 	n.awaitLeader()
+}
+
+// disengage lets the node take part again in the ballots between its last promise
+// and the one that it made to itself as a candidate. Nobody will lead with its
+// ballot any more: only this node counts promises for it, and does so no longer.
+// So nobody relies on its own promise, and it would only keep the node from
+// working with a leader whose ballot is a little lower. The promise stays in
+// the journal, because the ballot must not be used again; after a restart, when
+// it is not known what became of the candidacy, it binds.
+func (n *Node) disengage() {
+	if c := &n.candidacy; c.preparing && n.bound == c.ballot {
+		n.bound = c.before
+	}
 }
 
 // follow takes the node that leads with ballot b, which is as high as any

@@ -35,6 +35,8 @@ func (n *Node) checkProgress() {
 		violated("promised %v after %v", n.promised, was.promised)
 	case n.accepted.greatest > n.promised:
 		violated("accepted at ballot %v, promised only %v", n.accepted.greatest, n.promised)
+	case n.bound > n.promised:
+		violated("bound to %v, promised only %v", n.bound, n.promised)
 	case n.greatest < n.promised:
 		violated("promised %v but heard only of %v", n.promised, n.greatest)
 	case n.chosenTo < was.chosenTo:
@@ -59,7 +61,7 @@ func (n *Node) checkCandidate() {
 	switch {
 	case !n.electorate.isVoter(n.electorate.self):
 		violated("node %d campaigns and is no voter", n.cfg.ID)
-	case c.preparing && (c.ballot != n.promised || c.ballot.Node() != n.cfg.ID):
+	case c.preparing && (c.ballot != n.bound || c.ballot != n.promised || c.ballot.Node() != n.cfg.ID):
 		violated("node %d prepares %v, promised %v", n.cfg.ID, c.ballot, n.promised)
 	}
 }
@@ -72,7 +74,7 @@ func (n *Node) checkLeader() {
 	switch {
 	case !n.electorate.isVoter(n.electorate.self):
 		violated("node %d leads and is no voter", n.cfg.ID)
-	case r.ballot != n.promised || r.ballot.Node() != n.cfg.ID || r.ballot != n.leadership.ballot:
+	case r.ballot != n.bound || r.ballot != n.promised || r.ballot.Node() != n.cfg.ID || r.ballot != n.leadership.ballot:
 		violated("node %d leads with %v, promised %v, last leadership %v", n.cfg.ID, r.ballot, n.promised, n.leadership.ballot)
 	case r.ballot < n.seen.led:
 		violated("node %d leads with %v after %v", n.cfg.ID, r.ballot, n.seen.led)

@@ -31,7 +31,7 @@ type proposal struct {
 
 // A follower is what a leader keeps of a member, itself included.
 type follower struct {
-	acked    Instant // when the newest heartbeat that it acknowledged was sent
+	lease    Instant // until when it stands for the lease
 	told     Index   // the greatest ChosenTo sent to it
 	progress bool    // it accepted something since the last tick
 }
@@ -50,7 +50,7 @@ func (n *Node) lead(b Ballot, base Index, adopted []Value) {
 		followers: make([]follower, len(n.members.Members)), leaseEnd: never,
 	}
 	for slot := range n.reign.followers {
-		n.reign.followers[slot].acked = never
+		n.reign.followers[slot].lease = never
 	}
 	n.heartbeat()
 	n.proposeAdopted(adopted)
@@ -323,22 +323,11 @@ func (n *Node) resendTo(slot int, to NodeID, limit Index) {
 	flush()
 }
 
-// Resign gives up leadership, or a candidacy. With release it also gives the
-// lease back, so that another node may lead at once; that is allowed only after
-// the gate is closed, and also later, when the node has long stepped down.
-func (n *Node) Resign(now Instant, release bool) {
+// Resign gives up leadership, or a candidacy. The lease runs on.
+func (n *Node) Resign(now Instant) {
 	n.enter(now)
 	if n.role != Follower {
 		n.stepDown()
-	}
-	if release && n.lastReign != 0 {
-		for _, member := range n.members.Members {
-			if member.Node != n.cfg.ID {
-				n.out.now(member.Node, Release{Version: n.version(), Ballot: n.lastReign})
-			}
-		}
-		n.release(n.lastReign)
-		n.lastReign = 0
 	}
 	n.check()
 }

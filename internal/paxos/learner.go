@@ -89,7 +89,7 @@ func (n *Node) regroup(old Membership) {
 	r := &n.reign
 	followers := make([]follower, len(n.members.Members))
 	for slot, member := range n.members.Members {
-		followers[slot].acked = never
+		followers[slot].lease = never
 		if before := old.slot(member.Node); before >= 0 {
 			followers[slot] = r.followers[before]
 		}

@@ -2,16 +2,62 @@ package paxos
 
 import "slices"
 
-// The lease keeps a deposed leader from serving reads.
+// The lease keeps a deposed leader from serving reads: while a leader's lease
+// runs, nobody else can lead, so nothing is chosen that its server lacks.
 //
-// An acceptor that acknowledges a heartbeat promises no other node for one
-// Lease from then, on its own clock. A majority of such acceptors cannot take
-// part in another's phase 1, so nobody else can lead. The leader counts from
-// the moment when it *sent* the heartbeat, which was before any acceptor
-// received it, and takes off what clocks may drift by.
+// The rule. An acceptor that acknowledges a heartbeat promises no other node
+// for Lease + Drift from then, on its own clock. The leader counts Lease - Drift
+// from the moment at which it *sent* that heartbeat, on its own clock, and holds
+// the lease while a majority stands for it. Whoever else wants to lead needs a
+// promise from one of that majority.
 //
-// An acceptor forgets its lease in a crash; so it promises nobody at all for
-// one Lease after its start.
+// The assumption about clocks is about rates alone; no two clocks are ever
+// compared. In the course of one Lease no clock runs Drift fast or slow. Say
+// that Drift is d of a Lease. The heartbeat was sent before it was received, so
+// the leader's lease ends at most (1-d)/(1-d) = 1 Lease of true time after the
+// receipt, and the acceptor's promise at least (1+d)/(1+d) = 1 Lease after it.
+// Drivers set d to a tenth, which is the most by which Linux lets a clock be
+// slewed (chrony goes up to 8.3 % unless told otherwise). The clock must run
+// while the machine sleeps: CLOCK_BOOTTIME does. A virtual machine that is
+// brought back from a snapshot breaks the assumption.
+//
+// "Now" may be late for the leader and must not be early for the acceptor: the
+// driver reads the clock after it has taken an event from its queue. Otherwise
+// an acceptor that is paused between the two would grant a lease that has ended
+// already to a heartbeat that was sent a moment ago.
+//
+// What happens:
+//
+//   - A pause of a minute, of the leader: when it goes on, the published end of
+//     its lease has long passed by the clock that its server reads itself, so no
+//     read is served; Propose refuses; its next tick finds it suspended for too
+//     long. Of an acceptor: its promise ended while it slept, and it
+//     acknowledges old heartbeats from the time at which it reads them, which
+//     is late, and harmless because the leader counts from the sending.
+//   - A restart of an acceptor: it forgets what it acknowledged, so it promises
+//     nobody at all for Lease + Drift after its start (quietUntil). This rests
+//     on its own Lease; a lease that is made shorter in the configuration counts
+//     only when every node has stopped for the length of the old one. Nodes that
+//     merely differ are safe: the acknowledgement says for how long it holds.
+//   - A restart of the leader: the driver ends the old server before the new
+//     process opens its journal; the acceptors still promise the node, as
+//     holder, and so it can lead again at once, with a new ballot.
+//   - A hand-over: the gate is closed and no session of the epoch is left
+//     before Release is sent. An acceptor that does not hear it waits for the end
+//     of its promise. A heartbeat that arrives after the Release is ignored.
+//   - A one-way cut, nobody hears the leader: the lease runs out, and a majority
+//     elects another. The leader hears nobody: its lease runs out likewise and it
+//     is suspended; the others still hear its heartbeats and elect nobody, until
+//     SuspendLimit makes it step down. One follower is deaf: it asks for votes,
+//     and everyone refuses while the lease runs (PreVote), so its ballot does
+//     not grow. It disturbs nobody when it hears again.
+//   - A node that promised itself a higher ballot, and was cut off before anyone
+//     heard of it, rejects the leader when it is back. A leader that has its
+//     lease goes on with the others (handleReject), and the node forgets a
+//     promise that it made to itself alone when it gives its candidacy up
+//     (disengage).
+//   - A change of membership: old and new majorities differ by one voter and so
+//     have one in common, and the lease is cut to what the new voters stand for.
 
 // A grant is the lease that an acceptor has acknowledged.
 type grant struct {
@@ -28,9 +74,10 @@ func (n *Node) mayPromise(candidate NodeID) bool {
 	return n.lease.holder == candidate || n.now >= n.lease.until
 }
 
-// grantLease promises nobody but the leader of a ballot for one Lease.
+// grantLease promises nobody but the leader of a ballot for one Lease, and more
+// in case this clock runs fast.
 func (n *Node) grantLease(leader NodeID, b Ballot) {
-	n.lease = grant{holder: leader, ballot: b, until: n.now.Add(n.cfg.Lease)}
+	n.lease = grant{holder: leader, ballot: b, until: n.now.Add(n.cfg.Lease + n.cfg.Drift)}
 }
 
 func (n *Node) handleHeartbeat(from NodeID, m Heartbeat) {
@@ -47,8 +94,37 @@ func (n *Node) handleHeartbeat(from NodeID, m Heartbeat) {
 	n.allDurable = m.AllDurable
 	n.grantLease(from, m.Ballot)
 	n.out.now(from, HeartbeatAck{
-		Version: n.version(), Ballot: m.Ballot, Seq: m.Seq, ChosenTo: n.chosenTo, DurableTo: n.reportedDurable(),
+		Version: n.version(), Ballot: m.Ballot, Seq: m.Seq, Lease: n.cfg.Lease,
+		ChosenTo: n.chosenTo, DurableTo: n.reportedDurable(),
 	})
+}
+
+// Release resigns and gives the lease back, so that another node may lead at
+// once: the heir, or whoever is first if that is 0. It is allowed only when the
+// gate is closed and no session of the epoch is left, and also later, when the
+// node has long stepped down. The heir is told last: it asks the others at once,
+// and they should know by then.
+//
+// If this node dies before it has told anyone, the others wait for the end of
+// their promise, as after any death of a leader. If only some were told, those
+// ask the others in vain until then.
+func (n *Node) Release(now Instant, heir NodeID) {
+	n.Resign(now)
+	if n.lastReign == 0 {
+		return // it never led, or has given the lease back
+	}
+	m := Release{Version: n.version(), Ballot: n.lastReign, Heir: heir}
+	for _, member := range n.members.Members {
+		if member.Node != n.cfg.ID && member.Node != heir {
+			n.out.now(member.Node, m)
+		}
+	}
+	if _, ok := n.members.Find(heir); ok && heir != n.cfg.ID {
+		n.out.now(heir, m)
+	}
+	n.release(n.lastReign)
+	n.lastReign = 0
+	n.check()
 }
 
 func (n *Node) handleRelease(from NodeID, m Release) {
@@ -57,11 +133,30 @@ func (n *Node) handleRelease(from NodeID, m Release) {
 	}
 	n.heardBallot(m.Ballot)
 	n.release(m.Ballot)
-	if n.role == Follower && n.leadership.ballot == m.Ballot {
-		n.leadership.leader = 0
-		// A node that was just restarted and may promise nobody yet would otherwise campaign in the very moment in which it may, before
-		// one that has long been asking for its vote.
-		n.electionAt = max(n.now, n.quietUntil).Add(n.spanBetween(0, n.cfg.Tick*2))
+	if n.role != Follower || n.leadership.ballot != m.Ballot {
+		return
+	}
+	n.leadership.leader = 0
+	n.electionAt = max(n.now, n.quietUntil).Add(n.headStart(m.Heir))
+	if m.Heir == n.cfg.ID {
+		n.tickFollower()
+	}
+}
+
+// headStart is for how long a node waits before it campaigns when a lease was
+// given back. An heir does not wait. Everyone else lets it win, but no longer
+// than that takes, in case that it is dead or its server does not run. Without
+// an heir they wait a little, each another time, also a node that was just
+// restarted and may promise nobody yet: otherwise it would campaign in the very
+// moment in which it may, before one that has long been asking for its vote.
+func (n *Node) headStart(heir NodeID) Span {
+	switch heir {
+	case n.cfg.ID:
+		return 0
+	case 0:
+		return n.spanBetween(0, 2*n.cfg.Tick)
+	default:
+		return n.spanBetween(3*n.cfg.Tick, 6*n.cfg.Tick)
 	}
 }
 
@@ -110,7 +205,7 @@ func (n *Node) heartbeat() {
 		})
 	}
 	n.grantLease(n.cfg.ID, r.ballot)
-	r.followers[n.electorate.self].acked = n.now
+	r.followers[n.electorate.self].lease = n.leaseFrom(n.now, n.cfg.Lease)
 	n.extendLease()
 }
 
@@ -132,9 +227,18 @@ func (n *Node) handleHeartbeatAck(from NodeID, m HeartbeatAck) {
 		return
 	}
 	f := &n.reign.followers[slot]
-	f.acked = max(f.acked, n.reign.heartbeats.when(m.Seq))
+	f.lease = max(f.lease, n.leaseFrom(n.reign.heartbeats.when(m.Seq), m.Lease))
 	n.extendLease()
 	n.fetchFrom(from)
+}
+
+// leaseFrom returns the end of the lease that an acceptor stands for which
+// grants a span to a heartbeat that was sent at an instant.
+func (n *Node) leaseFrom(sent Instant, granted Span) Instant {
+	if sent == never || granted <= n.cfg.Drift {
+		return never
+	}
+	return sent.Add(min(granted, n.cfg.Lease) - n.cfg.Drift)
 }
 
 // extendLease lets the lease grow to what a majority has acknowledged.
@@ -145,21 +249,17 @@ func (n *Node) extendLease() {
 // acknowledgedLease returns the end of the lease that a majority of the present
 // voters stands for.
 func (n *Node) acknowledgedLease() Instant {
-	acked := make([]Instant, 0, 8)
+	ends := make([]Instant, 0, 8)
 	for slot := range n.members.Members {
 		if n.electorate.isVoter(slot) {
-			acked = append(acked, n.reign.followers[slot].acked)
+			ends = append(ends, n.reign.followers[slot].lease)
 		}
 	}
-	if len(acked) < n.electorate.quorum {
+	if len(ends) < n.electorate.quorum {
 		return never
 	}
-	slices.Sort(acked)
-	sent := acked[len(acked)-n.electorate.quorum]
-	if sent == never {
-		return never
-	}
-	return sent.Add(n.cfg.Lease - n.cfg.Drift)
+	slices.Sort(ends)
+	return ends[len(ends)-n.electorate.quorum]
 }
 
 // lapsed reports whether the leader's lease has run out or has not begun.

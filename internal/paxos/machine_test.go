@@ -9,10 +9,13 @@ import (
 // A machine is a driver for one Node: a disk that remembers what was synced, and
 // a clock of its own.
 type machine struct {
-	id   NodeID
-	cfg  Config
-	node *Node // nil while crashed
-	skew Span  // this machine's clock less the network's
+	id     NodeID
+	cfg    Config
+	node   *Node    // nil while crashed
+	skew   Span     // this machine's clock less the network's
+	paused bool     // its process stands still
+	inbox  []packet // what has come meanwhile
+
 	rate int64 // by how many millionths its clock runs faster
 
 	disk    []Record        // what the journal holds

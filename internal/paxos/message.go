@@ -89,13 +89,14 @@ type Heartbeat struct {
 	AllDurable Index
 }
 
-// HeartbeatAck promises that the sender will promise no other node for one
-// lease from now. DurableTo is the part of ChosenTo that would survive a crash
-// of the sender.
+// HeartbeatAck promises that the sender will promise no other node for Lease
+// from now. DurableTo is the part of ChosenTo that would survive a crash of the
+// sender.
 type HeartbeatAck struct {
 	Version   uint32
 	Ballot    Ballot
 	Seq       uint64
+	Lease     Span
 	ChosenTo  Index
 	DurableTo Index
 }
@@ -130,10 +131,11 @@ type FloorState struct {
 }
 
 // Release gives the lease of a ballot back: its holder leads no longer and its
-// server serves nobody.
+// server serves nobody. The heir, if there is one, is to lead next.
 type Release struct {
 	Version uint32
 	Ballot  Ballot
+	Heir    NodeID // 0: whoever is first
 }
 
 func (m PreVote) version() uint32      { return m.Version }

@@ -43,7 +43,9 @@ func (c *cursor) message(cluster [16]byte, code uint8) Message {
 	case codeHeartbeat:
 		return Heartbeat{Version: version, Ballot: c.ballot(), Seq: c.uint64(), ChosenTo: c.index(), AllDurable: c.index()}
 	case codeHeartbeatAck:
-		return HeartbeatAck{Version: version, Ballot: c.ballot(), Seq: c.uint64(), ChosenTo: c.index(), DurableTo: c.index()}
+		return HeartbeatAck{
+			Version: version, Ballot: c.ballot(), Seq: c.uint64(), Lease: Span(c.uint64()), ChosenTo: c.index(), DurableTo: c.index(),
+		}
 	case codeLearn:
 		return Learn{Version: version, Ballot: c.ballot(), ChosenTo: c.index()}
 	case codeFetch:
@@ -55,7 +57,7 @@ func (c *cursor) message(cluster [16]byte, code uint8) Message {
 	case codeFloorState:
 		return FloorState{Version: version, Floor: c.floor()}
 	case codeRelease:
-		return Release{Version: version, Ballot: c.ballot()}
+		return Release{Version: version, Ballot: c.ballot(), Heir: NodeID(c.uint16())}
 	}
 	if c.err == nil {
 		c.err = ErrUnknownKind

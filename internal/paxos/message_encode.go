@@ -95,7 +95,7 @@ func (m Heartbeat) append(b []byte, _ [16]byte) []byte {
 }
 
 func (m HeartbeatAck) append(b []byte, _ [16]byte) []byte {
-	return appendNumbers(b, uint64(m.Ballot), m.Seq, uint64(m.ChosenTo), uint64(m.DurableTo))
+	return appendNumbers(b, uint64(m.Ballot), m.Seq, uint64(m.Lease), uint64(m.ChosenTo), uint64(m.DurableTo))
 }
 
 func (m Learn) append(b []byte, _ [16]byte) []byte {
@@ -116,4 +116,6 @@ func (m Entries) append(b []byte, cluster [16]byte) []byte {
 
 func (m FloorState) append(b []byte, _ [16]byte) []byte { return appendFloor(b, m.Floor) }
 
-func (m Release) append(b []byte, _ [16]byte) []byte { return appendNumbers(b, m.Ballot) }
+func (m Release) append(b []byte, _ [16]byte) []byte {
+	return appendUint16(appendNumbers(b, m.Ballot), uint16(m.Heir))
+}

@@ -83,7 +83,7 @@ func (w *network) machine(id NodeID) *machine {
 // on calls an event of a live machine's node, with the machine's time, and
 // obeys what the node asks for.
 func (w *network) on(m *machine, event func(n *Node, now Instant)) {
-	if m.node == nil {
+	if m.node == nil || m.paused {
 		return
 	}
 	event(m.node, w.now.Add(m.skew))
@@ -185,7 +185,9 @@ func (w *network) take(i int) packet {
 }
 
 func (w *network) deliver(p packet) {
-	if m := w.machine(p.to); m != nil {
+	if m := w.machine(p.to); m != nil && m.paused {
+		m.inbox = append(m.inbox, p)
+	} else if m != nil {
 		w.on(m, func(n *Node, now Instant) { n.Receive(now, p.from, p.message) })
 	}
 }
@@ -262,7 +264,7 @@ func describe(m Message) string {
 	case FloorState:
 		return fmt.Sprintf("floorstate %d", m.Floor.Index)
 	case Release:
-		return fmt.Sprintf("release %v", m.Ballot)
+		return fmt.Sprintf("release %v, heir %d", m.Ballot, m.Heir)
 	}
 	return fmt.Sprintf("%T", m)
 }

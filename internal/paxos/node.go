@@ -24,7 +24,8 @@ type Node struct {
 
 	// What the acceptor keeps. Everything here but the leases is in the journal,
 	// or in Records on their way to it.
-	promised   Ballot // Invariant: no lower than any ballot in accepted.
+	promised   Ballot // the greatest ever. Invariant: no lower than any ballot in accepted.
+	bound      Ballot // the lowest ballot in which it takes part; promised, but see disengage
 	accepted   window // above chosenTo
 	chosenTo   Index  // everything up to here is chosen and known
 	durableTo  Index  // the part of chosenTo that would survive a crash
@@ -80,7 +81,7 @@ func New(cfg Config, restored Restored) (*Node, error) {
 		cfg: cfg, now: cfg.Now,
 		promised: restored.Promised, accepted: newWindow(),
 		chosenTo: restored.ChosenTo, durableTo: restored.ChosenTo, purgedTo: restored.Floor.Index,
-		quietUntil: cfg.Now.Add(cfg.Lease), lease: grant{until: never},
+		quietUntil: cfg.Now.Add(cfg.Lease + cfg.Drift), lease: grant{until: never},
 		electable: true, peers: make(map[NodeID]*Progress),
 	}
 	n.out.written = n.chosenTo
@@ -88,7 +89,7 @@ func New(cfg Config, restored Restored) (*Node, error) {
 		n.accepted.put(e)
 		n.promised = max(n.promised, e.Ballot)
 	}
-	n.greatest = n.promised
+	n.greatest, n.bound = n.promised, n.promised
 	n.setMembers(restored.Members)
 	n.awaitLeader()
 	n.check()

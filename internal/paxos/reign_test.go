@@ -142,17 +142,17 @@ func TestReleaseAfterSteppingDown(t *testing.T) {
 	// Shows that a lease can be given back when the gate is closed at last, long
 	// after the node stepped down, and only once.
 	_, n := leading(t)
-	n.Resign(n.now, false)
+	n.Resign(n.now)
 	if r, _ := n.Ready(); r.Messages != nil {
 		t.Errorf("resigning sends %v", r.Messages)
 	}
-	n.Resign(n.now, true)
+	n.Release(n.now, 2)
 	r, _ := n.Ready()
-	want := []Outgoing{{2, Release{1, MakeBallot(1, 1)}}, {3, Release{1, MakeBallot(1, 1)}}}
+	want := []Outgoing{{3, Release{1, MakeBallot(1, 1), 2}}, {2, Release{1, MakeBallot(1, 1), 2}}}
 	if diff := cmp.Diff(want, r.Messages); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	n.Resign(n.now, true)
+	n.Release(n.now, 2)
 	if _, ok := n.Ready(); ok {
 		t.Error("it is given back twice")
 	}

@@ -20,7 +20,7 @@ func single(t *testing.T, id NodeID, restored Restored) *Node {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n.enter(Instant(cfg.Lease))
+	n.enter(Instant(cfg.Lease + cfg.Drift))
 	return n
 }
 
@@ -37,7 +37,7 @@ func TestPrepareUnderAnothersLeaseChangesNothing(t *testing.T) {
 	n := single(t, 3, Restored{})
 	answers(n, 1, Heartbeat{Version: 1, Ballot: MakeBallot(1, 1), Seq: 1})
 	prepare := Prepare{Version: 1, Ballot: MakeBallot(9, 2)}
-	n.enter(n.now.Add(n.cfg.Lease - 1))
+	n.enter(n.now.Add(n.cfg.Lease + n.cfg.Drift - 1))
 	if now, after := answers(n, 2, prepare); now != nil || after != nil || n.Promised() != 0 || n.Leader() != 1 {
 		t.Errorf("under a lease: %v %v, promised %v, leader %d", now, after, n.Promised(), n.Leader())
 	}

@@ -65,7 +65,9 @@ func (s *teller) tell(t *testing.T, lines []string) string {
 //	elect N                let time pass until N leads
 //	crash N, restart N     lose what was not durable; start again
 //	disk hold|go, sync N   stop or resume syncing by itself; sync node N now
-//	resign N, release N    give up leadership; with the lease
+//	resign N               give up leadership
+//	release N [to M]       give up leadership with the lease
+//	pause N, wake N        N's process stands still; it goes on, with what has come
 //	flush N                FlushLearn
 //	electable N yes|no
 //	campaign N             N's patience ends, and its clock ticks
@@ -124,8 +126,19 @@ func (s *teller) runOn(id NodeID, command string, args []string) (said string, e
 	case "sync":
 		s.net.sync(m, len(m.pending))
 		s.net.pump(m)
-	case "resign", "release":
-		act(func(n *Node, now Instant) { n.Resign(now, command == "release") })
+	case "resign":
+		act(func(n *Node, now Instant) { n.Resign(now) })
+	case "release":
+		heir := 0
+		if len(args) == 2 {
+			heir, err = strconv.Atoi(args[1])
+		}
+		act(func(n *Node, now Instant) { n.Release(now, NodeID(heir)) })
+	case "pause":
+		m.paused = true
+	case "wake":
+		m.paused = false
+		s.net.queue, m.inbox = append(s.net.queue, m.inbox...), nil
 	case "flush":
 		act(func(n *Node, now Instant) { n.FlushLearn(now) })
 	case "electable":
@@ -280,6 +293,9 @@ func (s *teller) status() string {
 		}
 		if n.Removed() {
 			role = "removed"
+		}
+		if m.paused {
+			role += " paused"
 		}
 		fmt.Fprintf(&out, "node %d: %s, leader %d at %v, promised %v, chosen to %d, membership %d\n",
 			m.id, role, n.Leader(), n.Ballot(), n.Promised(), n.ChosenTo(), n.Members().Version)

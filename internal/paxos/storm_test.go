@@ -94,7 +94,7 @@ func (s *storm) passTime() {
 	s.net.now = s.net.now.Add(step)
 	for _, m := range s.net.machines {
 		if m.rate == 0 {
-			m.rate = s.rand.Int64N(40000) - 20000
+			m.rate = s.rand.Int64N(98000) - 49000 // just within the drift
 		}
 		m.skew += step * Span(m.rate) / 1e6
 		if s.net.now >= s.nextTick[m.id] && s.runs(m) {
@@ -179,7 +179,13 @@ func (s *storm) act() {
 	case dice < 995:
 		s.quiet = s.changes && !s.quiet
 	case dice < 998:
-		w.on(m, func(n *Node, now Instant) { n.Resign(now, r.IntN(2) == 0) })
+		w.on(m, func(n *Node, now Instant) {
+			if r.IntN(3) == 0 {
+				n.Resign(now)
+			} else {
+				n.Release(now, NodeID(r.IntN(4)))
+			}
+		})
 	default:
 		w.on(m, func(n *Node, now Instant) { n.SetElectable(r.IntN(4) > 0) })
 	}

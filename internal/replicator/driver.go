@@ -61,6 +61,7 @@ type Driver struct {
 
 	events     chan Event // from disk, network and server
 	submitted  chan Event // from backends: not read while too much is pending
+	taken      []Event    // what is being stepped
 	works      chan diskWork
 	lazy       uint64 // the last Work that was written and not made durable; used by write alone
 	dirty      bool   // something was written and not made durable; likewise
@@ -160,13 +161,7 @@ func (d *Driver) loop(ctx context.Context) {
 		case <-learn.C:
 			e, armed = FlushLearn{}, false
 		}
-		now := d.clock() // once for all that makes one output: it is a system call
-		if e != nil {
-			d.replicator.Step(now, e)
-		} else {
-			d.noteWritten(now)
-		}
-		d.drain(now)
+		d.stepAll(e)
 		out := d.replicator.Output()
 		d.obey(ctx, out)
 		if out.LearnSoon && !armed {
@@ -181,24 +176,49 @@ func (d *Driver) loop(ctx context.Context) {
 	}
 }
 
-// drain steps what has come in meanwhile, so that it makes one batch.
-func (d *Driver) drain(now paxos.Instant) {
+// stepAll steps an event (nil: the writer has done something) and what has come in meanwhile, so that it makes one batch.
+//
+// The clock is read once for all of them, because that is a system call, and only when the last of them is taken: a lease that is granted to a
+// heartbeat counts from here. Were it read before, then
+//
+//  1. this process could be paused for a minute between the reading and the taking,
+//  2. the leader's next heartbeat be taken, and acknowledged with a lease that ended a minute ago,
+//  3. and the next event find no lease and promise somebody else, while the leader trusts what was acknowledged.
+func (d *Driver) stepAll(first Event) {
+	d.taken = d.taken[:0]
+	if first != nil {
+		d.taken = append(d.taken, first)
+	}
+	wrote := d.drain() || first == nil
+	now := d.clock()
+	if wrote {
+		d.noteWritten(now)
+	}
+	for _, e := range d.taken {
+		d.replicator.Step(now, e)
+	}
+	clear(d.taken)
+}
+
+// drain takes what has come in, and reports whether the writer has done something.
+func (d *Driver) drain() (wrote bool) {
+	submitted := d.submitted
+	if d.replicator.Busy() {
+		submitted = nil
+	}
 	for range maxDrain {
-		submitted := d.submitted
-		if d.replicator.Busy() {
-			submitted = nil
-		}
 		select {
 		case <-d.wrote:
-			d.noteWritten(now)
+			wrote = true
 		case e := <-d.events:
-			d.replicator.Step(now, e)
+			d.taken = append(d.taken, e)
 		case e := <-submitted:
-			d.replicator.Step(now, e)
+			d.taken = append(d.taken, e)
 		default:
-			return
+			return wrote
 		}
 	}
+	return wrote
 }
 
 // noteWritten tells the replicator what the writer has done since.

@@ -5,8 +5,8 @@ import (
 	"github.com/baristadb/barista/internal/paxos"
 )
 
-// releaseLease says that others may lead at once; only right when the gate is closed.
-const releaseLease = true
+// anyone is whom a lease is released to when nobody is meant to be next.
+const anyone paxos.NodeID = 0
 
 // watchLeadership lets the phase follow what Paxos says of this node's leadership.
 //
@@ -20,7 +20,7 @@ func (r *Replicator) watchLeadership() {
 		switch {
 		case !leads:
 		case r.server != serverUp:
-			r.paxos.Resign(r.now, releaseLease) // there is no server whose gate could be open
+			r.paxos.Release(r.now, anyone) // there is no server whose gate could be open
 		default:
 			r.phase, r.epoch, r.openedAt, r.proposed = Opening, r.paxos.Ballot(), 0, false
 		}
@@ -30,7 +30,7 @@ func (r *Replicator) watchLeadership() {
 			r.phase = Following // the gate never opened: there is nothing to close
 		case r.server != serverUp || r.stuckOpening():
 			r.phase = Following
-			r.paxos.Resign(r.now, releaseLease)
+			r.paxos.Release(r.now, anyone)
 		case r.openedAt != 0 && r.cursor.next > r.openedAt && r.cursor.idle():
 			r.open()
 		}
@@ -98,7 +98,7 @@ func (r *Replicator) gateClosed(position changeset.Position) {
 		return
 	}
 	r.phase = Following
-	r.paxos.Resign(r.now, releaseLease)
+	r.paxos.Release(r.now, anyone)
 	r.resetCursor(position)
 }
 
@@ -114,7 +114,7 @@ func (r *Replicator) stepDown() {
 		}
 	case Opening:
 		r.phase = Following
-		r.paxos.Resign(r.now, releaseLease)
+		r.paxos.Release(r.now, anyone)
 	}
 }
 
@@ -162,7 +162,7 @@ func (r *Replicator) serverLost() {
 	r.out.Apply, r.out.Mark, r.out.OpenGate, r.out.CloseGate = nil, nil, 0, false
 	r.phase = Following
 	if r.paxos.Role() != paxos.Follower {
-		r.paxos.Resign(r.now, releaseLease)
+		r.paxos.Release(r.now, anyone)
 	}
 }
 
