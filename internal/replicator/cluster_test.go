@@ -39,6 +39,8 @@ type testNode struct {
 	r    *Replicator
 	down bool
 
+	stuck bool // its server stands still
+
 	durable, volatile []paxos.Record
 	dueSyncs          []uint64 // Seqs of works written and not yet durable
 	after             []paxos.Outgoing
@@ -334,7 +336,7 @@ func (c *cluster) run(span paxos.Span, clients int) {
 			if c.rng.IntN(2) == 0 {
 				n.sync(c)
 			}
-			if c.rng.IntN(2) == 0 {
+			if c.rng.IntN(2) == 0 && !n.stuck {
 				n.serve(c)
 			}
 			if c.rng.IntN(50) == 0 {

@@ -95,7 +95,9 @@ type Replicator struct {
 	start      uint64        // of the server, as ServerStarted named it
 	notBefore  paxos.Instant // this node does not campaign earlier: it led and could not open
 	progress   progress
+	stall      stall
 	drainUntil paxos.Instant // 0, or until when a leader that steps down waits for what it has taken on
+	heir       paxos.NodeID  // whom a leader that steps down hands over to; anyone: the most caught-up
 	offers     int           // floors offered above our server, since the last entry
 	marked     paxos.Index   // marks up to here were reached or given up
 	cursor     cursor
@@ -236,12 +238,6 @@ func (r *Replicator) Output() Output {
 	out.Start = r.start
 	r.out = Output{}
 	return out
-}
-
-// setElectable keeps a node from campaigning whose server could not serve soon.
-func (r *Replicator) setElectable() {
-	behind := uint64(r.order.Head()) - min(uint64(r.order.Head()), uint64(r.cursor.done()))
-	r.paxos.SetElectable(r.server == serverUp && r.phase != Closing && r.now >= r.notBefore && behind <= uint64(r.cfg.ElectableLag))
 }
 
 // lease returns the instant until which the server may trust its leadership; 0 = not at all.
