@@ -45,7 +45,7 @@ type memberAt struct {
 type span struct {
 	id     changeset.ID
 	first  paxos.Index
-	last   paxos.Index // 0: unfinished
+	last   paxos.Index // of its last part, or of the entry that took it back; 0: unfinished
 	chunks uint32
 }
 
@@ -189,7 +189,7 @@ func (o *Order) note(p *Placed, entry paxos.Entry) error {
 	switch p.Kind {
 	case paxos.KindEpochOpen:
 		o.opens = append(o.opens, opening{p.Index, p.Epoch})
-		o.discardUnfinished()
+		o.endUnfinished(p.Index)
 	case paxos.KindMember:
 		o.members = append(o.members, memberAt{p.Index, o.Members().Apply(entry.Value)})
 	case paxos.KindChunk:
@@ -255,7 +255,7 @@ func (o *Order) noteChunk(p *Placed) error {
 	switch {
 	case p.Chunk.Ordinal == discardChunk:
 		if k >= 0 {
-			o.spans = append(o.spans[:k], o.spans[k+1:]...)
+			o.spans[k].last = p.Index
 		}
 	case k < 0 && p.Chunk.Ordinal == 0:
 		o.spans = append(o.spans, span{id: p.Chunk.ID, first: p.Index, chunks: 1})
@@ -286,14 +286,13 @@ func (o *Order) unfinished(id changeset.ID) int {
 	return -1
 }
 
-func (o *Order) discardUnfinished() {
-	kept := o.spans[:0]
-	for _, s := range o.spans {
-		if s.last != 0 {
-			kept = append(kept, s)
+// endUnfinished ends the sets that an epoch-open discards. Their chunks are still read together, so their spans stay.
+func (o *Order) endUnfinished(at paxos.Index) {
+	for k := range o.spans {
+		if o.spans[k].last == 0 {
+			o.spans[k].last = at
 		}
 	}
-	o.spans = kept
 }
 
 // resumeAt is the first index that a server at position p has to be shown: its own entry, which may hold later change sets, or the
@@ -308,15 +307,17 @@ func (o *Order) resumeAt(p changeset.Position) paxos.Index {
 	return at
 }
 
-// FloorBelow returns the log's state at the highest checkpoint at which a floor may stand: at or below limit, and below the first chunk
-// of an unfinished set. ok is false when there is none above the present floor.
+// FloorBelow returns the log's state at the highest checkpoint at which a floor may stand: at or below limit, and not within the span of
+// a chunked set, whose later chunks could not be read without the first. ok is false when there is none above the present floor.
 func (o *Order) FloorBelow(limit paxos.Index) (floor paxos.Floor, ok bool) {
-	for _, s := range o.spans {
-		if s.last == 0 || s.last > limit {
-			limit = min(limit, s.first-1)
+	k := o.checkpointBelow(limit)
+	for k > 0 {
+		first, within := o.spanAround(o.checkpoints[k].index)
+		if !within {
+			break
 		}
+		k = o.checkpointBelow(first - 1)
 	}
-	k := sort.Search(len(o.checkpoints), func(k int) bool { return o.checkpoints[k].index > limit }) - 1
 	if k <= 0 {
 		return paxos.Floor{}, false
 	}
@@ -328,6 +329,21 @@ func (o *Order) FloorBelow(limit paxos.Index) (floor paxos.Floor, ok bool) {
 		floor.Sequences = append(floor.Sequences, paxos.SequenceState(s))
 	}
 	return floor, true
+}
+
+// checkpointBelow finds the highest checkpoint at or below limit; -1 if there is none.
+func (o *Order) checkpointBelow(limit paxos.Index) int {
+	return sort.Search(len(o.checkpoints), func(k int) bool { return o.checkpoints[k].index > limit }) - 1
+}
+
+// spanAround returns the first index of a chunked set that has chunks at or below i and ends above it.
+func (o *Order) spanAround(i paxos.Index) (first paxos.Index, ok bool) {
+	for _, s := range o.spans {
+		if s.first <= i && (s.last == 0 || s.last > i) {
+			return s.first, true
+		}
+	}
+	return 0, false
 }
 
 // sequenceStates returns the agreed state of every sequence, in order of its name.

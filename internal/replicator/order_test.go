@@ -147,6 +147,32 @@ func TestChunkedSetHoldsCursorAndFloor(t *testing.T) {
 	}
 }
 
+// No floor stands between the chunks of one set, however that ends: a node that starts there could not read the later ones.
+func TestFloorCutsNoChunkedSet(t *testing.T) {
+	id := changeset.ID{7}
+	chunk := func(ordinal uint32) []byte {
+		return changeset.AppendChunk(nil, changeset.Chunk{ID: id, Ordinal: ordinal})
+	}
+	last := []changeset.ChangeSet{{ID: id, Flags: changeset.Last, Chunks: 2, Database: "postgres"}}
+	for name, end := range map[string]func(*logOf){
+		"finished":    func(l *logOf) { l.choose(ballot(1, 1), paxos.KindChangeSets, changeset.AppendChangeSets(nil, last)) },
+		"rolled back": func(l *logOf) { l.choose(ballot(1, 1), paxos.KindChunk, chunk(discardChunk)) },
+		"discarded":   func(l *logOf) { l.choose(ballot(2, 1), paxos.KindEpochOpen, nil) },
+	} {
+		log := newLog(t)
+		log.choose(ballot(1, 1), paxos.KindEpochOpen, nil)
+		for log.order.Head() < checkpointEvery-1 {
+			log.choose(ballot(1, 1), paxos.KindNoop, nil)
+		}
+		first := log.choose(ballot(1, 1), paxos.KindChunk, chunk(0))
+		log.choose(ballot(1, 1), paxos.KindChunk, chunk(1))
+		end(log)
+		if floor, ok := log.order.FloorBelow(log.order.Head()); ok {
+			t.Errorf("%s: a floor at %d, and the set begins at %d and ends at %d", name, floor.Index, first.Index, log.order.Head())
+		}
+	}
+}
+
 // An order that starts at a floor goes on as the one that the floor was taken from.
 func TestFloorCarriesTheState(t *testing.T) {
 	log := newLog(t)
