@@ -1,7 +1,10 @@
 package journal
 
 import (
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"sort"
 
 	"github.com/baristadb/barista/internal/paxos"
@@ -75,7 +78,22 @@ func (j *Journal) entry(i paxos.Index) (paxos.Entry, error) {
 	if _, _, gone := j.locate(i); gone != nil {
 		return fail(gone) // purged, or closed, meanwhile
 	}
-	return fail(fmt.Errorf("%w: record %d in segment %s: %w", ErrDamaged, number, p.name(), err))
+	return fail(j.diagnose(p, number, err))
+}
+
+// diagnose says where a segment is damaged of which a record could not be read. A batch that is being written meanwhile does not matter.
+func (j *Journal) diagnose(p *piece, number uint64, cause error) error {
+	j.mu.RLock()
+	last := len(j.segments) == 0 || j.segments[len(j.segments)-1] == p
+	j.mu.RUnlock()
+	content, err := os.ReadFile(filepath.Join(j.dir, p.name()))
+	if err == nil {
+		_, err = walk(content, p.base, last, func(uint64, []byte) error { return nil })
+	}
+	if errors.Is(err, ErrDamaged) {
+		return fmt.Errorf("segment %s: %w", p.name(), err)
+	}
+	return fmt.Errorf("segment %s: %w: record %d: %w", p.name(), ErrDamaged, number, cause)
 }
 
 // locate finds the record that holds the entry at index i, and its segment.

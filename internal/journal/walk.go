@@ -29,6 +29,7 @@ const (
 type part struct {
 	start, end int    // end: behind the commit frame, if that was reached
 	reached    bool   // frames lead from start to a commit frame
+	stop       int    // where the frame stands that leads nowhere, if none is reached
 	broken     int    // offset of the first thing that is wrong; -1: the batch is whole
 	index      uint64 // offset of the body of the index frame; 0: none
 	records    [][]byte
@@ -38,6 +39,7 @@ type part struct {
 func parse(file []byte, start int, first uint64) part {
 	p := part{start: start, broken: -1}
 	wrong := func(at int) {
+		p.stop = at
 		if p.broken < 0 {
 			p.broken = at
 		}
@@ -122,7 +124,8 @@ func walk(file []byte, base uint64, last bool, visit func(number uint64, record 
 // judge says whether the batch p, which is not whole, is the end of the journal, a torn write, or damage.
 //
 // A torn write can only be the last one, in a file that was all zeros before: some of its sectors are there and some are
-// zero, or the file ends in it. Nothing was answered for it, for it was not durable.
+// zero, or the file ends in it. Nothing was answered for it, for it was not durable. So the frames of a torn batch lead to a sector
+// of zeros, or beyond the file; a frame that makes no sense in a sector that is there has been changed since.
 func (w *walked) judge(file []byte, p part, last bool) error {
 	rest := file[min(p.start, len(file)):]
 	damaged := fmt.Errorf("%w: the batch at offset %d is not as it was written (offset %d)", ErrDamaged, p.start, p.broken)
@@ -133,11 +136,24 @@ func (w *walked) judge(file []byte, p part, last bool) error {
 		return nil
 	case laterBatch(rest, w.next):
 		return damaged
-	case p.reached && !hasZeroSector(file, p.start, p.end):
+	case p.reached && !hasZeroSector(file, p.start, p.end), !p.reached && !p.missing(file):
 		return damaged
 	}
 	w.torn = true
 	return nil
+}
+
+// missing reports whether what should follow at stop was never written.
+func (p part) missing(file []byte) bool {
+	if p.stop+frameHeader > len(file) {
+		return true
+	}
+	from, to := p.stop/sector*sector, min((p.stop/sector+1)*sector, len(file))
+	if zero(file[max(from, p.start):to]) {
+		return true
+	}
+	size := uint64(binary.LittleEndian.Uint32(file[p.stop+4:]))
+	return file[p.stop] == frameEntry && p.stop+frameHeader+int(size) > len(file) && size <= maxRecord+recordHeader
 }
 
 // laterBatch reports whether b holds a whole record of a batch after the one that begins with first.
