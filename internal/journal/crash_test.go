@@ -8,33 +8,47 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/hashicorp/raft-wal/types"
-
 	"github.com/baristadb/barista/internal/paxos"
 )
 
-// faults is a disk that fails on demand, and knows whether something was written and not synced.
+// faults is a folder that fails on demand, and knows whether something was written to a segment and not synced.
 type faults struct {
+	files
 	dirty               atomic.Bool
 	failWrite, failSync atomic.Bool
 }
 
 type faultyFile struct {
-	types.WritableFile
+	writable
 	*faults
+}
+
+// openFaulty opens the small journal in dir on a folder that can be made to fail.
+func openFaulty(dir string) (*Journal, *faults, error) {
+	d := newDisk(dir, smallSegment)
+	f := &faults{files: d.files}
+	d.files = f
+	j, err := open(d)
+	return j, f, err
 }
 
 var errDisk = errors.New("the disk says no")
 
-func (f *faults) wrap(w types.WritableFile) types.WritableFile { return &faultyFile{w, f} }
+func (f *faults) open(name string, flag int) (writable, error) {
+	w, err := f.files.open(name, flag)
+	if err != nil || name == spareName {
+		return w, err
+	}
+	return &faultyFile{w, f}, nil
+}
 
 func (f *faultyFile) WriteAt(b []byte, at int64) (int, error) {
 	f.dirty.Store(true)
 	if f.failWrite.Load() {
-		f.WritableFile.WriteAt(b[:len(b)/2], at)
+		f.writable.WriteAt(b[:len(b)/2], at)
 		return len(b) / 2, errDisk
 	}
-	return f.WritableFile.WriteAt(b, at)
+	return f.writable.WriteAt(b, at)
 }
 
 func (f *faultyFile) Sync() error {
@@ -42,15 +56,14 @@ func (f *faultyFile) Sync() error {
 		return errDisk
 	}
 	f.dirty.Store(false)
-	return f.WritableFile.Sync()
+	return f.writable.Sync()
 }
 
 // Nothing that Append has written is without a sync when it returns, in whatever segment.
 func TestSynced(t *testing.T) {
 	dir := t.TempDir()
 	must(t, CreateSmall(dir, testIdentity(), paxos.Floor{}))
-	f := new(faults)
-	j, err := open(dir, smallSegment, f.wrap)
+	j, f, err := openFaulty(dir)
 	must(t, err)
 	defer j.Crash()
 	for i := paxos.Index(1); i < 40; i++ {
@@ -74,8 +87,7 @@ func TestPoisoned(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			must(t, CreateSmall(dir, testIdentity(), paxos.Floor{}))
-			f := new(faults)
-			j, err := open(dir, smallSegment, f.wrap)
+			j, f, err := openFaulty(dir)
 			must(t, err)
 			must(t, j.Append([]paxos.Record{accept(1, 100), paxos.ChosenRecord{To: 1}}, true))
 			set(f, true)
@@ -160,12 +172,12 @@ func TestEmptySegment(t *testing.T) {
 		}
 		must(t, j.begin())
 		if round%2 == 1 {
-			path := filepath.Join(dir, j.segments[len(j.segments)-1].name())
-			f, err := os.OpenFile(path, os.O_RDWR, 0)
+			torn := filepath.Join(dir, j.segments[len(j.segments)-1].name())
+			must(t, j.append([]paxos.Record{accept(i+1, 1500)}, true))
+			whole, err := os.ReadFile(torn)
 			must(t, err)
-			_, err = f.WriteAt([]byte("a first sector that never got its second"), 0)
-			must(t, err)
-			must(t, f.Close())
+			clear(whole[sector:]) // the first sector, which never got its second
+			must(t, os.WriteFile(torn, whole, 0o600))
 		}
 		j.Crash()
 		j, err = OpenSmall(dir)

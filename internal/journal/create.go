@@ -32,39 +32,41 @@ func Exists(dir string) (bool, error) {
 // Create makes a journal in dir, which must not be there, or be empty but for what a Create that died has left; anything else is
 // ErrNotEmpty. The journal is there as a whole or not at all. Open opens it.
 func Create(dir string, identity paxos.IdentityRecord, floor paxos.Floor) error {
-	return create(dir, identity, floor, segmentBytes)
+	return create(newDisk(dir, segmentBytes), identity, floor)
 }
 
-func create(dir string, identity paxos.IdentityRecord, floor paxos.Floor, bytes int64) error {
-	fail := func(err error) error { return fmt.Errorf("create a journal in %s: %w", dir, err) }
+func create(d *disk, identity paxos.IdentityRecord, floor paxos.Floor) error {
+	defer d.close()
+	fail := func(err error) error { return fmt.Errorf("create a journal in %s: %w", d.dir, err) }
 	if identity.Name == "" || identity.Cluster == [16]byte{} {
 		return fail(errors.New("an identity without a name or a cluster"))
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := os.MkdirAll(d.dir, 0o700); err != nil {
 		return fail(err)
 	}
-	held, err := lock(dir)
+	held, err := lock(d.dir)
 	if err != nil {
 		return fail(err)
 	}
 	defer held.Close()
-	if err := clearUnfinished(dir); err != nil {
+	if err := clearUnfinished(d); err != nil {
 		return fail(err)
 	}
-	if err := createFirst(dir, identity, floor, bytes); err != nil {
+	if err := createFirst(d, identity, floor); err != nil {
 		return fail(err)
 	}
-	for _, d := range []string{dir, filepath.Dir(dir)} {
-		if err := syncDir(d); err != nil {
-			return fail(err)
-		}
+	if err := d.files.sync(); err != nil {
+		return fail(err)
+	}
+	if err := syncDir(filepath.Dir(d.dir)); err != nil {
+		return fail(err)
 	}
 	return nil
 }
 
 // clearUnfinished removes what a Create that died may have left, and finds that there is nothing else.
-func clearUnfinished(dir string) error {
-	entries, err := os.ReadDir(dir)
+func clearUnfinished(d *disk) error {
+	entries, err := os.ReadDir(d.dir)
 	if err != nil {
 		return err
 	}
@@ -74,16 +76,16 @@ func clearUnfinished(dir string) error {
 			return fmt.Errorf("%w: it holds %q", ErrNotEmpty, name)
 		}
 	}
-	return removeUnfinished(dir, entries)
+	return removeUnfinished(d, entries)
 }
 
 // removeUnfinished removes prepared files that nothing rests on.
-func removeUnfinished(dir string, entries []os.DirEntry) error {
+func removeUnfinished(d *disk, entries []os.DirEntry) error {
 	for _, e := range entries {
 		if e.Name() != spareName && !strings.HasSuffix(e.Name(), creating) {
 			continue
 		}
-		if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
+		if err := d.files.remove(e.Name()); err != nil {
 			return err
 		}
 	}
@@ -91,12 +93,10 @@ func removeUnfinished(dir string, entries []os.DirEntry) error {
 }
 
 // createFirst writes the first segment under another name, and gives it its own when it is durable.
-func createFirst(dir string, identity paxos.IdentityRecord, floor paxos.Floor, bytes int64) error {
-	d := newDisk(dir, bytes)
-	defer d.close()
+func createFirst(d *disk, identity paxos.IdentityRecord, floor paxos.Floor) error {
 	d.suffix = creating
-	p := &piece{id: 1, base: 1, limit: uint32(bytes)}
-	tail, err := segment.NewFiler(dir, d).Create(p.info(0, 0))
+	p := &piece{id: 1, base: 1, limit: uint32(d.bytes)}
+	tail, err := segment.NewFiler(d.dir, d).Create(p.info(0, 0))
 	if err != nil {
 		return err
 	}
@@ -109,6 +109,5 @@ func createFirst(dir string, identity paxos.IdentityRecord, floor paxos.Floor, b
 	if err := tail.Append(batch); err != nil {
 		return err
 	}
-	path := filepath.Join(dir, p.name())
-	return os.Rename(path+creating, path)
+	return d.files.rename(p.name()+creating, p.name())
 }

@@ -24,9 +24,9 @@ const (
 // prepared in the background, in steps, so that a sync of the journal never waits long behind it.
 type disk struct {
 	dir    string
-	bytes  int64
-	suffix string                                      // behind the names of new files
-	wrap   func(types.WritableFile) types.WritableFile // for tests; nil: as it is
+	bytes  int64  // of a segment file
+	suffix string // behind the names of new files
+	files  files
 
 	mu        sync.Mutex // held while a file is prepared; guards spare
 	spare     bool       // a prepared file stands under spareName
@@ -36,7 +36,7 @@ type disk struct {
 }
 
 func newDisk(dir string, bytes int64) *disk {
-	d := &disk{dir: dir, bytes: bytes}
+	d := &disk{dir: dir, bytes: bytes, files: folder(dir)}
 	d.stopped, d.stop = context.WithCancel(context.Background())
 	return d
 }
@@ -61,7 +61,7 @@ func (d *disk) prepare(ctx context.Context) error {
 	if d.spare {
 		return nil
 	}
-	f, err := os.OpenFile(filepath.Join(d.dir, spareName), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	f, err := d.files.open(spareName, os.O_CREATE|os.O_TRUNC)
 	if err != nil {
 		return err
 	}
@@ -74,12 +74,12 @@ func (d *disk) prepare(ctx context.Context) error {
 }
 
 // fillZeros writes zeros from one offset to another and makes them durable.
-func fillZeros(ctx context.Context, f *os.File, from, to int64) error {
+func fillZeros(ctx context.Context, f writable, from, to int64) error {
 	for ; from < to && ctx.Err() == nil; from += zeroStep {
 		if _, err := f.WriteAt(zeros[:min(zeroStep, to-from)], from); err != nil {
 			return err
 		}
-		if err := fdatasync(f); err != nil {
+		if err := f.Sync(); err != nil {
 			return err
 		}
 	}
@@ -96,12 +96,11 @@ func (d *disk) Create(_, name string, _ uint64) (types.WritableFile, error) {
 	if err := d.prepare(context.Background()); err != nil {
 		return nil, fmt.Errorf("prepare a segment: %w", err)
 	}
-	path := filepath.Join(d.dir, name+d.suffix)
-	if err := os.Rename(filepath.Join(d.dir, spareName), path); err != nil {
+	if err := d.files.rename(spareName, name+d.suffix); err != nil {
 		return nil, err
 	}
 	d.spare = false
-	if err := syncDir(d.dir); err != nil {
+	if err := d.files.sync(); err != nil {
 		return nil, err
 	}
 	return d.OpenWriter(d.dir, name+d.suffix)
@@ -109,14 +108,7 @@ func (d *disk) Create(_, name string, _ uint64) (types.WritableFile, error) {
 
 // OpenWriter implements types.VFS.
 func (d *disk) OpenWriter(_, name string) (types.WritableFile, error) {
-	f, err := os.OpenFile(filepath.Join(d.dir, name), os.O_RDWR, 0)
-	if err != nil {
-		return nil, err
-	}
-	if d.wrap != nil {
-		return d.wrap(&file{f}), nil
-	}
-	return &file{f}, nil
+	return d.files.open(name, 0)
 }
 
 // OpenReader implements types.VFS.
@@ -126,10 +118,10 @@ func (d *disk) OpenReader(_, name string) (types.ReadableFile, error) {
 
 // Delete implements types.VFS: the file is durably gone when it returns.
 func (d *disk) Delete(_, name string) error {
-	if err := os.Remove(filepath.Join(d.dir, name)); err != nil {
+	if err := d.files.remove(name); err != nil {
 		return err
 	}
-	return syncDir(d.dir)
+	return d.files.sync()
 }
 
 // ListDir implements types.VFS.
@@ -143,29 +135,6 @@ func (d *disk) ListDir(string) ([]string, error) {
 		names[i] = e.Name()
 	}
 	return names, nil
-}
-
-// file is a segment file; its length does not change, so that syncing its data is enough.
-type file struct{ *os.File }
-
-func (f *file) Sync() error { return fdatasync(f.File) }
-
-func fdatasync(f *os.File) error {
-	for {
-		err := unix.Fdatasync(int(f.Fd()))
-		if err != unix.EINTR {
-			return os.NewSyscallError("fdatasync", err)
-		}
-	}
-}
-
-func syncDir(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	return f.Sync()
 }
 
 // lock takes the journal's folder for this process, until the file is closed.

@@ -6,11 +6,11 @@ const smallSegment = 16 << 10
 
 // CreateSmall is Create with segments of 16 KiB.
 func CreateSmall(dir string, identity paxos.IdentityRecord, floor paxos.Floor) error {
-	return create(dir, identity, floor, smallSegment)
+	return create(newDisk(dir, smallSegment), identity, floor)
 }
 
 // OpenSmall is Open with segments of 16 KiB.
-func OpenSmall(dir string) (*Journal, error) { return open(dir, smallSegment, nil) }
+func OpenSmall(dir string) (*Journal, error) { return open(newDisk(dir, smallSegment)) }
 
 // Crash lets go of the folder and writes nothing.
 func (j *Journal) Crash() {

@@ -9,7 +9,6 @@ import (
 	"slices"
 
 	"github.com/hashicorp/raft-wal/segment"
-	"github.com/hashicorp/raft-wal/types"
 
 	"github.com/baristadb/barista/internal/paxos"
 )
@@ -17,24 +16,22 @@ import (
 // Open reads and checks the whole journal in dir, takes a batch off the end that a crash cut short, and takes up a purge where a
 // crash left it. ErrDamaged: nothing was altered. ErrInUse: somebody has it open.
 func Open(dir string) (*Journal, error) {
-	return open(dir, segmentBytes, nil)
+	return open(newDisk(dir, segmentBytes))
 }
 
-func open(dir string, bytes int64, wrap func(types.WritableFile) types.WritableFile) (*Journal, error) {
-	if _, err := os.Stat(dir); err != nil {
+func open(d *disk) (*Journal, error) {
+	if _, err := os.Stat(d.dir); err != nil {
 		return nil, fmt.Errorf("open the journal: %w", err)
 	}
-	held, err := lock(dir)
+	held, err := lock(d.dir)
 	if err != nil {
 		return nil, fmt.Errorf("open the journal: %w", err)
 	}
-	d := newDisk(dir, bytes)
-	d.wrap = wrap
-	j := &Journal{dir: dir, disk: d, filer: segment.NewFiler(dir, d), lock: held, next: 1}
-	for _, step := range []func() error{j.list, j.replay, j.state.complete, j.restore, j.clean, j.dropPurged} {
+	j := &Journal{dir: d.dir, disk: d, filer: segment.NewFiler(d.dir, d), lock: held, next: 1}
+	for _, step := range []func() error{j.list, j.replay, j.state.complete, j.harden, j.restore, j.clean, j.dropPurged} {
 		if err := step(); err != nil {
 			j.release()
-			return nil, fmt.Errorf("open the journal in %s: %w", dir, err)
+			return nil, fmt.Errorf("open the journal in %s: %w", d.dir, err)
 		}
 	}
 	d.prepareNext()
@@ -102,6 +99,30 @@ func (j *Journal) replayOne(p *piece, last bool) error {
 	return nil
 }
 
+// harden makes durable what was read. Without it a promise can be lost that was given twice:
+//
+//  1. A batch with a promise is written; the process is killed before its sync. The system still has it in memory.
+//  2. The node starts again and reads the batch. The same candidate asks again. The promise is in the journal already, so nothing
+//     is written, and the answer leaves at once.
+//  3. The power fails. Neither write nor sync of that batch ever reached the disk. The promise is forgotten.
+//
+// The same goes for the name of a journal that was just made.
+func (j *Journal) harden() error {
+	last := j.segments[len(j.segments)-1]
+	f, err := j.disk.files.open(last.name(), 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := f.Sync(); err != nil {
+		return fmt.Errorf("sync segment %s: %w", last.name(), err)
+	}
+	if err := j.disk.files.sync(); err != nil {
+		return fmt.Errorf("sync the folder: %w", err)
+	}
+	return syncDir(filepath.Dir(j.dir))
+}
+
 // discard removes the last segment, in which no batch was ever durable: the next write makes it again, with what every segment
 // begins with.
 func (j *Journal) discard(p *piece) error {
@@ -126,7 +147,7 @@ func (j *Journal) replayRecord(number uint64, body []byte) error {
 
 // cutBack makes everything behind end zeros again, as the next batch expects. A crash on the way leaves the same end.
 func (j *Journal) cutBack(p *piece, end int64) error {
-	f, err := os.OpenFile(filepath.Join(j.dir, p.name()), os.O_RDWR, 0)
+	f, err := j.disk.files.open(p.name(), 0)
 	if err != nil {
 		return err
 	}
@@ -159,5 +180,5 @@ func (j *Journal) clean() error {
 	if err != nil {
 		return err
 	}
-	return removeUnfinished(j.dir, entries)
+	return removeUnfinished(j.disk, entries)
 }
