@@ -44,7 +44,7 @@ func TestNothingEndsAProposedCommit(t *testing.T) {
 				}
 				t.Cleanup(func() { _ = c.Node(k).Continue() }) // should the test end early
 			}
-			told := commitLater(t, conn)
+			told := execLater(t, conn, "COMMIT")
 			await(t, queryLimit, "the commit to be under way", func(ctx context.Context) error {
 				const doing = "SELECT FROM pg_stat_activity WHERE pid = $1 AND state = 'active' AND query = 'COMMIT'"
 				return admin.QueryRow(ctx, doing, pid).Scan()

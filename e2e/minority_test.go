@@ -42,7 +42,7 @@ func TestMinorityTellsTheTruth(t *testing.T) {
 		}
 	}
 	// The lease has not run out yet, so this one is proposed.
-	toldInFlight := commitLater(t, proposed)
+	toldInFlight := execLater(t, proposed, "COMMIT")
 	await(t, serveLimit, "the leader to be suspended", func(ctx context.Context) error {
 		own, err := ownStatus(ctx, "http://"+c.Node(leader).Config.HTTP+"/status")
 		if err == nil && own.Detail != "suspended" {
@@ -50,7 +50,7 @@ func TestMinorityTellsTheTruth(t *testing.T) {
 		}
 		return err
 	})
-	toldHeld := commitLater(t, late)
+	toldHeld := execLater(t, late, "COMMIT")
 
 	if got := code(<-toldHeld); got != "40001" {
 		t.Errorf("a commit on the suspended leader was told %q, want 40001", got)
@@ -110,12 +110,12 @@ func ownStatus(ctx context.Context, url string) (own admin.Status, err error) {
 	return own, errors.Join(json.NewDecoder(response.Body).Decode(&own), response.Body.Close())
 }
 
-// commitLater sends COMMIT and returns where the answer will come.
-func commitLater(t testing.TB, conn *pgx.Conn) <-chan error {
+// execLater sends a statement and returns where the answer will come.
+func execLater(t testing.TB, conn *pgx.Conn, sql string) <-chan error {
 	told := make(chan error, 1)
 	ctx := limited(t, serveLimit)
 	go func() { // bounded by ctx
-		_, err := conn.Exec(ctx, "COMMIT")
+		_, err := conn.Exec(ctx, sql)
 		told <- err
 	}()
 	return told

@@ -74,6 +74,7 @@ static char *shared_file = NULL;	/* barista.shared_file */
 char	   *barista_gate_socket = NULL;
 int			barista_spill_limit;
 static int	session_kind = SESSION_LOCAL;	/* barista.session */
+static char *client_token = NULL;	/* barista.client */
 bool		barista_bootstrapping = false;	/* barista.bootstrap */
 
 /* Epoch that was open when this session began; fixed then. */
@@ -309,6 +310,7 @@ barista_check_statement(void)
 		return;
 	if (unlikely(!backend_prepared))
 		prepare_backend();
+	barista_client_request();
 	transaction_checked = true;
 
 	open = barista_gate_is_open(&epoch);
@@ -395,6 +397,7 @@ static void
 executor_run(QueryDesc *queryDesc, ScanDirection direction, uint64 count,
 			 bool execute_once)
 {
+	barista_client_request();
 	if (barista_transaction_epoch == 0)
 		barista_fence();
 	if (next_executor_run)
@@ -479,6 +482,8 @@ emit_log(ErrorData *error)
 			error->hint = pstrdup("Connect again.");
 		}
 	}
+	if (error->elevel >= FATAL && error->output_to_client)
+		barista_client_last_words();
 	if (next_emit_log)
 		next_emit_log(error);
 }
@@ -715,6 +720,16 @@ define_settings(void)
 							   "Barista sets it.",
 							   &barista_gate_socket, "", PGC_POSTMASTER, 0,
 							   NULL, NULL, NULL);
+	DefineCustomStringVariable("barista.client_socket",
+							   "Path of the socket on which barista hands over its clients' sockets.",
+							   "Barista sets it.",
+							   &barista_client_socket, "", PGC_POSTMASTER, 0,
+							   NULL, NULL, NULL);
+	DefineCustomStringVariable("barista.client",
+							   "The name under which barista hands over the client's socket, once.",
+							   "Set by the start-up packet only.",
+							   &client_token, "", PGC_BACKEND, GUC_NO_SHOW_ALL,
+							   NULL, NULL, NULL);
 	DefineCustomBoolVariable("barista.bootstrap",
 							 "A server that is being made: nothing is captured or refused.",
 							 "Only for the commands that make a cluster's first server.",
@@ -784,6 +799,7 @@ _PG_init(void)
 	RegisterXactCallback(transaction_event, NULL);
 	RegisterSubXactCallback(subtransaction_event, NULL);
 
+	barista_client_init();
 	barista_apply_init();
 	barista_ddl_init();
 }

@@ -64,6 +64,18 @@ extern uint64 barista_transaction_epoch;
 extern void barista_end_session(void) pg_attribute_noreturn();
 
 /* ------------------------------------------------------------------------
+ * client.c
+ * ------------------------------------------------------------------------
+ */
+extern char *barista_client_socket; /* barista.client_socket */
+
+extern void barista_client_init(void);
+/* A request of the client is about to have an effect. */
+extern void barista_client_request(void);
+/* The client is about to be told that its session ends. */
+extern void barista_client_last_words(void);
+
+/* ------------------------------------------------------------------------
  * capture.c
  * ------------------------------------------------------------------------
  */

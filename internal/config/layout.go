@@ -14,6 +14,9 @@ func (c Config) SockDir() string { return filepath.Join(c.Dir, "sock") }
 // GateSocket is the path of the gate's socket.
 func (c Config) GateSocket() string { return filepath.Join(c.SockDir(), "gate") }
 
+// ClientSocket is the path of the socket on which the server's backends ask for their clients' sockets.
+func (c Config) ClientSocket() string { return filepath.Join(c.SockDir(), "clients") }
+
 // SharedFile is the path of the file that barista and the server map.
 func (c Config) SharedFile() string { return filepath.Join(c.SockDir(), "shared") }
 

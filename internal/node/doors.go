@@ -2,7 +2,10 @@ package node
 
 import (
 	"context"
+	"fmt"
+	"net"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/baristadb/barista/internal/admin"
@@ -20,7 +23,9 @@ const (
 // doors are the servers of clients and people: each serves until its context ends.
 type doors struct {
 	proxy func(context.Context) error
-	admin func(context.Context) error // nil: not configured
+	// backends hands clients' sockets to the own server's backends.
+	backends func(context.Context) error
+	admin    func(context.Context) error // nil: not configured
 }
 
 // openDoors binds the ports of the front doors.
@@ -34,7 +39,11 @@ func (n *node) openDoors() (doors, error) {
 		return doors{}, err
 	}
 	n.front = front
-	d := doors{proxy: func(ctx context.Context) error {
+	backends, err := n.listenBackends()
+	if err != nil {
+		return doors{}, err
+	}
+	d := doors{backends: func(context.Context) error { return front.ServeBackends(backends) }, proxy: func(ctx context.Context) error {
 		stop := context.AfterFunc(ctx, func() {
 			limited, cancel := context.WithTimeout(context.Background(), drainLimit)
 			defer cancel()
@@ -64,6 +73,26 @@ func (n *node) openDoors() (doors, error) {
 		return site.Serve(people)
 	}
 	return d, nil
+}
+
+// listenBackends makes the socket on which the server's backends claim their clients. Shutdown of the front door ends it.
+func (n *node) listenBackends() (*net.UnixListener, error) {
+	if err := n.pg.PrepareFolders(); err != nil {
+		return nil, err
+	}
+	path := n.pg.ClientSocket
+	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
+		return nil, fmt.Errorf("remove the old socket for backends: %w", err)
+	}
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		return nil, config.Mistakef("listen for the server's backends: %w", err)
+	}
+	if err := os.Chmod(path, 0o666); err != nil { // its folder is private to the server's user
+		l.Close()
+		return nil, fmt.Errorf("make the socket for backends accessible: %w", err)
+	}
+	return l, nil
 }
 
 // Verify implements admin.Verifier: this node compares all members.

@@ -207,6 +207,7 @@ func (n *node) serve(ctx context.Context) error {
 	serverTasks.Go(func() { n.server.keep(server) })
 	serverTasks.Go(func() { n.purge(server) })
 	frontTasks.Go(func() { fail("PostgreSQL front door", doors.proxy(front)) })
+	frontTasks.Go(func() { fail("PostgreSQL front door", doors.backends(front)) })
 	if doors.admin != nil {
 		frontTasks.Go(func() { fail("HTTP", doors.admin(front)) })
 	}

@@ -51,7 +51,7 @@ var errNotLeading = errors.New("the node does not lead with an open gate")
 func (n *node) dialLeader(ctx context.Context, v view) (session.Backend, error) {
 	if v.open {
 		conn, err := n.server.dial(ctx)
-		return session.Backend{Conn: conn, Node: n.cfg.Name, Lost: v.lost}, err
+		return session.Backend{Conn: conn, Node: n.cfg.Name, Local: true, Lost: v.lost}, err
 	}
 	name := n.directory.name(v.leader)
 	if v.leader == 0 || name == "" || v.leader == n.identity.Node {

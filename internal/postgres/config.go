@@ -43,6 +43,8 @@ type Config struct {
 	LibDir string
 	// SharedFile and GateSocket are made in SockDir before Start, which gives them to Account.
 	SharedFile, GateSocket string
+	// ClientSocket is where backends ask for their clients' sockets. Empty: every session is relayed.
+	ClientSocket string
 
 	// Auth says how clients other than barista are known.
 	Auth config.Auth
@@ -76,19 +78,20 @@ func ForNode(node config.Config, log *slog.Logger) (Config, error) {
 		return Config{}, err
 	}
 	c := Config{
-		Name:       "barista-" + node.Name,
-		Bin:        bin,
-		Account:    account,
-		DataDir:    node.DataDir(),
-		SockDir:    node.SockDir(),
-		LogFile:    node.ServerLogFile(),
-		Library:    library,
-		LibDir:     filepath.Join(node.Dir, "lib"),
-		SharedFile: node.SharedFile(),
-		GateSocket: node.GateSocket(),
-		Auth:       node.Auth,
-		Settings:   node.Settings,
-		Log:        log,
+		Name:         "barista-" + node.Name,
+		Bin:          bin,
+		Account:      account,
+		DataDir:      node.DataDir(),
+		SockDir:      node.SockDir(),
+		LogFile:      node.ServerLogFile(),
+		Library:      library,
+		LibDir:       filepath.Join(node.Dir, "lib"),
+		ClientSocket: node.ClientSocket(),
+		SharedFile:   node.SharedFile(),
+		GateSocket:   node.GateSocket(),
+		Auth:         node.Auth,
+		Settings:     node.Settings,
+		Log:          log,
 	}
 	if err := c.checkSocketPath(); err != nil {
 		return Config{}, err

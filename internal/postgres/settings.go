@@ -56,7 +56,9 @@ func (c Config) startSettings() []setting {
 	if c.Library == "" {
 		return nil
 	}
-	return []setting{{"barista.shared_file", c.SharedFile}, {"barista.gate_socket", c.GateSocket}}
+	return []setting{
+		{"barista.shared_file", c.SharedFile}, {"barista.gate_socket", c.GateSocket}, {"barista.client_socket", c.ClientSocket},
+	}
 }
 
 // defaultSettings are better defaults than PostgreSQL's own; a node's settings override them.

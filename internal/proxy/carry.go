@@ -2,13 +2,17 @@ package proxy
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
+	"fmt"
 	"net"
+	"time"
 )
 
-// Carry carries bytes both ways between two streams, without a look at them, until either ends or ctx does; then it closes both. It is
-// how a node that leads connects the front doors of other nodes to its server: from is the front door's end, to the server's. What the
-// server has said is delivered before its end is. Both streams belong to Carry, also when it returns an error.
+// Carry carries bytes both ways between the front door of another node and this node's own server, until either ends or ctx does; then it
+// closes both. from begins with the client's start-up or cancel packet, as that front door sends it. A session's backend may take over the
+// stream from there, as it does a client. What the server has said is delivered before its end. Both streams belong to Carry, also when
+// it returns an error.
 func (s *Server) Carry(ctx context.Context, from, to net.Conn) error {
 	if !s.enter() {
 		from.Close()
@@ -16,20 +20,47 @@ func (s *Server) Carry(ctx context.Context, from, to net.Conn) error {
 		return errors.New("carry a stream: the front door is shutting down")
 	}
 	defer s.clients.Done()
+	o, err := s.forwardStart(from, to)
+	defer s.offers.withdraw(o)
+	if err != nil {
+		from.Close()
+		to.Close()
+		return fmt.Errorf("carry a stream: %w", err)
+	}
 	r := newRelay("", nil)
-	r.blind = true
+	r.mute = true
 	if err := s.takeBoth(r, from, to); err != nil {
 		return err
 	}
-	s.loop.add(r)
-	select {
-	case <-r.done:
-	case <-ctx.Done():
-		s.loop.release(r, clientGone)
-		<-r.done
+	c, claimed := s.run(r, o, ctx.Done(), clientGone)
+	if !claimed {
+		s.end(r)
+		return nil
 	}
-	s.end(r)
+	stop := context.AfterFunc(ctx, func() { c.line.Close() })
+	defer stop()
+	if conn, _ := s.follow(r.client.fd, c, r.node); conn != nil {
+		conn.Close()
+	}
 	return nil
+}
+
+// forwardStart sends the first packet of a stream to the server, with an offer if it begins a session.
+func (s *Server) forwardStart(from, to net.Conn) (offer, error) {
+	from.SetDeadline(time.Now().Add(s.options.Startup))
+	packet, err := readPacket(from, maxStartup-uint32(parameterSize))
+	if err != nil {
+		return offer{}, err
+	}
+	from.SetDeadline(time.Time{})
+	var o offer
+	_, plain := from.(*net.TCPConn)
+	if plain && binary.BigEndian.Uint32(packet[4:])>>16 == majorV3 {
+		o = s.offers.make()
+		packet = extend(packet, o.parameter())
+	}
+	_, err = to.Write(packet)
+	return o, err
 }
 
 // enter makes Shutdown wait until s.clients.Done is called. It is false if Shutdown has begun.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"io"
 	"net"
 	"testing"
@@ -57,16 +58,20 @@ func TestCarryEnds(t *testing.T) {
 		front, from := pair()
 		to, server := pair()
 		ended = make(chan error, 1)
-		go func() { ended <- door.Carry(ctx, from, to) }() // ends with either stream, or ctx
+		front.Write(binary.BigEndian.AppendUint32([]byte{0, 0, 0, 8}, codeCancel)) // which is passed on as it is
+		go func() { ended <- door.Carry(ctx, from, to) }()                         // ends with either stream, or ctx
 		for _, c := range []net.Conn{front, server} {
 			c.SetDeadline(time.Now().Add(20 * time.Second))
 			t.Cleanup(func() { c.Close() })
+		}
+		if _, err := io.ReadFull(server, make([]byte, 8)); err != nil {
+			t.Fatal(err)
 		}
 		return front, server, ended
 	}
 
 	front, server, ended := begin(t.Context())
-	said := bytes.Repeat([]byte("espresso"), 1<<20)
+	said := frame('D', string(bytes.Repeat([]byte("espresso"), 1<<20)))
 	wrote := make(chan error, 1)
 	go func() { // ends when all is taken
 		_, err := server.Write(said)

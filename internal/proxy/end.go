@@ -38,7 +38,7 @@ func (s *Server) end(r *relay) {
 
 // failure returns what the client must be told at the end, or nil if it knows.
 func (r *relay) failure() *session.Failure {
-	if r.blind || r.requests.fatal || r.requests.terminated {
+	if r.mute || r.requests.fatal || r.requests.terminated {
 		return nil
 	}
 	outstanding := r.requests.outstanding()

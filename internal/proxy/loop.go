@@ -193,6 +193,7 @@ func (l *loop) begin(r *relay) {
 			l.sides = append(l.sides, nil)
 		}
 		l.sides[s.fd] = s
+		s.events = 0
 		event := unix.EpollEvent{Fd: int32(s.fd)}
 		if err := unix.EpollCtl(l.epoll, unix.EPOLL_CTL_ADD, s.fd, &event); err != nil {
 			panic(fmt.Sprintf("proxy: add an open descriptor: %v", err))

@@ -1,7 +1,8 @@
 // Package proxy is the PostgreSQL front door of a node: it accepts clients of the PostgreSQL protocol and relays their bytes, both
 // ways and unchanged, to the server of the node that leads. It looks at start-up packets, cancel requests, frame headers and
 // ReadyForQuery, so that it can tell a client the truth when the leader is lost; it parses no SQL, keeps no state of a session
-// beyond that, and never answers a request by itself.
+// beyond that, and never answers a request by itself. Where the server is this node's own, its backend takes over the client's socket once
+// the client is authenticated, and says in a page of memory what there would be to tell.
 //
 // A client is served by one goroutine until its session begins, then by a loop that has many sessions, then by its goroutine
 // again when something ends.
@@ -69,6 +70,8 @@ func orDefault[T time.Duration | int](value, standard T) T {
 type Server struct {
 	options Options
 	keys    cancelKeys
+	offers  offers
+	lines   lines
 	loop    *loop
 	ctx     context.Context // ends when the server stops serving
 	stop    context.CancelFunc
@@ -195,6 +198,7 @@ func (s *Server) Shutdown(ctx context.Context) {
 	case <-ctx.Done():
 	}
 	s.loop.stop()
+	s.lines.cut()
 	<-idle
 	s.bridges.Wait()
 	s.finish.Do(func() { close(s.finished) })

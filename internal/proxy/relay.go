@@ -17,13 +17,14 @@ const (
 	leaderLost                  // the leadership ended: unread bytes may be left in the server's stream
 	shutdownIdle                // this node stops, and the session is idle
 	shutdownForce               // this node stops, and waits no longer
+	clientClaimed               // the backend takes over the client
 )
 
 // relay is one session between its client and the leader's server. While the loop has it, only the loop's goroutine touches
 // it; before and after that, only the goroutine that serves the client.
 type relay struct {
 	node     string
-	blind    bool // a stream that is not looked at: nothing is known of it, and nobody is told anything
+	mute     bool // nobody is told anything: the client's own front door does that
 	requests requests
 	fromCli  framer
 	fromSrv  framer
@@ -54,9 +55,16 @@ func newRelay(node string, onKey func(string)) *relay {
 	return r
 }
 
+// passable reports whether nothing is under way that a backend would miss if it took over the client now: all that the server has said
+// has reached the client, and all that the client has said was an answer to that.
+func (r *relay) passable() bool {
+	return len(r.client.backlog) == 0 && len(r.server.backlog) == 0 && r.fromCli.atBoundary() && r.fromSrv.atBoundary() &&
+		!r.requests.ready && !r.requests.terminated && !r.requests.outstanding()
+}
+
 // noteClient follows the frames in a chunk from the client.
 func (r *relay) noteClient(p []byte) error {
-	for len(p) > 0 && !r.blind {
+	for len(p) > 0 {
 		rest, done, err := r.fromCli.next(p)
 		if err != nil {
 			return err
@@ -71,7 +79,7 @@ func (r *relay) noteClient(p []byte) error {
 
 // noteServer follows the frames in a chunk from the server.
 func (r *relay) noteServer(p []byte) error {
-	for len(p) > 0 && !r.blind {
+	for len(p) > 0 {
 		rest, done, err := r.fromSrv.next(p)
 		if err != nil {
 			return fmt.Errorf("from the server of %s: %w", r.node, err)

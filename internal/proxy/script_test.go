@@ -30,6 +30,7 @@ type scripts struct {
 	next  chan script
 	node  string
 	plain bool // connections are no sockets
+	local bool // the server is the front door's own
 	wg    sync.WaitGroup
 }
 
@@ -55,7 +56,7 @@ func (s *scripts) Dial(ctx context.Context) (session.Backend, error) {
 		defer far.Close()
 		run(l)
 	})
-	return session.Backend{Conn: near, Node: s.node, Lost: l.lost}, nil
+	return session.Backend{Conn: near, Node: s.node, Local: s.local, Lost: l.lost}, nil
 }
 
 func (s *scripts) pair() (near, far net.Conn) {

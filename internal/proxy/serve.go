@@ -53,12 +53,18 @@ func (s *Server) session(conn net.Conn, packet startup) {
 		s.turnAway(conn, session.TooManySessions(s.options.MaxSessions))
 		return
 	}
-	backend, first, err := s.connect(packet.forward())
+	_, plain := conn.(*net.TCPConn)
+	a, err := s.connect(packet.forward(), plain)
 	if err != nil {
 		s.turnAway(conn, s.whyNot(err))
 		return
 	}
-	s.relay(conn, backend, first)
+	defer s.offers.withdraw(a.offer)
+	if a.claim != nil {
+		s.passOn(conn, a)
+		return
+	}
+	s.relay(conn, a)
 }
 
 func (s *Server) whyNot(err error) *session.Failure {
@@ -94,10 +100,18 @@ func lastWords(conn net.Conn, words []byte) {
 	}
 }
 
-// connect finds a leader that answers the start-up packet, for at most the time that a new connection is held. It returns the first
-// bytes of the answer. A leader that is lost before it answers, or that cannot take connections now, is tried again or replaced by
-// the next: nothing has been run, and the client has seen nothing.
-func (s *Server) connect(packet []byte) (session.Backend, []byte, error) {
+// answer is what a leader's server has answered to a start-up packet.
+type answer struct {
+	backend session.Backend
+	offer   offer
+	claim   *claim // the backend takes the client over at once; or else
+	first   []byte // the first bytes of what it says
+}
+
+// connect finds a leader that answers the start-up packet, for at most the time that a new connection is held. A leader that is lost
+// before it answers, or that cannot take connections now, is tried again or replaced by the next: nothing has been run, and the client
+// has seen nothing. The client's socket is offered to a local server if it is plain.
+func (s *Server) connect(packet []byte, plain bool) (answer, error) {
 	ctx, stop := context.WithTimeout(s.ctx, s.options.Hold)
 	defer stop()
 	var refusal []byte // the last answer of a leader that cannot take connections now
@@ -105,17 +119,22 @@ func (s *Server) connect(packet []byte) (session.Backend, []byte, error) {
 		backend, err := s.dial(ctx)
 		if err != nil {
 			if refusal != nil {
-				return session.Backend{}, nil, refused(refusal)
+				return answer{}, refused(refusal)
 			}
-			return session.Backend{}, nil, err
+			return answer{}, err
 		}
-		first, err := s.greet(backend, packet)
-		if err == nil && !cannotConnectNow(first) {
-			return backend, first, nil
+		a := answer{backend: backend}
+		if plain && backend.Local {
+			a.offer = s.offers.make()
 		}
+		err = s.greet(&a, packet)
+		if err == nil && (a.claim != nil || !cannotConnectNow(a.first)) {
+			return a, nil
+		}
+		s.offers.withdraw(a.offer)
 		backend.Close()
 		if err == nil {
-			refusal = first
+			refusal = a.first
 		}
 		select {
 		case <-ctx.Done():
@@ -132,9 +151,9 @@ func (s *Server) dial(ctx context.Context) (session.Backend, error) {
 	return s.options.Backends.Dial(ctx)
 }
 
-// greet sends the start-up packet and reads the first bytes of the answer: a whole ErrorResponse, or any bytes of anything else.
-// A leader that does not answer is given up after the hold time.
-func (s *Server) greet(backend session.Backend, packet []byte) ([]byte, error) {
+// greet sends the start-up packet and waits until the client is claimed, or reads the first bytes of the answer: a whole ErrorResponse, or
+// any bytes of anything else. A leader that does not answer is given up after the hold time.
+func (s *Server) greet(a *answer, packet []byte) error {
 	ctx, stop := context.WithTimeout(s.ctx, s.options.Hold)
 	defer stop()
 	heard := make(chan struct{})
@@ -142,20 +161,29 @@ func (s *Server) greet(backend session.Backend, packet []byte) ([]byte, error) {
 	go func() { // ends with this function, which waits for it
 		defer close(watched)
 		select {
-		case <-backend.Lost:
+		case <-a.backend.Lost:
 		case <-ctx.Done():
+		case c := <-a.offer.claimed:
+			a.claim = &c
 		case <-heard:
 			return
 		}
-		backend.SetDeadline(time.Unix(1, 0))
+		a.backend.SetDeadline(time.Unix(1, 0))
 	}()
-	first, err := exchange(backend, packet)
+	first, err := exchange(a.backend, extend(packet, a.offer.parameter()))
 	close(heard)
 	<-watched
-	if err != nil {
-		return nil, fmt.Errorf("start a session at %s: %w", backend.Node, err)
+	switch {
+	case a.claim != nil && err == nil: // both at once: it goes the longer way
+		a.claim.decline()
+		a.claim = nil
+	case a.claim != nil:
+		return nil
+	case err != nil:
+		return fmt.Errorf("start a session at %s: %w", a.backend.Node, err)
 	}
-	return first, nil
+	a.first = first
+	return nil
 }
 
 func exchange(backend net.Conn, packet []byte) ([]byte, error) {
@@ -215,31 +243,83 @@ func refused(first []byte) *session.Failure {
 	}
 }
 
-// relay carries the session until it ends, and tells the client how it ended.
-func (s *Server) relay(conn net.Conn, backend session.Backend, first []byte) {
+// relay carries the session until it ends, or until its backend takes over the client, and tells the client how it ended.
+func (s *Server) relay(conn net.Conn, a answer) {
 	var key string
 	defer func() { s.keys.remove(key) }()
+	backend := a.backend
 	r := newRelay(backend.Node, func(k string) { key = k; s.keys.add(k, backend.Node) })
-	if err := r.noteServer(first); err != nil {
+	if err := r.noteServer(a.first); err != nil {
 		backend.Close()
 		s.turnAway(conn, session.LostAtStart(backend.Node))
 		return
 	}
-	r.client.backlog = first
+	r.client.backlog = a.first
 	conn.SetDeadline(time.Time{})
 	backend.SetDeadline(time.Time{})
 	if err := s.takeBoth(r, conn, backend.Conn); err != nil {
 		s.options.Log.Error("session not begun", "error", err)
 		return
 	}
-	s.loop.add(r)
-	select {
-	case <-r.done:
-	case <-backend.Lost:
-		s.loop.release(r, leaderLost)
-		<-r.done
+	c, claimed := s.run(r, a.offer, backend.Lost, leaderLost)
+	if !claimed {
+		s.end(r)
+		return
 	}
-	s.end(r)
+	s.passed(r.client.fd, c, backend.Node)
+}
+
+// run has the loop relay until the session ends, or its backend has claimed the client and can have it. Then the server's side is
+// closed. When lost is closed, the session ends for the reason why.
+func (s *Server) run(r *relay, o offer, lost <-chan struct{}, why ending) (c claim, claimed bool) {
+	s.loop.add(r)
+	for {
+		select {
+		case <-r.done:
+			return claim{}, false
+		case <-lost:
+			s.loop.release(r, why)
+			<-r.done
+			return claim{}, false
+		case c = <-o.claimed:
+		}
+		s.loop.release(r, clientClaimed)
+		<-r.done
+		if r.why == clientClaimed && r.passable() {
+			unix.Close(r.server.fd)
+			return c, true
+		}
+		c.decline()
+		if r.why != clientClaimed {
+			return claim{}, false
+		}
+		r.done = make(chan struct{})
+		s.loop.add(r)
+	}
+}
+
+// passOn hands a client over whose backend claimed it before a word was said.
+func (s *Server) passOn(conn net.Conn, a answer) {
+	a.backend.Close()
+	client, _, err := takeDescriptor(conn)
+	if err != nil {
+		a.claim.line.Close()
+		conn.Close()
+		s.options.Log.Error("session not begun", "error", err)
+		return
+	}
+	s.passed(client, *a.claim, a.backend.Node)
+}
+
+// passed is the life of a session whose client a backend has taken over.
+func (s *Server) passed(client int, c claim, node string) {
+	s.keys.add(c.key, node)
+	defer s.keys.remove(c.key)
+	conn, why := s.follow(client, c, node)
+	if why != nil {
+		s.options.Log.Info("session ended", "leader", node, "sqlstate", why.SQLSTATE, "reason", why.Message)
+		lastWords(conn, fatalFrame(why))
+	}
 }
 
 func (s *Server) takeBoth(r *relay, conn, backend net.Conn) error {

@@ -85,12 +85,19 @@ func (s startup) check() *session.Failure {
 
 // forward returns the packet to send to the leader's server, with its length.
 func (s startup) forward() []byte {
-	size := 4 + len(s.raw) + len(leaderSession)
-	b := make([]byte, 4, size)
+	b := append(make([]byte, 4, 4+len(s.raw)), s.raw...)
+	return extend(b, leaderSession)
+}
+
+// extend returns a start-up packet, length included, with more parameters: each a name and a value, both ended by a zero byte.
+func extend(packet []byte, parameters string) []byte {
+	size := len(packet) + len(parameters)
+	b := make([]byte, 0, size)
+	b = append(b, packet[:len(packet)-1]...)
+	b = append(b, parameters...)
+	b = append(b, 0)
 	binary.BigEndian.PutUint32(b, uint32(size))
-	b = append(b, s.raw[:len(s.raw)-1]...)
-	b = append(b, leaderSession...)
-	return append(b, 0)
+	return b
 }
 
 // isFalse reports whether PostgreSQL reads value as a boolean that is false.

@@ -21,6 +21,8 @@ type Backend struct {
 	net.Conn
 	// Node is the name of the node that leads.
 	Node string
+	// Local says that the server is this node's own, so that it can take over a client's socket.
+	Local bool
 	// Lost is closed when the leadership under which the stream was opened has ended, or that node went away. The stream may
 	// still hold bytes that nobody has read, the answer to a commit among them. A nil Lost is never closed.
 	Lost <-chan struct{}

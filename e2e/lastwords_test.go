@@ -1,0 +1,45 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/baristadb/barista/internal/devcluster"
+)
+
+func TestLastWordsOfADeadServer(t *testing.T) {
+	// When the leader's server is killed, and nothing else, a client that waited for an answer is told "unknown" and one that did not is told
+	// that its connection is lost: through the leader's own node, where the backend had the client's socket, and through another.
+	c := startCluster(t, devcluster.Options{})
+	leader := c.leader(t)
+	doors := []int{leader, c.others(leader)[0]}
+	var idle []*pgx.Conn
+	var told []<-chan error
+	for _, k := range doors {
+		idle = append(idle, c.connect(t, k))
+		told = append(told, execLater(t, c.connect(t, k), "SELECT pg_sleep(1000)"))
+	}
+	own := c.local(t, leader)
+	await(t, serveLimit, "both to be busy", func(context.Context) error {
+		if n := one[int](t, own, "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"); n != len(doors) {
+			return fmt.Errorf("%d are", n)
+		}
+		return nil
+	})
+	if err := c.Node(leader).Kill9Postgres(); err != nil {
+		t.Fatal(err)
+	}
+	for i, k := range doors {
+		if got := code(<-told[i]); got != "08007" {
+			t.Errorf("a busy client of n%d was told %q, want 08007", k, got)
+		}
+		_, err := idle[i].WaitForNotification(limited(t, queryLimit)) // asks for nothing
+		if got := code(err); got != "08006" && got != "57P01" { // the latter by the backend, if it sees the end of its postmaster in time
+			t.Errorf("an idle client of n%d was told %q, want 08006", k, got)
+		}
+	}
+	c.ready(t)
+}

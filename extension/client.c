@@ -1,0 +1,395 @@
+/*-------------------------------------------------------------------------
+ *
+ * client.c
+ *	  The client's own socket in the place of barista's.
+ *
+ * A session that came through a front door begins on a unix socket between
+ * barista and this backend.  When the client is authenticated, the backend
+ * asks barista for the client's socket and goes on with that, so that no byte
+ * of the session passes through another process.  barista keeps a duplicate
+ * of it, and the two share a page in which this backend says what the client
+ * is waiting for: if the backend dies, barista can still tell the client the
+ * truth.
+ *
+ * If anything fails before the sockets are exchanged, the session goes on
+ * through barista.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "barista.h"
+
+/*
+ * What these stand for lies at the end of a Port, or is a pointer there in
+ * any case; without them its header needs no library's headers.
+ */
+#undef ENABLE_GSS
+#undef USE_OPENSSL
+#undef USE_SSL
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "libpq/auth.h"
+#include "libpq/libpq.h"
+#include "libpq/libpq-be.h"
+#include "miscadmin.h"
+#include "port/pg_bswap.h"
+#include "storage/fd.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+#include "utils/wait_event.h"
+
+#include "internal.h"
+
+/* A name by which barista knows its client: 16 bytes, written in hex. */
+#define TOKEN_SIZE		16
+/* How long barista may take to hand the socket over, in ms. */
+#define CLAIM_GRACE		5000
+/*
+ * Bytes that libpq gathers before it sends by itself.  More than that since
+ * the last flush, and a client may have got a part of a message.
+ */
+#define SEND_BUFFER		8192
+#define PAGE_SIZE		4096
+
+/* What the client can be told if this backend dies.  Shared with barista. */
+typedef enum ClientState
+{
+	CLIENT_OFFERED,				/* this backend does not have it yet */
+	CLIENT_STARTING,			/* the session is not ready for a request */
+	CLIENT_IDLE,				/* every request has been answered */
+	CLIENT_BUSY,				/* a request was begun and not answered */
+	CLIENT_INSIDE,				/* it may have got a part of a message */
+	CLIENT_ENDED				/* it knows all that there is to know */
+} ClientState;
+
+char	   *barista_client_socket = NULL;
+
+/* All below: set once when the socket was taken, for the life of the backend. */
+static pg_atomic_uint32 *state = NULL;	/* in the page */
+static const PQcommMethods *socket_methods = NULL;
+
+static Size unsent = 0;			/* bytes put since the last flush, at most */
+static bool begun = false;		/* a ReadyForQuery was put */
+static bool answered = false;	/* all requests, with what has been put */
+static bool last_words = false; /* a FATAL was put, or is about to be */
+
+static ClientAuthentication_hook_type next_client_authentication = NULL;
+
+/* ------------------------------------------------------------------------
+ * What the client is waiting for
+ * ------------------------------------------------------------------------
+ */
+
+static void
+set_state(ClientState new_state)
+{
+	if (pg_atomic_read_u32(state) != new_state)
+		pg_atomic_write_u32(state, new_state);
+}
+
+/* What holds while the client has got whole messages only. */
+static ClientState
+settled(void)
+{
+	if (last_words)
+		return CLIENT_ENDED;
+	if (answered)
+		return CLIENT_IDLE;
+	return begun ? CLIENT_BUSY : CLIENT_STARTING;
+}
+
+void
+barista_client_request(void)
+{
+	if (state == NULL || !answered)
+		return;
+	answered = false;
+	set_state(unsent > 0 ? CLIENT_INSIDE : CLIENT_BUSY);
+}
+
+void
+barista_client_last_words(void)
+{
+	last_words = true;
+}
+
+static void
+note_message(char type, Size length)
+{
+	switch (type)
+	{
+		case 'Z':				/* ready for query */
+			begun = answered = true;
+			break;
+		case 'A':				/* these may come at any time */
+		case 'N':
+		case 'S':
+			break;
+		default:
+			answered = false;
+			break;
+	}
+	unsent += 1 + 4 + length;
+	if (unsent > SEND_BUFFER)
+		set_state(CLIENT_INSIDE);
+	else if (!answered)
+		set_state(settled());
+}
+
+static int
+put_message(char type, const char *s, size_t length)
+{
+	note_message(type, length);
+	return socket_methods->putmessage(type, s, length);
+}
+
+static void
+put_message_noblock(char type, const char *s, size_t length)
+{
+	note_message(type, length);
+	socket_methods->putmessage_noblock(type, s, length);
+}
+
+static void
+note_sent(void)
+{
+	if (socket_methods->is_send_pending())
+		return;
+	unsent = 0;
+	set_state(settled());
+}
+
+static int
+flush_messages(void)
+{
+	int			result;
+
+	if (unsent > 0)
+		set_state(CLIENT_INSIDE);
+	result = socket_methods->flush();
+	if (result == 0)
+		note_sent();
+	return result;
+}
+
+static int
+flush_if_writable(void)
+{
+	int			result;
+
+	if (unsent > 0)
+		set_state(CLIENT_INSIDE);
+	result = socket_methods->flush_if_writable();
+	if (result == 0)
+		note_sent();
+	return result;
+}
+
+static void
+comm_reset(void)
+{
+	socket_methods->comm_reset();
+}
+
+static bool
+is_send_pending(void)
+{
+	return socket_methods->is_send_pending();
+}
+
+static const PQcommMethods client_methods = {
+	.comm_reset = comm_reset,
+	.flush = flush_messages,
+	.flush_if_writable = flush_if_writable,
+	.is_send_pending = is_send_pending,
+	.putmessage = put_message,
+	.putmessage_noblock = put_message_noblock,
+};
+
+/*
+ * The client has left by itself.  Else its last words have been noted, or
+ * there were none: a backend also exits in silence when its postmaster died.
+ */
+static void
+client_ends(int code, Datum arg)
+{
+	if (code == 0)
+		set_state(CLIENT_ENDED);
+}
+
+/* ------------------------------------------------------------------------
+ * The exchange
+ * ------------------------------------------------------------------------
+ */
+
+/* The token in the start-up packet; false if there is none. */
+static bool
+find_token(Port *port, char *token)
+{
+	ListCell   *cell = list_head(port->guc_options);
+
+	while (cell != NULL)
+	{
+		const char *name = lfirst(cell);
+		ListCell   *value = lnext(port->guc_options, cell);
+
+		if (value == NULL)
+			break;
+		if (strcmp(name, "barista.client") == 0)
+		{
+			const char *hex = lfirst(value);
+
+			return strlen(hex) == 2 * TOKEN_SIZE &&
+				hex_decode(hex, 2 * TOKEN_SIZE, token) == TOKEN_SIZE;
+		}
+		cell = lnext(port->guc_options, value);
+	}
+	return false;
+}
+
+/* A connection to barista, with the claim under way; -1 if that failed. */
+static int
+send_claim(const char *token)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	char		claim[TOKEN_SIZE + 8];
+	uint32		pid = pg_hton32((uint32) MyProcPid);
+	uint32		key = pg_hton32((uint32) MyCancelKey);
+	int			line;
+
+	if (strlen(barista_client_socket) >= sizeof(address.sun_path))
+		return -1;
+	strlcpy(address.sun_path, barista_client_socket, sizeof(address.sun_path));
+	memcpy(claim, token, TOKEN_SIZE);
+	memcpy(claim + TOKEN_SIZE, &pid, sizeof(pid));
+	memcpy(claim + TOKEN_SIZE + sizeof(pid), &key, sizeof(key));
+
+	line = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (line < 0)
+		return -1;
+	if (connect(line, (struct sockaddr *) &address, sizeof(address)) != 0 ||
+		send(line, claim, sizeof(claim), MSG_NOSIGNAL) != sizeof(claim))
+	{
+		close(line);
+		return -1;
+	}
+	return line;
+}
+
+/*
+ * Waits for barista's answer to a claim.  True: fds are the client's socket
+ * and the page.
+ */
+static bool
+receive_client(int line, int fds[2])
+{
+	char		byte = 0;
+	struct iovec vector = {.iov_base = &byte, .iov_len = 1};
+	union
+	{
+		struct cmsghdr header;
+		char		bytes[CMSG_SPACE(2 * sizeof(int))];
+	}			control;
+	struct msghdr message = {
+		.msg_iov = &vector,
+		.msg_iovlen = 1,
+		.msg_control = control.bytes,
+		.msg_controllen = sizeof(control.bytes),
+	};
+	struct cmsghdr *header;
+	TimestampTz begin = GetCurrentTimestamp();
+	ssize_t		n;
+
+	while ((n = recvmsg(line, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC)) < 0)
+	{
+		if (errno != EINTR && errno != EAGAIN && errno != EWOULDBLOCK)
+			return false;
+		if (TimestampDifferenceExceeds(begin, GetCurrentTimestamp(), CLAIM_GRACE))
+			return false;
+		(void) WaitLatchOrSocket(MyLatch, WL_LATCH_SET | WL_SOCKET_READABLE |
+								 WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+								 line, CLAIM_GRACE, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+		message.msg_controllen = sizeof(control.bytes);
+	}
+	header = CMSG_FIRSTHDR(&message);
+	if (n != 1 || byte != 1 || header == NULL ||
+		header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS ||
+		header->cmsg_len != CMSG_LEN(2 * sizeof(int)))
+		return false;
+	memcpy(fds, CMSG_DATA(header), 2 * sizeof(int));
+	return true;
+}
+
+/*
+ * From here on barista no longer relays, so there is no way back: an error
+ * ends the session, and barista tells the client.
+ */
+static void
+take_client(Port *port, int fds[2])
+{
+	void	   *page = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fds[1], 0);
+
+	close(fds[1]);
+	if (page == MAP_FAILED || dup3(fds[0], port->sock, O_CLOEXEC) < 0)
+		ereport(FATAL,
+				(errcode_for_socket_access(),
+				 errmsg("could not take over the client's socket: %m")));
+	close(fds[0]);
+
+	FreeWaitEventSet(FeBeWaitSet);
+	FeBeWaitSet = CreateWaitEventSet(TopMemoryContext, FeBeWaitSetNEvents);
+	AddWaitEventToSet(FeBeWaitSet, WL_SOCKET_WRITEABLE, port->sock, NULL, NULL);
+	AddWaitEventToSet(FeBeWaitSet, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
+	AddWaitEventToSet(FeBeWaitSet, WL_POSTMASTER_DEATH, PGINVALID_SOCKET, NULL, NULL);
+
+	state = page;
+	socket_methods = PqCommMethods;
+	PqCommMethods = &client_methods;
+	set_state(CLIENT_STARTING);
+	on_proc_exit(client_ends, (Datum) 0);
+}
+
+/*
+ * The client is authenticated and has not been told so.  The connection over
+ * which the socket comes stays open: its end tells barista that this backend
+ * has ended.
+ */
+static void
+client_authentication(Port *port, int status)
+{
+	char		token[TOKEN_SIZE];
+	int			fds[2];
+	int			line;
+
+	if (next_client_authentication)
+		next_client_authentication(port, status);
+	if (status != STATUS_OK || barista_client_socket[0] == '\0' ||
+		MyBackendType != B_BACKEND || !find_token(port, token) ||
+		!AcquireExternalFD())
+		return;
+	line = send_claim(token);
+	if (line >= 0 && receive_client(line, fds))
+	{
+		take_client(port, fds);
+		return;
+	}
+	if (line >= 0)
+		close(line);
+	ReleaseExternalFD();
+}
+
+void
+barista_client_init(void)
+{
+	next_client_authentication = ClientAuthentication_hook;
+	ClientAuthentication_hook = client_authentication;
+}
