@@ -110,9 +110,14 @@ func (p *partWriter) item(item replicator.Item) error {
 		return nil
 	}
 	part.Set(item.Set.Timestamp)
-	for _, piece := range item.Pieces {
-		if err := p.payload(piece); err != nil {
-			return err
+	if item.Pieces != nil {
+		for piece, err := range item.Pieces {
+			if err != nil {
+				return err
+			}
+			if err := p.payload(piece); err != nil {
+				return err
+			}
 		}
 	}
 	return p.payload(item.Set.Payload)

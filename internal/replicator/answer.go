@@ -9,11 +9,16 @@ import (
 
 // proposals remembers who waits for which entry of our epoch.
 type proposals struct {
-	byIndex map[paxos.Index][]waiter
-	sets    int // change-set entries on their way
+	byIndex    map[paxos.Index][]waiter
+	sets       int                  // change-set entries on their way
+	chunks     map[changeset.ID]int // chunks on their way, of each set
+	chunkBytes int                  // in them
 }
 
-func (p *proposals) init() { p.byIndex = make(map[paxos.Index][]waiter) }
+func (p *proposals) init() {
+	p.byIndex = make(map[paxos.Index][]waiter)
+	p.chunks = make(map[changeset.ID]int)
+}
 
 func (p *proposals) add(at paxos.Index, sets []submission) {
 	waiters := make([]waiter, len(sets))
@@ -22,6 +27,13 @@ func (p *proposals) add(at paxos.Index, sets []submission) {
 	}
 	p.byIndex[at] = waiters
 	p.sets++
+}
+
+func (p *proposals) chunkChosen(c changeset.Chunk) {
+	p.chunkBytes -= len(c.Data)
+	if p.chunks[c.ID]--; p.chunks[c.ID] == 0 {
+		delete(p.chunks, c.ID)
+	}
 }
 
 // answerQueue holds back answers while a mark takes its snapshot: the turn passes it only when the mark is done.
@@ -101,6 +113,10 @@ func (r *Replicator) answer(p *Placed) {
 				a.Verdict, a.Position, a.Predecessor = Chosen, p.Position(k), p.PredecessorOf(k)
 			}
 			r.answers.push(r, a)
+		}
+	case paxos.KindChunk:
+		if p.Epoch == r.epoch {
+			r.proposals.chunkChosen(p.Chunk)
 		}
 	case paxos.KindSequence:
 		r.sequencesChosen(p.Index)

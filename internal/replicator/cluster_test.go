@@ -21,6 +21,7 @@ type cluster struct {
 	cut     map[paxos.NodeID]bool
 
 	counter  uint64
+	large    int // applied change sets that came in chunks
 	acked    map[changeset.ID]bool
 	refused  map[changeset.ID]bool
 	unknown  map[changeset.ID]bool
@@ -42,7 +43,8 @@ type testNode struct {
 	stuck bool // its server stands still
 
 	durable, volatile []paxos.Record
-	dueSyncs          []uint64 // Seqs of works written and not yet durable
+	entries           map[paxos.Index]paxos.Entry // of durable
+	dueSyncs          []uint64                    // Seqs of works written and not yet durable
 	after             []paxos.Outgoing
 
 	committed []committed // what the server shows, in order
@@ -52,6 +54,7 @@ type testNode struct {
 	turns     []Answer // chosen and waiting for their turn
 	inflight  map[uint64]changeset.ID
 	request   uint64
+	large     []largeWrite // still being written
 	batch     *Batch
 }
 
@@ -72,7 +75,7 @@ func newCluster(t *testing.T, seed uint64) *cluster {
 	members = members.AddLearner("n2", 2, "a:2").Promote(2)
 	members = members.AddLearner("n3", 3, "a:3").Promote(3)
 	for id := paxos.NodeID(1); id <= 3; id++ {
-		n := &testNode{id: id, durable: []paxos.Record{paxos.FloorRecord{Floor: paxos.Floor{Members: members}}}}
+		n := &testNode{id: id, entries: make(map[paxos.Index]paxos.Entry), durable: []paxos.Record{paxos.FloorRecord{Floor: paxos.Floor{Members: members}}}}
 		c.nodes = append(c.nodes, n)
 		c.start(n)
 	}
@@ -123,7 +126,7 @@ func (c *cluster) start(n *testNode) {
 func (n *testNode) startServer(c *cluster) {
 	n.committed = n.committed[:n.flushed]
 	n.closed, n.epoch, n.turns, n.batch = true, 0, nil, nil
-	n.inflight = make(map[uint64]changeset.ID)
+	n.inflight, n.large = make(map[uint64]changeset.ID), nil
 	n.r.Step(c.now, ServerStarted{Start: uint64(n.id), Applied: n.applied()})
 	c.obey(n)
 }
@@ -158,6 +161,10 @@ func (n *testNode) forget(c *cluster) {
 // write begins a transaction at a node whose gate is open.
 func (c *cluster) write(n *testNode) {
 	if n.down || n.closed {
+		return
+	}
+	if c.rng.IntN(4) == 0 {
+		c.writeLarge(n)
 		return
 	}
 	c.counter++
@@ -227,17 +234,19 @@ func (c *cluster) mark(n *testNode, mark *Mark) {
 
 // read finds chosen entries on the disk.
 func (n *testNode) read(from, to paxos.Index) []paxos.Entry {
-	byIndex := make(map[paxos.Index]paxos.Entry)
-	for _, records := range [][]paxos.Record{n.durable, n.volatile} {
-		for _, record := range records {
-			if rec, ok := record.(paxos.AcceptRecord); ok {
-				byIndex[rec.Entry.Index] = rec.Entry
-			}
+	written := make(map[paxos.Index]paxos.Entry)
+	for _, record := range n.volatile {
+		if rec, ok := record.(paxos.AcceptRecord); ok {
+			written[rec.Entry.Index] = rec.Entry
 		}
 	}
 	var entries []paxos.Entry
 	for i := from; i <= to && len(entries) < 7; i++ {
-		entries = append(entries, byIndex[i])
+		e, ok := written[i]
+		if !ok {
+			e = n.entries[i]
+		}
+		entries = append(entries, e)
 	}
 	return entries
 }
@@ -306,6 +315,7 @@ func (n *testNode) apply(c *cluster) {
 		n.r.Step(c.now, ApplyFailed{Batch: batch.Number, Position: n.applied()})
 		return
 	}
+	n.checkPieces(c, batch)
 	for _, item := range batch.Items {
 		if item.Set != nil {
 			n.committed = append(n.committed, committed{item.Set.ID, 0})
@@ -357,6 +367,11 @@ func (c *cluster) each(do func(*testNode)) {
 
 func (n *testNode) sync(c *cluster) {
 	n.durable = append(n.durable, n.volatile...)
+	for _, record := range n.volatile {
+		if rec, ok := record.(paxos.AcceptRecord); ok {
+			n.entries[rec.Entry.Index] = rec.Entry
+		}
+	}
 	n.volatile = nil
 	c.send(n.id, n.after)
 	n.after = nil
@@ -459,6 +474,9 @@ func TestClusterReplicates(t *testing.T) {
 	c.check(true)
 	if len(c.acked) < 1000 {
 		t.Errorf("only %d writes were acknowledged", len(c.acked))
+	}
+	if c.large < 50 {
+		t.Errorf("only %d large writes were applied", c.large)
 	}
 	if len(c.snapshot) != 5 {
 		t.Errorf("%d marks were reached, want 5", len(c.snapshot))

@@ -19,7 +19,7 @@ type cursor struct {
 	out      *Batch // handed out and not answered
 	mark     *Mark  // waits for its snapshot
 	refresh  []Batch
-	pieces   map[changeset.ID][][]byte
+	pieces   pieces
 	replay   map[paxos.Index]*Placed // read back from the journal, consumed in order
 	reading  bool
 	diverged string
@@ -48,7 +48,7 @@ func (r *Replicator) resetCursor(position changeset.Position) {
 	*c = cursor{
 		active: true, number: c.number, diverged: c.diverged,
 		position: position, handed: position, next: r.order.resumeAt(position),
-		pieces: make(map[changeset.ID][][]byte), replay: make(map[paxos.Index]*Placed),
+		pieces: make(pieces), replay: make(map[paxos.Index]*Placed),
 	}
 	c.refresh = r.order.refreshBatches()
 }
@@ -69,6 +69,7 @@ func (r *Replicator) feed() {
 	if !c.active || c.out != nil || c.mark != nil {
 		return
 	}
+	c.pieces.release(r.paxos.DurableTo())
 	if len(c.refresh) > 0 {
 		batch := c.refresh[0]
 		c.refresh = c.refresh[1:]
@@ -92,7 +93,9 @@ func (r *Replicator) feed() {
 			return
 		}
 		taken := c.take(placed, &batch, r.cfg.ApplyBatchSets)
-		bytes += placed.Bytes
+		if placed.Kind != paxos.KindChunk { // it adds nothing to the batch yet
+			bytes += placed.Bytes
+		}
 		if !taken {
 			break
 		}
@@ -129,7 +132,7 @@ func (c *cursor) take(p *Placed, batch *Batch, limit int) bool {
 		if p.Chunk.Ordinal == discardChunk {
 			delete(c.pieces, p.Chunk.ID)
 		} else {
-			c.pieces[p.Chunk.ID] = append(c.pieces[p.Chunk.ID], p.Chunk.Data)
+			c.pieces.add(p)
 		}
 	case paxos.KindEpochOpen:
 		clear(c.pieces)
@@ -185,9 +188,9 @@ func (c *cursor) takeSet(set *changeset.ChangeSet, at changeset.Position, batch 
 	}
 	item := Item{Set: set}
 	if set.Flags&changeset.Last != 0 {
-		item.Pieces = c.pieces[set.ID]
-		if uint32(len(item.Pieces)) != set.Chunks {
-			panic(fmt.Sprintf("replicator: change set %v at %v has %d of %d chunks", set.ID, at, len(item.Pieces), set.Chunks))
+		item.pieces = c.pieces[set.ID]
+		if uint32(len(item.pieces)) != set.Chunks {
+			panic(fmt.Sprintf("replicator: change set %v at %v has %d of %d chunks", set.ID, at, len(item.pieces), set.Chunks))
 		}
 		delete(c.pieces, set.ID)
 	}

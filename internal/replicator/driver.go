@@ -61,6 +61,7 @@ type Driver struct {
 
 	events     chan Event // from disk, network and server
 	submitted  chan Event // from backends: not read while too much is pending
+	chunks     chan Event // likewise, and without a buffer: one is large
 	taken      []Event    // what is being stepped
 	works      chan diskWork
 	lazy       uint64 // the last Work that was written and not made durable; used by write alone
@@ -91,7 +92,7 @@ func NewDriver(c DriverConfig) *Driver {
 	d := &Driver{
 		replicator: c.Replicator, journal: c.Journal, network: c.Network, server: c.Server,
 		clock: c.Clock, tick: c.Tick, log: c.Log,
-		events: make(chan Event, 4096), submitted: make(chan Event, 1024),
+		events: make(chan Event, 4096), submitted: make(chan Event, 1024), chunks: make(chan Event),
 		works: make(chan diskWork, 1024), reads: make(chan func(), 64), failure: make(chan error, 1), wrote: make(chan struct{}, 1),
 	}
 	d.publish()
@@ -106,10 +107,15 @@ func (d *Driver) Post(ctx context.Context, e Event) {
 	}
 }
 
-// Submit hands over an event of a backend. It blocks while too much is pending.
+// Submit hands over an event of a backend. It blocks while too much is pending. The events of one goroutine stay in order: a chunk has
+// been taken when Submit returns.
 func (d *Driver) Submit(ctx context.Context, e Event) {
+	queue := d.submitted
+	if _, chunk := e.(ChunkSubmitted); chunk {
+		queue = d.chunks
+	}
 	select {
-	case d.submitted <- e:
+	case queue <- e:
 	case <-ctx.Done():
 	}
 }
@@ -144,10 +150,7 @@ func (d *Driver) loop(ctx context.Context) {
 	learn.Stop()
 	armed := false
 	for {
-		submitted := d.submitted
-		if d.replicator.Busy() {
-			submitted = nil
-		}
+		submitted, chunks := d.fromBackends()
 		ticked := false
 		var e Event
 		select {
@@ -156,6 +159,7 @@ func (d *Driver) loop(ctx context.Context) {
 		case <-d.wrote:
 		case e = <-d.events:
 		case e = <-submitted:
+		case e = <-chunks:
 		case <-ticker.C:
 			e, ticked = Tick{}, true
 		case <-learn.C:
@@ -202,10 +206,7 @@ func (d *Driver) stepAll(first Event) {
 
 // drain takes what has come in, and reports whether the writer has done something.
 func (d *Driver) drain() (wrote bool) {
-	submitted := d.submitted
-	if d.replicator.Busy() {
-		submitted = nil
-	}
+	submitted, chunks := d.fromBackends()
 	for range maxDrain {
 		select {
 		case <-d.wrote:
@@ -214,11 +215,21 @@ func (d *Driver) drain() (wrote bool) {
 			d.taken = append(d.taken, e)
 		case e := <-submitted:
 			d.taken = append(d.taken, e)
+		case e := <-chunks:
+			d.taken = append(d.taken, e)
 		default:
 			return wrote
 		}
 	}
 	return wrote
+}
+
+// fromBackends returns the queues to take from: none while too much is pending.
+func (d *Driver) fromBackends() (submitted, chunks <-chan Event) {
+	if d.replicator.Busy() {
+		return nil, nil
+	}
+	return d.submitted, d.chunks
 }
 
 // noteWritten tells the replicator what the writer has done since.
@@ -269,6 +280,7 @@ func (d *Driver) obey(ctx context.Context, out Output) {
 		d.readLater(ctx, func() { d.readForServer(ctx, read) })
 	}
 	if out.Apply != nil {
+		out.Apply.readFrom(d.journal.Entries)
 		d.server.Apply(out.Apply)
 	}
 	if out.Mark != nil {

@@ -193,7 +193,7 @@ func (o *Order) note(p *Placed, entry paxos.Entry) error {
 	case paxos.KindMember:
 		o.members = append(o.members, memberAt{p.Index, o.Members().Apply(entry.Value)})
 	case paxos.KindChunk:
-		return o.noteChunk(p)
+		o.noteChunk(p)
 	case paxos.KindSequence:
 		for _, s := range p.Sequences {
 			o.sequences[keyOf(s)] = s
@@ -250,21 +250,22 @@ func (o *Order) noteInline(set *changeset.ChangeSet) error {
 // discardChunk is the ordinal of a chunk that takes back all chunks of its set: the transaction rolled back.
 const discardChunk = ^uint32(0)
 
-func (o *Order) noteChunk(p *Placed) error {
+// noteChunk keeps count of a set's chunks. Where one is missing, it was lost together with its leader, and the set with it:
+//
+//  1. A leader has chunks 0, 1 and 2 of a set on their way and fails; chunk 1 has reached nobody.
+//  2. The next leader adopts chunks 0 and 2, and fills the index of chunk 1 with a no-op.
+//  3. Nobody can have been told anything: the last part is proposed only when all chunks are chosen (awaitsChunks).
+func (o *Order) noteChunk(p *Placed) {
 	k := o.unfinished(p.Chunk.ID)
 	switch {
-	case p.Chunk.Ordinal == discardChunk:
-		if k >= 0 {
-			o.spans[k].last = p.Index
-		}
 	case k < 0 && p.Chunk.Ordinal == 0:
 		o.spans = append(o.spans, span{id: p.Chunk.ID, first: p.Index, chunks: 1})
-	case k >= 0 && p.Chunk.Ordinal == o.spans[k].chunks:
+	case k < 0: // of a set that is given up
+	case p.Chunk.Ordinal == o.spans[k].chunks:
 		o.spans[k].chunks++
-	default:
-		return fmt.Errorf("chunk %d of change set %v is out of order", p.Chunk.Ordinal, p.Chunk.ID)
+	default: // one is missing, or the discarding one
+		o.spans[k].last = p.Index
 	}
-	return nil
 }
 
 func (o *Order) finish(set *changeset.ChangeSet, at paxos.Index) error {

@@ -173,6 +173,36 @@ func TestFloorCutsNoChunkedSet(t *testing.T) {
 	}
 }
 
+// A chunk that was lost together with its leader takes only its own set with it: the chunks after it are passed over, and a floor may pass.
+func TestLostChunkEndsItsSetAlone(t *testing.T) {
+	log := newLog(t)
+	lost, whole := changeset.ID{7}, changeset.ID{8}
+	chunk := func(id changeset.ID, ordinal uint32) {
+		log.choose(ballot(1, 1), paxos.KindChunk, changeset.AppendChunk(nil, changeset.Chunk{ID: id, Ordinal: ordinal}))
+	}
+	log.choose(ballot(1, 1), paxos.KindEpochOpen, nil)
+	chunk(lost, 0)
+	chunk(whole, 0)
+	chunk(lost, 2)
+	chunk(lost, 3)
+	chunk(changeset.ID{9}, 1)
+	if log.order.unfinished(lost) >= 0 || log.order.unfinished(whole) < 0 {
+		t.Errorf("unfinished must be the whole set alone: %+v", log.order.spans)
+	}
+	chunk(whole, 1)
+	last := []changeset.ChangeSet{{ID: whole, Flags: changeset.Last, Chunks: 2, Database: "postgres"}}
+	placed := log.choose(ballot(1, 1), paxos.KindChangeSets, changeset.AppendChangeSets(nil, last))
+	if log.order.Last() != placed.Position(0) {
+		t.Errorf("the set beside it ends at %v, want %v", log.order.Last(), placed.Position(0))
+	}
+	for range 2 * checkpointEvery {
+		log.choose(ballot(1, 1), paxos.KindNoop, nil)
+	}
+	if floor, ok := log.order.FloorBelow(log.order.Head()); !ok || floor.Index <= placed.Index {
+		t.Errorf("floor %d, %v: it must be able to pass the lost set at index 2", floor.Index, ok)
+	}
+}
+
 // An order that starts at a floor goes on as the one that the floor was taken from.
 func TestFloorCarriesTheState(t *testing.T) {
 	log := newLog(t)

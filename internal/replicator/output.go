@@ -73,8 +73,10 @@ type Batch struct {
 // Item is a change set or a list of sequence states, in their order.
 type Item struct {
 	Set       *changeset.ChangeSet
-	Pieces    [][]byte                  // chunks before the last part, for a chunked set
+	Pieces    Pieces                    // before the last part, for a chunked set; nil: there are none
 	Sequences []changeset.SequenceState // one that is missing is no error
+
+	pieces []piece // what Pieces gives
 }
 
 // Mark asks for a snapshot that shows exactly the order up to Position.

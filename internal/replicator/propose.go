@@ -171,7 +171,7 @@ func (r *Replicator) propose() {
 	}
 	for r.proposals.sets < r.cfg.MaxPipeline && r.proposeBatch() {
 	}
-	for r.proposeChunk() {
+	for r.proposals.chunkBytes < r.cfg.MaxChunkBytes && r.proposeChunk() {
 	}
 }
 
@@ -182,15 +182,11 @@ func (r *Replicator) proposeBatch() bool {
 	if len(p.states) > 0 {
 		values = append(values, r.value(paxos.KindSequence, changeset.AppendSequences(nil, p.states)))
 	}
-	taken, bytes := 0, 0
-	for taken < len(p.sets) && taken < r.cfg.MaxBatchSets && bytes < r.cfg.MaxBatchBytes && !p.overtakes(&p.sets[taken].set) {
-		bytes += len(p.sets[taken].set.Payload)
-		taken++
-	}
-	if taken > 0 {
-		sets := make([]changeset.ChangeSet, taken)
+	taken, rest, bytes := r.takeSets()
+	if len(taken) > 0 {
+		sets := make([]changeset.ChangeSet, len(taken))
 		for k := range sets {
-			sets[k] = p.sets[k].set
+			sets[k] = taken[k].set
 		}
 		values = append(values, r.value(paxos.KindChangeSets, changeset.AppendChangeSets(nil, sets)))
 	}
@@ -209,21 +205,41 @@ func (r *Replicator) proposeBatch() bool {
 		r.sequences.proposedAt(at, p)
 		at++
 	}
-	if taken > 0 {
-		r.proposals.add(at, p.sets[:taken])
-		p.sets = append([]submission(nil), p.sets[taken:]...)
+	if len(taken) > 0 {
+		r.proposals.add(at, taken)
+		p.sets = rest
 		p.bytes -= bytes
 	}
 	p.marks = nil
 	return true
 }
 
-// overtakes reports whether a set is the last part of one whose chunks are still pending.
-func (p *pending) overtakes(set *changeset.ChangeSet) bool {
+// takeSets returns the pending change sets that go into the next entry, with the bytes of their payloads, and those that stay.
+func (r *Replicator) takeSets() (taken, rest []submission, bytes int) {
+	for k, s := range r.pending.sets {
+		if len(taken) == r.cfg.MaxBatchSets || bytes >= r.cfg.MaxBatchBytes {
+			return taken, append(rest, r.pending.sets[k:]...), bytes
+		}
+		if r.awaitsChunks(&s.set) {
+			rest = append(rest, s)
+			continue
+		}
+		taken = append(taken, s)
+		bytes += len(s.set.Payload)
+	}
+	return taken, rest, bytes
+}
+
+// awaitsChunks reports whether a set is the last part of one that has chunks which are not yet chosen. If this node fails, any of those may be
+// lost; a last part that survives it would be without them.
+func (r *Replicator) awaitsChunks(set *changeset.ChangeSet) bool {
 	if set.Flags&changeset.Last == 0 {
 		return false
 	}
-	for _, c := range p.chunks {
+	if r.proposals.chunks[set.ID] > 0 {
+		return true
+	}
+	for _, c := range r.pending.chunks {
 		if c.ID == set.ID {
 			return true
 		}
@@ -240,8 +256,11 @@ func (r *Replicator) proposeChunk() bool {
 	if _, ok := r.paxos.Propose(r.now, r.value(paxos.KindChunk, changeset.AppendChunk(nil, chunk))); !ok {
 		return false
 	}
+	p.chunks[0] = changeset.Chunk{} // the rest of the slice may live long
 	p.chunks = p.chunks[1:]
 	p.bytes -= len(chunk.Data)
+	r.proposals.chunkBytes += len(chunk.Data)
+	r.proposals.chunks[chunk.ID]++
 	return true
 }
 

@@ -43,7 +43,8 @@ func (p Phase) String() string {
 type Config struct {
 	MaxBatchSets    int        // change sets in one entry; default 4096, at most changeset.MaxSets
 	MaxBatchBytes   int        // payload bytes in one entry; default 4 MiB
-	MaxPipeline     int        // change-set entries on their way at once; default 2
+	MaxPipeline     int        // change-set entries on their way at once; default 1
+	MaxChunkBytes   int        // bytes of chunks on their way at once, or one chunk; default 8 MiB
 	MaxPending      int        // change sets that wait to be proposed; default 65536
 	RecentBytes     int        // chosen entries kept in memory for the local server; default 32 MiB
 	ApplyBatchSets  int        // change sets in one local transaction of apply; default 512
@@ -63,6 +64,7 @@ func (c *Config) setDefaults() {
 	def(&c.MaxBatchSets, 4096)
 	def(&c.MaxBatchBytes, 4<<20)
 	def(&c.MaxPipeline, 1)
+	def(&c.MaxChunkBytes, 8<<20)
 	def(&c.MaxPending, 1<<16)
 	def(&c.RecentBytes, 32<<20)
 	def(&c.ApplyBatchSets, 512)
