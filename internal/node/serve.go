@@ -23,7 +23,7 @@ import (
 
 // prepare finds out who this node is, opens its journal (or has it admitted and makes one), and joins the parts.
 func (n *node) prepare(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{n.findServer, n.readSecret, n.joinCluster, n.openJournal, n.bind, n.assemble} {
+	for _, step := range []func(context.Context) error{n.findServer, n.readSecret, n.openJournal, n.joinCluster, n.bind, n.assemble} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -80,9 +80,8 @@ func collation(ctx context.Context) string {
 // joinCluster has a node without a journal admitted under a new incarnation, whatever its folder holds. If the process dies before the
 // journal is made, the next start is another incarnation, and this one is removed when that is admitted.
 func (n *node) joinCluster(ctx context.Context) error {
-	exists, err := journal.Exists(n.cfg.JournalDir())
-	if err != nil || exists {
-		return err
+	if n.journal != nil {
+		return nil
 	}
 	if len(n.cfg.Peers) < 2 {
 		return config.Mistakef("%s has no journal and no peers to join: run \"barista init\" for the first node of a cluster", n.cfg.Dir)
@@ -105,22 +104,12 @@ func (n *node) joinCluster(ctx context.Context) error {
 	}
 	n.admitted = answer.Members
 	n.log.Info("admitted", "node_number", answer.Node)
-	return nil
-}
-
-func (n *node) openJournal(context.Context) (err error) {
-	if n.journal, err = journal.Open(n.cfg.JournalDir()); err != nil {
-		return fmt.Errorf("open the journal: %w", err)
-	}
-	n.identity = n.journal.Identity()
-	if n.identity.Name != n.cfg.Name {
-		return config.Mistakef("the journal in %s is that of node %q, and node.yaml says %q", n.cfg.JournalDir(), n.identity.Name, n.cfg.Name)
-	}
-	return nil
+	return n.openJournal(ctx)
 }
 
 // assemble restores the log's state from the journal and joins the parts that need it.
 func (n *node) assemble(context.Context) error {
+	n.damaged = make(chan error, 1)
 	restored, order, err := restore(n.journal)
 	if err != nil {
 		return err
@@ -138,7 +127,7 @@ func (n *node) assemble(context.Context) error {
 	n.server = newLocalServer(n.pg, n.identity.Node, n.log)
 	n.driver = replicator.NewDriver(replicator.DriverConfig{
 		Replicator: replicator.New(replicator.Config{Retention: int64(n.cfg.Retention)}, core, order),
-		Journal:    n.journal,
+		Journal:    watchedJournal{n.journal, n.damaged},
 		Network:    &network{cluster: n.identity.Cluster, transport: n.transport, directory: n.directory},
 		Server:     n.server,
 		Clock:      bootClock,
@@ -202,6 +191,7 @@ func (n *node) serve(ctx context.Context) error {
 
 	coreTasks.Go(func() { fail("consensus", n.driver.Run(core)) })
 	coreTasks.Go(func() { fail("peer port", n.transport.Serve(core)) })
+	coreTasks.Go(func() { fail("journal", n.watchJournal(core)) })
 	coreTasks.Go(func() { n.leading.follow(core, n.driver) })
 	coreTasks.Go(func() { fail("membership", n.followMembers(core)) })
 	serverTasks.Go(func() { n.server.keep(server) })
