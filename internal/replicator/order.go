@@ -16,15 +16,18 @@ import (
 // Order is the one order of change sets, as a function of the chosen entries: it gives each its place or finds it void. Every node
 // computes the same one, so nothing of it travels.
 //
-// The void rule: an entry is void if its epoch is lower than the greatest epoch opened at any lower index. Without it a leftover of an
-// old leader, accepted by a minority and adopted much later, would be chosen after newer acknowledged commits and overwrite them,
-// while every check of agreement still passes.
+// The void rule: an entry is void if its epoch is lower than the greatest epoch that is opened, or that fills a gap with a no-op, at any
+// lower index. Without the first half a leftover of an old leader, accepted by a minority and adopted much later, would be chosen after newer
+// acknowledged commits and overwrite them, while every check of agreement still passes. Without the second, a new leader that finds an
+// old one's entry and not the one before it would let a change set stand whose chunks, or the states of whose sequences, are lost. With both,
+// what stands of an epoch is the first part of what its leader proposed. Nothing acknowledged is void: a leader acknowledges what it knows
+// to follow on its own entries.
 type Order struct {
 	floor paxos.Index
 	head  paxos.Index        // Invariant: every index in (floor, head] was placed once, in order.
 	last  changeset.Position // of the last change set that has one
 
-	opens       []opening // effective epoch-opens since the floor, and the greatest before it; index and epoch both increase
+	opens       []opening // where epochs began to be the greatest, since the floor and the last before; index and epoch both increase
 	members     []memberAt
 	spans       []span // chunked sets since the floor, by first index
 	checkpoints []checkpoint
@@ -111,13 +114,13 @@ func (o *Order) Head() paxos.Index { return o.head }
 // Last is the position of the last change set that has one.
 func (o *Order) Last() changeset.Position { return o.last }
 
-// Greatest is the greatest epoch opened so far; 0 = none.
+// Greatest is the greatest epoch so far; 0 = none. Whatever is of a lower one is void from here on.
 func (o *Order) Greatest() paxos.Ballot { return o.opens[len(o.opens)-1].epoch }
 
 // Members is the membership that the entries placed so far have left.
 func (o *Order) Members() paxos.Membership { return o.members[len(o.members)-1].members }
 
-// greatestBelow is the greatest epoch opened at any index lower than i.
+// greatestBelow is the greatest epoch at any index lower than i.
 func (o *Order) greatestBelow(i paxos.Index) paxos.Ballot {
 	k := sort.Search(len(o.opens), func(k int) bool { return o.opens[k].index >= i })
 	if k == 0 {
@@ -161,9 +164,9 @@ func (o *Order) read(entry paxos.Entry) (*Placed, error) {
 	greatest := o.greatestBelow(entry.Index)
 	var err error
 	switch v.Kind {
-	case paxos.KindNoop, paxos.KindMember:
-	case paxos.KindEpochOpen:
-		p.Void = v.Epoch <= greatest
+	case paxos.KindMember:
+	case paxos.KindNoop, paxos.KindEpochOpen:
+		p.Void = v.Epoch < greatest
 	case paxos.KindChangeSets:
 		p.Void = v.Epoch < greatest
 		p.Sets, err = changeset.DecodeChangeSets(v.Body)
@@ -187,9 +190,11 @@ func (o *Order) note(p *Placed, entry paxos.Entry) error {
 		return nil
 	}
 	switch p.Kind {
-	case paxos.KindEpochOpen:
-		o.opens = append(o.opens, opening{p.Index, p.Epoch})
-		o.endUnfinished(p.Index)
+	case paxos.KindNoop, paxos.KindEpochOpen:
+		if p.Epoch > o.Greatest() { // an epoch's own no-ops may come before it is opened
+			o.opens = append(o.opens, opening{p.Index, p.Epoch})
+			o.endUnfinished(p.Index)
+		}
 	case paxos.KindMember:
 		o.members = append(o.members, memberAt{p.Index, o.Members().Apply(entry.Value)})
 	case paxos.KindChunk:
@@ -287,7 +292,7 @@ func (o *Order) unfinished(id changeset.ID) int {
 	return -1
 }
 
-// endUnfinished ends the sets that an epoch-open discards. Their chunks are still read together, so their spans stay.
+// endUnfinished ends the sets that end with their epoch. Their chunks are still read together, so their spans stay.
 func (o *Order) endUnfinished(at paxos.Index) {
 	for k := range o.spans {
 		if o.spans[k].last == 0 {

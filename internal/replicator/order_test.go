@@ -93,6 +93,29 @@ func TestVoidKinds(t *testing.T) {
 	}
 }
 
+// What follows on a gap in an old leader's entries is void, and the new epoch is opened all the same: the gap may have held the chunks of a
+// set that comes after it, or the states of the sequences that it used.
+func TestEntriesAfterAGapAreVoid(t *testing.T) {
+	log := newLog(t)
+	log.choose(ballot(4, 2), paxos.KindEpochOpen, nil)
+	before := log.choose(ballot(4, 2), paxos.KindChangeSets, setsNamed("before"))
+	log.choose(ballot(5, 1), paxos.KindNoop, nil) // held chunk 0
+	chunk := log.choose(ballot(4, 2), paxos.KindChunk, changeset.AppendChunk(nil, changeset.Chunk{Ordinal: 1}))
+	after := log.choose(ballot(4, 2), paxos.KindChangeSets, setsNamed("after"))
+	open := log.choose(ballot(5, 1), paxos.KindEpochOpen, nil)
+	next := log.choose(ballot(5, 1), paxos.KindChangeSets, setsNamed("next"))
+
+	if before.Void || open.Void || next.Void {
+		t.Errorf("void: before the gap %v, the new epoch %v, its first set %v; want none", before.Void, open.Void, next.Void)
+	}
+	if !chunk.Void || !after.Void {
+		t.Errorf("void after the gap: the chunk %v, the set %v; want both", chunk.Void, after.Void)
+	}
+	if got, want := next.Predecessor, before.Position(0); got != want {
+		t.Errorf("the new epoch follows on %v, want %v", got, want)
+	}
+}
+
 // Positions name index and ordinal; each set's predecessor is the last set before it that has a position.
 func TestPositionsAndPredecessors(t *testing.T) {
 	log := newLog(t)
