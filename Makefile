@@ -10,7 +10,7 @@ TEST ?= ./...
 TESTFLAGS ?=
 FUZZTIME ?= 10s
 
-.PHONY: demo test check build extension deps test-deps format lint fuzz clean bench-commit bench-failover
+.PHONY: demo test check build extension deps test-deps format lint fuzz sim clean bench-commit bench-failover
 
 build: deps bin/barista extension
 
@@ -49,6 +49,17 @@ lint: extension
 
 fuzz:
 	scripts/fuzz $(FUZZTIME)
+
+# Whole clusters on virtual time (docs/internals/simulation.md). SEED=n replays one run and writes all that happens; SEEDS=n plays n of them.
+SEEDS ?= 1000
+FIRST ?= 0
+
+sim:
+ifdef SEED
+	$(GO) test -count=1 ./internal/sim -run '^TestSeeds$$' -v -sim.seed=$(SEED)
+else
+	@$(GO) test -count=1 -timeout 10h ./internal/sim -run '^TestSeeds$$' -v -sim.seeds=$(SEEDS) -sim.first=$(FIRST)
+endif
 
 # Measurements on this machine, of which docs/performance.md tells. BENCH adds flags, of which -h tells.
 bench-commit: build

@@ -1,0 +1,61 @@
+package sim
+
+import (
+	"bytes"
+	"strconv"
+
+	"github.com/baristadb/barista/internal/changeset"
+	"github.com/baristadb/barista/internal/replicator"
+)
+
+// apply takes one batch of the order, as one local transaction.
+func (r *run) apply(b *replicator.Batch) {
+	if !r.closed {
+		r.world().violated("gate", "%s applies with an open gate", r.server.machine.name)
+	}
+	w := r.world()
+	fails := w.plan.applyFailsOne > 0 && w.rand.IntN(w.plan.applyFailsOne) == 0
+	r.during(span(w.rand, 50*microsecond, 3*millisecond), func() {
+		if fails {
+			r.process.post(replicator.ApplyFailed{Batch: b.Number, Position: r.applied()})
+			return
+		}
+		r.commitBatch(b)
+		r.process.post(replicator.Applied{Batch: b.Number, Position: b.Position})
+	})
+}
+
+func (r *run) commitBatch(b *replicator.Batch) {
+	w, before := r.world(), r.applied()
+	if b.Predecessor != before {
+		w.violated("guard", "%s applies a batch on top of %v, and is at %v", r.server.machine.name, b.Predecessor, before)
+	}
+	var ops []*op
+	var writes []write
+	for _, item := range b.Items {
+		if item.Set == nil {
+			r.setSequence(item.Sequences)
+			continue
+		}
+		o := w.opOf(item.Set)
+		if !bytes.Equal(o.whole(), append(bytes.Join(item.Pieces, nil), item.Set.Payload...)) {
+			w.violated("payload", "%s applies transaction %d with another payload than it had", r.server.machine.name, o.id)
+		}
+		ops = append(ops, o)
+		writes = append(writes, o.writes...)
+	}
+	if b.Position == before {
+		return
+	}
+	r.server.data.commit(b.Position, writes)
+	w.check.commits(r, before, b.Position, ops)
+}
+
+// opOf finds the transaction that a change set came from.
+func (w *world) opOf(set *changeset.ChangeSet) *op {
+	n, err := strconv.ParseUint(set.RequestID, 10, 64)
+	if err != nil || n == 0 || n > uint64(len(w.ops)) {
+		w.violated("payload", "change set %v is of no transaction: request %q", set.ID, set.RequestID)
+	}
+	return w.ops[n-1]
+}

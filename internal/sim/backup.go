@@ -1,0 +1,70 @@
+package sim
+
+import (
+	"slices"
+
+	"github.com/baristadb/barista/internal/paxos"
+	"github.com/baristadb/barista/internal/replicator"
+)
+
+// A pin keeps a journal's floor where a base backup that is under way needs it.
+type pin struct{ floor paxos.Index }
+
+func (p *process) lowestPin() paxos.Index {
+	var low paxos.Index
+	for _, pin := range p.pins {
+		if low == 0 || pin.floor < low {
+			low = pin.floor
+		}
+	}
+	return low
+}
+
+// rebuild gives the server a base backup in place of its data, which is behind every log.
+func (s *server) rebuild() {
+	p := s.machine.process
+	s.machine.world.note(s.machine.name, "server needs a base backup")
+	s.kill()
+	s.data = nil
+	p.post(replicator.ServerLost{})
+	s.machine.world.during(p.life, span(s.machine.world.rand, 10*millisecond, 300*millisecond), func() { s.keep(p) })
+}
+
+// fetch copies the data of a peer's running server, from a follower if one can give it. What is copied is what that server shows at the end
+// of the copying.
+func (s *server) fetch(p *process) {
+	w := p.world
+	source := s.source()
+	if source == nil {
+		w.during(p.life, span(w.rand, 100*millisecond, second), func() { s.keep(p) })
+		return
+	}
+	giver, from := source.process, source.server.run
+	held := &pin{floor: giver.journal.Floor().Index + 1}
+	giver.pins = append(giver.pins, held)
+	w.note(s.machine.name, "base backup from", uint64(source.number))
+	w.during(p.life, span(w.rand, 50*millisecond, 2*second), func() {
+		whole := source.server.run == from && from != nil && w.network.joined(source, s.machine) && s.data == nil
+		if whole {
+			s.data = source.server.data.copy()
+			w.figures.Backups++
+		}
+		giver.pins = slices.DeleteFunc(giver.pins, func(other *pin) bool { return other == held })
+		s.keep(p)
+	})
+}
+
+// source is the machine to copy from: the leader only if there is nobody else.
+func (s *server) source() *machine {
+	var leading *machine
+	for _, m := range s.machine.world.machines {
+		if m == s.machine || m.server.run == nil || m.process.replicator == nil || !s.machine.world.network.joined(m, s.machine) {
+			continue
+		}
+		if m.process.replicator.Status().Role != paxos.Leader {
+			return m
+		}
+		leading = m
+	}
+	return leading
+}

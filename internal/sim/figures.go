@@ -1,0 +1,53 @@
+package sim
+
+import (
+	"fmt"
+
+	"github.com/baristadb/barista/internal/paxos"
+)
+
+// Figures say what a run, or many, consisted of.
+type Figures struct {
+	Seeds    int
+	Events   int        // taken by replicators
+	Span     paxos.Span // of virtual time
+	Entries  int        // chosen
+	Epochs   int        // gates opened
+	Told     [4]int     // transactions, by outcome
+	Voided   int        // change sets that were chosen and void
+	Faults   int
+	Syncs    int
+	Purges   int
+	Backups  int
+	Joins    int
+	Changes  int // of membership
+	Marks    int
+	Messages int // delivered
+	Lost     int
+	Accesses int // to registers, checked for linearizability
+}
+
+func (f *Figures) add(g Figures) {
+	for k := range g.Told {
+		f.Told[k] += g.Told[k]
+	}
+	f.Span += g.Span
+	for _, pair := range []struct {
+		sum  *int
+		more int
+	}{
+		{&f.Seeds, g.Seeds}, {&f.Events, g.Events}, {&f.Entries, g.Entries}, {&f.Epochs, g.Epochs}, {&f.Voided, g.Voided}, {&f.Faults, g.Faults},
+		{&f.Syncs, g.Syncs}, {&f.Purges, g.Purges}, {&f.Backups, g.Backups}, {&f.Joins, g.Joins}, {&f.Changes, g.Changes}, {&f.Marks, g.Marks},
+		{&f.Messages, g.Messages}, {&f.Lost, g.Lost}, {&f.Accesses, g.Accesses},
+	} {
+		*pair.sum += pair.more
+	}
+}
+
+// String writes the figures on one line.
+func (f Figures) String() string {
+	return fmt.Sprintf("%d seeds, %d events, %.0f virtual seconds, %d entries, %d epochs, %d commits, %d refused, %d unknown, %d void, "+
+		"%d faults, %d backups, %d joins, %d changes of membership, %d purges, %d marks, %d messages, %d lost, %d accesses checked",
+		f.Seeds, f.Events, float64(f.Span)/1e9, f.Entries, f.Epochs, f.Told[committed], f.Told[refused], f.Told[unknown], f.Voided,
+		f.Faults, f.Backups, f.Joins, f.Changes, f.Purges, f.Marks, f.Messages, f.Lost, f.Accesses)
+}

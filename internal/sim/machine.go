@@ -1,0 +1,144 @@
+package sim
+
+import (
+	"fmt"
+
+	"github.com/baristadb/barista/internal/journal"
+	"github.com/baristadb/barista/internal/paxos"
+)
+
+// A machine is what a node runs on: power, a clock, a disk with journal and data folder. Its barista process, and the server that is that
+// process's child, come and go.
+type machine struct {
+	world  *world
+	number int // from 0
+	name   string
+	clock  clock
+	power  *life
+
+	incarnation uint64
+	journal     *journal.Memory // nil: the disk is empty
+	server      *server
+	process     *process // nil: barista does not run
+	downUntil   moment   // it is not started again before
+	replaced    bool     // its disk was lost, and it is not known to be a voter again
+}
+
+// clusterID is that of every simulated cluster.
+var clusterID = [16]byte{'s', 'i', 'm'}
+
+// identity of the incarnation that runs on the machine now.
+func (m *machine) identity(id paxos.NodeID) paxos.IdentityRecord {
+	return paxos.IdentityRecord{Cluster: clusterID, Name: m.name, Incarnation: m.incarnation, Node: id}
+}
+
+func (m *machine) now() paxos.Instant { return m.clock.read(m.world.now) }
+
+// boot gives the machine power, and starts barista.
+func (m *machine) boot() {
+	m.power = &life{}
+	m.clock = m.world.bootClock()
+	m.startProcess()
+}
+
+// crash takes the power away: the process is gone in the middle of what it does, and what was not synced is lost.
+func (m *machine) crash(why string) {
+	if m.power.over {
+		return
+	}
+	m.world.note(m.name, why)
+	m.power.over = true
+	m.killProcess()
+	m.restartLater(m.boot)
+}
+
+// restartLater lets something start again after some time, unless another start comes before.
+func (m *machine) restartLater(start func()) {
+	w := m.world
+	m.downUntil = w.now.add(span(w.rand, 50*millisecond, 2*w.plan.restartAfter))
+	due := m.downUntil
+	w.at(due, func() {
+		if m.process == nil && m.downUntil == due {
+			start()
+		}
+	})
+}
+
+// killProcess ends barista and, with it, its server.
+func (m *machine) killProcess() {
+	p := m.process
+	if p == nil {
+		return
+	}
+	m.process = nil
+	p.life.over = true
+	m.server.kill()
+	p.loseWrites()
+	for _, c := range m.world.clients {
+		c.lost(m)
+	}
+}
+
+// crashProcess kills barista alone; the machine and its clock go on.
+func (m *machine) crashProcess(why string) {
+	if m.process == nil {
+		return
+	}
+	m.world.note(m.name, why)
+	m.killProcess()
+	m.restartLater(m.startProcess)
+}
+
+// replace gives the machine an empty disk. It has to join as a new incarnation.
+func (m *machine) replace(why string) {
+	m.world.note(m.name, why)
+	m.power.over = true
+	m.killProcess()
+	m.replaced = true
+	m.server.data = nil
+	if planted(amnesiacVotes) && m.journal != nil {
+		m.journal = journal.NewMemory(m.journal.Identity(), m.world.firstFloor)
+	} else {
+		m.journal = nil
+		m.incarnation = m.world.newIncarnation()
+	}
+	m.restartLater(m.boot)
+}
+
+// startProcess starts barista: as a member if there is a journal, else as a joiner.
+func (m *machine) startProcess() {
+	if m.process != nil || m.power.over {
+		return
+	}
+	m.world.note(m.name, "starts")
+	p := &process{world: m.world, machine: m, incarnation: m.incarnation, life: &life{within: m.power}}
+	m.process = p
+	if m.journal == nil {
+		p.join()
+		return
+	}
+	p.restore(paxos.Membership{})
+}
+
+// restarted is m with its power back at once, whatever it waited for.
+func (m *machine) revive() {
+	m.downUntil = 0
+	if m.power.over {
+		m.boot()
+	} else {
+		m.power.pausedUntil = 0
+		m.startProcess()
+	}
+	if m.process != nil {
+		m.process.life.pausedUntil = 0
+		m.process.dieIn = 0
+	}
+}
+
+func (m *machine) String() string {
+	if m.process == nil || m.process.replicator == nil {
+		return m.name + " down"
+	}
+	s := m.process.replicator.Status()
+	return fmt.Sprintf("%s node %d %v %v leader %d index %d applied %v", m.name, m.process.id, s.Role, s.Phase, s.Leader, s.Index, s.Applied)
+}

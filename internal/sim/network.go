@@ -1,0 +1,99 @@
+package sim
+
+import (
+	"fmt"
+
+	"github.com/baristadb/barista/internal/paxos"
+)
+
+// A network joins the machines. Between any two it may be cut, in one direction or both; it loses, doubles, delays and reorders messages.
+type network struct {
+	cut     [][]bool // from machine, to machine
+	loss    int      // percent
+	double  int      // percent
+	delay   paxos.Span
+	carried int
+	lost    int
+}
+
+func newNetwork(p *plan) network {
+	n := network{loss: p.lossPercent, double: p.doublePercent, delay: p.delay}
+	for range p.size {
+		n.cut = append(n.cut, make([]bool, p.size))
+	}
+	return n
+}
+
+// heal joins what was cut.
+func (n *network) heal() {
+	for _, to := range n.cut {
+		clear(to)
+	}
+}
+
+// joined reports whether bytes get from a machine to another.
+func (n *network) joined(from, to *machine) bool { return !n.cut[from.number][to.number] }
+
+// latency draws how long a message is under way: mostly about the mean, now and then much longer, so that it is overtaken by many.
+func (w *world) latency() paxos.Span {
+	d := span(w.rand, w.network.delay/4, w.network.delay*2)
+	if w.rand.IntN(50) == 0 {
+		d += span(w.rand, 0, 300*millisecond)
+	}
+	return d
+}
+
+// send puts a message on its way, through its encoding. A node knows the address of members only.
+func (w *world) send(p *process, to paxos.NodeID, message paxos.Message) {
+	receiver, known := p.knows(to)
+	if !known {
+		return
+	}
+	target := w.machineNamed(receiver.Name)
+	if !w.network.joined(p.machine, target) || w.rand.IntN(100) < w.network.loss {
+		w.network.lost++
+		return
+	}
+	body := paxos.AppendMessage(nil, clusterID, message)
+	copies := 1
+	if w.rand.IntN(100) < w.network.double {
+		copies++
+	}
+	for range copies {
+		frame := frame{from: p.machine, incarnation: p.incarnation, to: target, typ: paxos.MessageType(message), body: body}
+		w.after(w.latency(), func() { w.deliver(frame) })
+	}
+}
+
+// A frame is a message on the wire. The connection vouches for its sender's name and incarnation.
+type frame struct {
+	from        *machine
+	incarnation uint64
+	to          *machine
+	typ         uint8
+	body        []byte
+}
+
+// deliver hands a frame to the process at its end, which takes it only from a member.
+func (w *world) deliver(f frame) {
+	p := f.to.process
+	if p == nil || p.replicator == nil || !w.network.joined(f.from, f.to) {
+		w.network.lost++
+		return
+	}
+	sender, known := p.knowsName(f.from.name, f.incarnation)
+	if !known {
+		return
+	}
+	message, err := paxos.DecodeMessage(clusterID, f.typ, append([]byte(nil), f.body...))
+	if err != nil {
+		panic(fmt.Sprintf("sim: a message of %s cannot be read: %v", f.from.name, err))
+	}
+	w.network.carried++
+	w.trace.bytes(f.body)
+	w.note(f.to.name, "message", uint64(sender.Node), uint64(f.typ))
+	if w.trace.out != nil {
+		w.say(f.to.name, "  from %s: %s", f.from.name, describe(message))
+	}
+	p.post(receivedFrom(sender.Node, message))
+}

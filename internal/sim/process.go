@@ -1,0 +1,264 @@
+package sim
+
+import (
+	"fmt"
+	"math/rand/v2"
+
+	"github.com/baristadb/barista/internal/journal"
+	"github.com/baristadb/barista/internal/paxos"
+	"github.com/baristadb/barista/internal/replicator"
+)
+
+// A process is one run of barista: the real Replicator, and in place of replicator.Driver a loop on virtual time that obeys its outputs in
+// the same order. It may die between any two things that it does.
+type process struct {
+	world       *world
+	machine     *machine
+	life        *life
+	incarnation uint64
+	id          paxos.NodeID
+	replicator  *replicator.Replicator // nil: it has no journal yet and asks to join
+	journal     *journal.Memory
+	admitted    paxos.Membership // the one that a joiner was given, until it knows a newer one
+
+	inbox     []replicator.Event
+	submitted []replicator.Event // by backends: not taken while too much is pending
+	awake     bool
+	learnSoon bool
+	dieIn     int // it dies after so many more things done; 0 = it does not
+	start     uint64
+
+	writer writer
+	joiner joiner
+	pins   []*pin
+}
+
+// maxDrain is how many events the loop takes before it obeys.
+const maxDrain = 512
+
+// learnDelay is how long followers wait to be told at most.
+const learnDelay = 4 * millisecond
+
+// restore builds the node from its journal, as any start does, and sets it going.
+func (p *process) restore(admitted paxos.Membership) {
+	w, j := p.world, p.machine.journal
+	order := replicator.NewOrder(j.Floor())
+	err := j.Scan(func(e paxos.Entry) error {
+		_, err := order.Place(e)
+		return err
+	})
+	if err != nil {
+		panic(fmt.Sprintf("sim: %s cannot read its journal: %v", p.machine.name, err))
+	}
+	p.id, p.admitted = j.Identity().Node, admitted
+	core, err := paxos.New(paxos.Config{
+		ID: p.id, Cluster: clusterID, Tick: w.plan.tick, Lease: w.plan.lease, Drift: w.plan.drift,
+		ElectionMin: w.plan.electionMin, ElectionMax: w.plan.electionMax, SuspendLimit: 5 * second,
+		MaxInflight: w.plan.maxInflight, MaxInflightBytes: w.plan.maxInflightBytes,
+		Rand: rand.New(rand.NewPCG(w.rand.Uint64(), 2)), Now: p.machine.now(),
+	}, paxos.Restored{
+		Floor: j.Floor(), Promised: j.Promised(), Entries: j.Accepted(), ChosenTo: j.ChosenTo(), Members: order.Members(),
+	})
+	if err != nil {
+		panic(fmt.Sprintf("sim: %s cannot restore: %v", p.machine.name, err))
+	}
+	p.journal = j
+	p.replicator = replicator.New(w.plan.replicator, core, order)
+	w.check.restored(p)
+	p.machine.server.keep(p)
+	p.tick()
+	p.lazySync()
+	p.purgeSometimes()
+}
+
+// knows finds a member by its number, as the node's directory does; knowsName by name and incarnation.
+func (p *process) knows(id paxos.NodeID) (paxos.Member, bool) { return p.directory().Find(id) }
+
+func (p *process) knowsName(name string, incarnation uint64) (paxos.Member, bool) {
+	return p.directory().FindName(name, incarnation)
+}
+
+func (p *process) directory() paxos.Membership {
+	if members := p.replicator.Status().Members; members.Version > p.admitted.Version {
+		return members
+	}
+	return p.admitted
+}
+
+// tick is the ticker: a little irregular, as tickers on busy machines are.
+func (p *process) tick() {
+	p.post(replicator.Tick{})
+	p.world.during(p.life, span(p.world.rand, p.world.plan.tick*9/10, p.world.plan.tick*11/10), p.tick)
+}
+
+func receivedFrom(from paxos.NodeID, m paxos.Message) replicator.Event {
+	return replicator.Received{From: from, Message: m}
+}
+
+// post brings an event to the loop.
+func (p *process) post(e replicator.Event) {
+	p.inbox = append(p.inbox, e)
+	p.wake()
+}
+
+// submit brings an event of a backend.
+func (p *process) submit(e replicator.Event) {
+	p.submitted = append(p.submitted, e)
+	p.wake()
+}
+
+func (p *process) wake() {
+	if !p.awake {
+		p.awake = true
+		p.world.during(p.life, span(p.world.rand, 0, 2*p.world.plan.step), p.turn)
+	}
+}
+
+// turn steps what has come in, so that it makes one batch, and obeys.
+func (p *process) turn() {
+	p.awake = false
+	now := p.machine.now()
+	taken := min(len(p.inbox), maxDrain)
+	for _, e := range p.inbox[:taken] {
+		p.replicator.Step(now, e)
+	}
+	p.inbox = append([]replicator.Event(nil), p.inbox[taken:]...)
+	for len(p.submitted) > 0 && taken < maxDrain && !p.replicator.Busy() {
+		p.replicator.Step(now, p.submitted[0])
+		p.submitted = p.submitted[1:]
+		taken++
+	}
+	p.world.figures.Events += taken
+	p.obey(p.replicator.Output())
+	if p.ended() {
+		return
+	}
+	p.watchMembership()
+	if len(p.inbox) > 0 || len(p.submitted) > 0 && !p.replicator.Busy() {
+		p.wake()
+	}
+}
+
+func (p *process) ended() bool { return p.life.ended() }
+
+// dies reports whether the process dies here: something was done, and what follows never is.
+func (p *process) dies() bool {
+	if p.dieIn > 0 && !p.ended() {
+		if p.dieIn--; p.dieIn == 0 {
+			p.world.figures.Faults++
+			p.machine.crash("dies between two things that it does")
+		}
+	}
+	return p.ended()
+}
+
+// obey does what an output asks, in the order of its fields.
+func (p *process) obey(out replicator.Output) {
+	for _, do := range []func(replicator.Output){
+		p.obeyServerFirst, p.obeyWorks, p.obeyServer, p.obeyReads, p.obeyRest,
+	} {
+		do(out)
+		if p.dies() {
+			return
+		}
+	}
+}
+
+// obeyServerFirst closes the gate, and publishes the lease before any message goes: a change of membership can shorten it.
+func (p *process) obeyServerFirst(out replicator.Output) {
+	p.start = out.Start
+	if r := p.serverRun(); r != nil {
+		if out.CloseGate {
+			r.closeGate()
+		}
+		r.lease = out.Lease
+	}
+}
+
+func (p *process) obeyWorks(out replicator.Output) {
+	for _, work := range out.Works {
+		p.world.check.asked(p, work)
+		p.sendAll(work.Messages)
+		if p.dies() {
+			return
+		}
+		if len(work.Records) > 0 || len(work.AfterDurable) > 0 {
+			p.toDisk(diskWork{work: work})
+		}
+	}
+}
+
+// obeyServer passes on what is for the server, if it is still the start that the replicator means.
+func (p *process) obeyServer(out replicator.Output) {
+	r := p.serverRun()
+	if r == nil {
+		return
+	}
+	for _, a := range out.Answers {
+		r.answer(a)
+	}
+	if out.DrainGate {
+		r.drainGate()
+	}
+	if out.OpenGate != 0 {
+		r.openGate(out.OpenGate)
+	}
+	if out.Apply != nil {
+		r.apply(out.Apply)
+	}
+	if out.Mark != nil {
+		r.mark(out.Mark)
+	}
+}
+
+func (p *process) obeyReads(out replicator.Output) {
+	for _, request := range out.PeerReads {
+		p.world.during(p.life, p.diskTime(), func() { p.readForPeer(request) })
+	}
+	if read := out.Read; read != nil {
+		p.world.during(p.life, p.diskTime(), func() { p.readForServer(*read) })
+	}
+}
+
+func (p *process) obeyRest(out replicator.Output) {
+	for _, joined := range out.Joins {
+		p.answerJoiner(joined)
+	}
+	if out.Purge != nil {
+		p.toDisk(diskWork{purge: out.Purge})
+	}
+	if out.Backup {
+		p.machine.server.rebuild()
+	}
+	if out.Diverged != "" {
+		p.world.violated("divergence", "%s: %s", p.machine.name, out.Diverged)
+	}
+	if out.LearnSoon && !p.learnSoon {
+		p.learnSoon = true
+		p.world.during(p.life, learnDelay, func() {
+			p.learnSoon = false
+			p.post(replicator.FlushLearn{})
+		})
+	}
+}
+
+// serverRun is the start of the server that the replicator means; nil if that is gone.
+func (p *process) serverRun() *run {
+	if r := p.machine.server.run; r != nil && r.start == p.start {
+		return r
+	}
+	return nil
+}
+
+func (p *process) sendAll(messages []paxos.Outgoing) {
+	for _, m := range messages {
+		p.world.send(p, m.To, m.Message)
+	}
+}
+
+// watchMembership ends a node that was removed. An operator empties its disk, and it joins again.
+func (p *process) watchMembership() {
+	if p.replicator.Status().Removed {
+		p.machine.replace("was removed, and gets an empty disk")
+	}
+}

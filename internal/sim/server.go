@@ -1,0 +1,156 @@
+package sim
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/baristadb/barista/internal/changeset"
+	"github.com/baristadb/barista/internal/replicator"
+)
+
+// A server is the model of one machine's PostgreSQL: a data folder, and a start of it at a time.
+type server struct {
+	machine *machine
+	data    *data // nil: the folder is empty
+	run     *run  // nil: no process of the server is left
+	starts  int
+}
+
+// data is what a data folder holds: commits in their order, of which the last may not be on disk yet, because they are asynchronous.
+type data struct {
+	commits []commit
+	flushed int // so many commits survive a crash
+	values  map[int]opID
+	horizon int64 // of the one sequence
+}
+
+// A commit is one local transaction: a backend's on the leader, or a batch of apply.
+type commit struct {
+	position changeset.Position // the applied position that it stored
+	undo     []write            // the values that it replaced
+}
+
+// A write sets a register. A register's value names the transaction that wrote it; 0 is its first value.
+type write struct {
+	key  int
+	from opID
+	to   opID
+}
+
+func newData() *data { return &data{values: make(map[int]opID)} }
+
+// applied is the position that the server shows.
+func (d *data) applied() changeset.Position {
+	if len(d.commits) == 0 {
+		return 0
+	}
+	return d.commits[len(d.commits)-1].position
+}
+
+func (d *data) flushedPosition() changeset.Position {
+	if d.flushed == 0 {
+		return 0
+	}
+	return d.commits[d.flushed-1].position
+}
+
+// commit makes writes visible, with the position that they bring the server to.
+func (d *data) commit(position changeset.Position, writes []write) {
+	c := commit{position: position}
+	for _, w := range writes {
+		c.undo = append(c.undo, write{key: w.key, to: d.values[w.key]})
+		d.values[w.key] = w.to
+	}
+	d.commits = append(d.commits, c)
+}
+
+// forget loses the last commits, down to so many.
+func (d *data) forget(kept int) {
+	for len(d.commits) > kept {
+		last := d.commits[len(d.commits)-1]
+		for _, u := range slices.Backward(last.undo) {
+			d.values[u.key] = u.to
+		}
+		d.commits = d.commits[:len(d.commits)-1]
+	}
+}
+
+// copy is what a base backup brings.
+func (d *data) copy() *data {
+	return &data{commits: slices.Clone(d.commits), flushed: len(d.commits), values: maps.Clone(d.values), horizon: d.horizon}
+}
+
+// keep starts the server, with the data of a peer if it has none, as long as the process lives.
+func (s *server) keep(p *process) {
+	if s.data == nil {
+		s.fetch(p)
+		return
+	}
+	w := p.world
+	w.during(p.life, span(w.rand, 5*millisecond, 500*millisecond), func() { s.begin(p) })
+}
+
+// begin starts the server, its gate closed.
+func (s *server) begin(p *process) {
+	s.starts++
+	w := p.world
+	r := &run{
+		server: s, process: p, life: &life{within: p.life}, closed: true, start: uint64(s.machine.number+1)<<32 | uint64(s.starts),
+		locks: make(map[int]*backend), sequence: s.data.horizon,
+	}
+	s.run = r
+	w.note(s.machine.name, "server starts at", uint64(s.data.applied()))
+	p.post(replicator.ServerStarted{Start: r.start, Applied: s.data.applied()})
+	r.flushSometimes()
+}
+
+// kill ends every process of the server at once. Some of the commits that were not flushed are lost.
+func (s *server) kill() {
+	r := s.run
+	if r == nil {
+		return
+	}
+	s.run = nil
+	r.life.over = true
+	if d := s.data; d != nil {
+		d.forget(d.flushed + s.machine.world.rand.IntN(len(d.commits)-d.flushed+1))
+		d.flushed = len(d.commits) // recovery ends with a checkpoint
+	}
+	for _, b := range r.backends {
+		b.connectionLost()
+	}
+}
+
+// crash kills the server alone; barista notices and starts it again.
+func (s *server) crash(why string) {
+	p := s.machine.process
+	if s.run == nil || p == nil {
+		return
+	}
+	s.machine.world.note(s.machine.name, why)
+	s.kill()
+	p.post(replicator.ServerLost{})
+	s.machine.world.during(p.life, span(s.machine.world.rand, 100*millisecond, second), func() { s.keep(p) })
+}
+
+// flushSometimes is the WAL writer.
+func (r *run) flushSometimes() {
+	w := r.world()
+	w.during(r.life, span(w.rand, 0, 2*w.plan.flushEvery), func() {
+		r.server.data.flushed = len(r.server.data.commits)
+		r.flushSometimes()
+	})
+}
+
+// purgeSometimes asks the server what it has flushed, which makes it flush, and lets the replicator decide what the journal can do without.
+func (p *process) purgeSometimes() {
+	w := p.world
+	w.during(p.life, span(w.rand, w.plan.purgeEvery/2, w.plan.purgeEvery*2), func() {
+		if r := p.machine.server.run; r != nil {
+			d := p.machine.server.data
+			d.flushed = len(d.commits)
+			p.post(replicator.Flushed{Position: d.applied(), JournalBytes: p.journal.Size(), Pinned: p.lowestPin()})
+		}
+		p.purgeSometimes()
+	})
+}
