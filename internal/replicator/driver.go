@@ -280,7 +280,7 @@ func (d *Driver) obey(ctx context.Context, out Output) {
 		d.readLater(ctx, func() { d.readForServer(ctx, read) })
 	}
 	if out.Apply != nil {
-		out.Apply.readFrom(d.journal.Entries)
+		out.Apply.ReadFrom(d.journal.Entries)
 		d.server.Apply(out.Apply)
 	}
 	if out.Mark != nil {

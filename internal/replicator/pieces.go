@@ -39,9 +39,9 @@ func (p pieces) release(durable paxos.Index) {
 	}
 }
 
-// readFrom lets the chunks of a batch be read. entries is a journal's Entries; the purge floor stays below the first chunk until the
+// ReadFrom lets the chunks of a batch be read. entries is a journal's Entries; the purge floor stays below the first chunk until the
 // server has flushed the set.
-func (b *Batch) readFrom(entries func(from, to paxos.Index, maxBytes int) ([]paxos.Entry, error)) {
+func (b *Batch) ReadFrom(entries func(from, to paxos.Index, maxBytes int) ([]paxos.Entry, error)) {
 	for k := range b.Items {
 		item := &b.Items[k]
 		if len(item.pieces) == 0 {

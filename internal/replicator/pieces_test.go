@@ -49,7 +49,7 @@ func (c *cluster) writeLarge(n *testNode) {
 
 // checkPieces reads a set's chunks as apply does, from what is durable alone.
 func (n *testNode) checkPieces(c *cluster, batch *Batch) {
-	batch.readFrom(func(from, _ paxos.Index, _ int) (found []paxos.Entry, _ error) {
+	batch.ReadFrom(func(from, _ paxos.Index, _ int) (found []paxos.Entry, _ error) {
 		if e, ok := n.entries[from]; ok {
 			found = append(found, e)
 		}
@@ -94,7 +94,7 @@ func TestPiecesAreKeptUntilDurable(t *testing.T) {
 		}
 	}
 	batch := Batch{Items: []Item{{Set: &changeset.ChangeSet{ID: id, Flags: changeset.Last, Chunks: 4}, pieces: p[id]}}}
-	batch.readFrom(func(from, to paxos.Index, _ int) ([]paxos.Entry, error) {
+	batch.ReadFrom(func(from, to paxos.Index, _ int) ([]paxos.Entry, error) {
 		if e, ok := journal[from]; ok && from == to {
 			return []paxos.Entry{e}, nil
 		}

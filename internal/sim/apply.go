@@ -38,7 +38,11 @@ func (r *run) commitBatch(b *replicator.Batch) {
 			continue
 		}
 		o := w.opOf(item.Set)
-		if !bytes.Equal(o.whole(), append(bytes.Join(item.Pieces, nil), item.Set.Payload...)) {
+		payload, err := payloadOf(item)
+		if err != nil {
+			w.violated("payload", "%s cannot read the chunks of transaction %d: %v", r.server.machine.name, o.id, err)
+		}
+		if !bytes.Equal(o.whole(), payload) {
 			w.violated("payload", "%s applies transaction %d with another payload than it had", r.server.machine.name, o.id)
 		}
 		ops = append(ops, o)
@@ -49,6 +53,19 @@ func (r *run) commitBatch(b *replicator.Batch) {
 	}
 	r.server.data.commit(b.Position, writes)
 	w.check.commits(r, before, b.Position, ops)
+}
+
+// payloadOf is the payload of a change set with all its chunks.
+func payloadOf(item replicator.Item) (payload []byte, err error) {
+	if item.Pieces != nil {
+		for piece, err := range item.Pieces {
+			if err != nil {
+				return nil, err
+			}
+			payload = append(payload, piece...)
+		}
+	}
+	return append(payload, item.Set.Payload...), nil
 }
 
 // opOf finds the transaction that a change set came from.

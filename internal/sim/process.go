@@ -204,6 +204,7 @@ func (p *process) obeyServer(out replicator.Output) {
 		r.openGate(out.OpenGate)
 	}
 	if out.Apply != nil {
+		out.Apply.ReadFrom(p.journal.Entries)
 		r.apply(out.Apply)
 	}
 	if out.Mark != nil {
