@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/hashicorp/raft-wal/segment"
@@ -58,7 +57,7 @@ func create(d *disk, identity paxos.IdentityRecord, floor paxos.Floor) error {
 	if err := d.files.sync(); err != nil {
 		return fail(err)
 	}
-	if err := syncDir(filepath.Dir(d.dir)); err != nil {
+	if err := d.files.syncParent(); err != nil {
 		return fail(err)
 	}
 	return nil

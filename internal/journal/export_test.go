@@ -37,6 +37,8 @@ func (h hasty) open(name string, flag int) (writable, error) {
 
 func (hasty) sync() error { return nil }
 
+func (hasty) syncParent() error { return nil }
+
 type hastyFile struct{ writable }
 
 func (hastyFile) Sync() error { return nil }

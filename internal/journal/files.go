@@ -17,6 +17,8 @@ type files interface {
 	remove(name string) error
 	// sync makes durable which names there are, and of which files.
 	sync() error
+	// syncParent makes the folder's own name durable.
+	syncParent() error
 }
 
 // writable is an open file. Its Sync makes what was written durable, and the length.
@@ -43,6 +45,8 @@ func (f folder) rename(from, to string) error {
 func (f folder) remove(name string) error { return os.Remove(filepath.Join(string(f), name)) }
 
 func (f folder) sync() error { return syncDir(string(f)) }
+
+func (f folder) syncParent() error { return syncDir(filepath.Dir(string(f))) }
 
 // file is a file on disk.
 type file struct{ *os.File }

@@ -120,7 +120,7 @@ func (j *Journal) harden() error {
 	if err := j.disk.files.sync(); err != nil {
 		return fmt.Errorf("sync the folder: %w", err)
 	}
-	return syncDir(filepath.Dir(j.dir))
+	return j.disk.files.syncParent()
 }
 
 // discard removes the last segment, in which no batch was ever durable: the next write makes it again, with what every segment
