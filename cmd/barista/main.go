@@ -51,6 +51,7 @@ func commands() []command {
 		{"start", "run one node in the foreground", runStart},
 		{"status", "show each node's role and progress", runStatus},
 		{"verify", "compare all nodes at one position", runVerify},
+		{"transfer", "have another node lead", runTransfer},
 	}
 }
 

@@ -25,13 +25,13 @@ const (
 // runStatus asks one node how all are, and writes a table, or with --json the answer as it came.
 func runStatus(ctx context.Context, args []string, stdout io.Writer) error {
 	flags := newFlags("status")
-	address := flags.String("http", "127.0.0.1:8080", "HTTP `address` of any node")
+	address := httpFlag(flags)
 	asJSON := flags.Bool("json", false, "write JSON for programs instead of a table")
 	if err := parseFlags(flags, args, stdout); err != nil {
 		return unlessHelped(err)
 	}
-	if _, port, err := net.SplitHostPort(*address); err != nil || port == "" {
-		return config.Mistakef("status: --http %s: want HOST:PORT", *address)
+	if err := checkHTTP("status", *address); err != nil {
+		return err
 	}
 	cluster, err := requestCluster(ctx, *address)
 	if err != nil {

@@ -5,11 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"strings"
 
-	"github.com/baristadb/barista/internal/config"
 	"github.com/baristadb/barista/internal/verify"
 )
 
@@ -19,12 +17,12 @@ const maxReport = 64 << 20
 // runVerify has one node compare all nodes and writes its report. It ends with status 1 if they differ.
 func runVerify(ctx context.Context, args []string, stdout io.Writer) error {
 	flags := newFlags("verify")
-	address := flags.String("http", "127.0.0.1:8080", "HTTP `address` of any node")
+	address := httpFlag(flags)
 	if err := parseFlags(flags, args, stdout); err != nil {
 		return unlessHelped(err)
 	}
-	if _, port, err := net.SplitHostPort(*address); err != nil || port == "" {
-		return config.Mistakef("verify: --http %s: want HOST:PORT", *address)
+	if err := checkHTTP("verify", *address); err != nil {
+		return err
 	}
 	report, err := requestVerification(ctx, *address)
 	if err != nil {

@@ -1,5 +1,6 @@
-// Package admin is a node's HTTP side, for people, load balancers and monitors: how the node is, how the cluster is, and the
-// comparison of all nodes. It only asks and shows; nothing that it serves changes the cluster's data.
+// Package admin is a node's HTTP side, for people, load balancers and monitors: how the node is, how the cluster is, the
+// comparison of all nodes, and the few things that an operator may order. Nothing that it serves changes the cluster's data, and orders
+// are taken from the node's own machine only.
 //
 //	GET  /health   200 if the node needs no help, else 503
 //	GET  /primary  200 if the node leads with an open gate and a valid lease, else 503
@@ -7,6 +8,7 @@
 //	GET  /status   this node, as JSON
 //	GET  /cluster  all members, as JSON: {"nodes": [...]}
 //	POST /verify   compares all nodes; the report as JSON, or 503 and a line of text
+//	POST /transfer {"name": "n2"}: hands leadership over, without a name to the most caught-up node
 package admin
 
 import (
@@ -39,11 +41,18 @@ type Verifier interface {
 	Verify(ctx context.Context) (any, error)
 }
 
+// Operator does what an operator orders. What is refused is a Refusal; any other error says that it was tried.
+type Operator interface {
+	// Transfer makes another node the leader, the one named or, if to is empty, the one that is most caught up.
+	Transfer(ctx context.Context, to string) (HandOver, error)
+}
+
 // Options are what a Server is made of; all are required.
 type Options struct {
 	Node     Node
 	Peers    Peers
 	Verifier Verifier
+	Operator Operator
 }
 
 // Server answers HTTP requests.
@@ -59,8 +68,8 @@ type Server struct {
 
 // New returns a server that serves nothing yet.
 func New(options Options) (*Server, error) {
-	if options.Node == nil || options.Peers == nil || options.Verifier == nil {
-		return nil, errors.New("admin: node, peers or verifier is missing")
+	if options.Node == nil || options.Peers == nil || options.Verifier == nil || options.Operator == nil {
+		return nil, errors.New("admin: node, peers, verifier or operator is missing")
 	}
 	s := &Server{options: options, verifying: make(chan struct{}, 1), finished: make(chan struct{})}
 	s.ctx, s.stop = context.WithCancel(context.Background())
@@ -68,7 +77,7 @@ func New(options Options) (*Server, error) {
 		Handler:           s.Handler(),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
-		WriteTimeout:      15 * time.Second, // lifted for a verification
+		WriteTimeout:      15 * time.Second, // lifted for what takes longer
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    16 << 10,
 		BaseContext:       func(net.Listener) context.Context { return s.ctx },

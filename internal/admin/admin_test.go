@@ -37,7 +37,7 @@ func (p fixedPeers) Status(_ context.Context, name string) (Status, error) {
 // serve serves f on a free port until the test ends or stop is called.
 func serve(t *testing.T, f *fixed) (stop func(), url string) {
 	t.Helper()
-	s, err := New(Options{Node: f, Peers: fixedPeers{f}, Verifier: f})
+	s, err := New(Options{Node: f, Peers: fixedPeers{f}, Verifier: f, Operator: f})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,6 +21,9 @@ func (s *Server) Handler() http.Handler {
 		writeJSON(w, gather(r.Context(), s.options.Node, s.options.Peers))
 	})
 	mux.HandleFunc("POST /verify", s.verify)
+	mux.HandleFunc("POST /transfer", s.order(func(r *http.Request, name string) (any, error) {
+		return s.options.Operator.Transfer(r.Context(), name)
+	}))
 	return mux
 }
 
@@ -50,16 +53,20 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "a verification is already under way at this node", http.StatusConflict)
 		return
 	}
-	limits := http.NewResponseController(w)
-	// Writers that know no deadlines have none to lift.
-	limits.SetReadDeadline(time.Time{})
-	limits.SetWriteDeadline(time.Time{})
+	liftLimits(w)
 	report, err := s.options.Verifier.Verify(r.Context())
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return
 	}
 	writeJSON(w, report)
+}
+
+// liftLimits lets an answer take as long as it takes. Writers that know no deadlines have none to lift.
+func liftLimits(w http.ResponseWriter) {
+	limits := http.NewResponseController(w)
+	limits.SetReadDeadline(time.Time{})
+	limits.SetWriteDeadline(time.Time{})
 }
 
 // writeJSON answers with value. It is encoded as a whole first, so that a failure is an answer of its own.

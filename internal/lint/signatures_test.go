@@ -11,7 +11,6 @@ import (
 // passes a constant that does.
 var withBool = []string{
 	"internal/paxos.SetElectable",
-	"internal/paxos.Resign",
 	"internal/journal.Append",
 }
 

@@ -59,7 +59,7 @@ func (n *node) openDoors() (doors, error) {
 	if err != nil {
 		return doors{}, config.Mistakef("listen for HTTP: %w", err)
 	}
-	site, err := admin.New(admin.Options{Node: n, Peers: members{n}, Verifier: n})
+	site, err := admin.New(admin.Options{Node: n, Peers: members{n}, Verifier: n, Operator: n})
 	if err != nil {
 		return doors{}, err
 	}

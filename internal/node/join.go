@@ -38,34 +38,12 @@ type joinReply struct {
 
 // joinDesk takes the requests of joiners to the replicator and its answers back.
 type joinDesk struct {
-	node *node
-
-	mu    sync.Mutex // guards the rest
-	last  uint64
-	waits map[uint64]chan replicator.Joined
+	node    *node
+	tickets *tickets[replicator.Joined]
 }
 
 func newJoinDesk(n *node) *joinDesk {
-	return &joinDesk{node: n, waits: make(map[uint64]chan replicator.Joined)}
-}
-
-// answered passes the replicator's answer on.
-func (d *joinDesk) answered(j replicator.Joined) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if wait := d.waits[j.Reply]; wait != nil {
-		wait <- j
-		delete(d.waits, j.Reply)
-	}
-}
-
-func (d *joinDesk) ticket() (uint64, chan replicator.Joined) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.last++
-	wait := make(chan replicator.Joined, 1)
-	d.waits[d.last] = wait
-	return d.last, wait
+	return &joinDesk{node: n, tickets: newTickets[replicator.Joined]()}
 }
 
 // serve answers a joiner. Only the leader can; everyone else says so, and the joiner asks the next.
@@ -84,7 +62,8 @@ func (d *joinDesk) serve(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, fmt.Sprintf("node %q is not among the peers of %s", from.Name, d.node.cfg.Name), http.StatusForbidden)
 		return
 	}
-	ticket, wait := d.ticket()
+	ticket, wait := d.tickets.draw()
+	defer d.tickets.tear(ticket)
 	d.node.driver.Post(r.Context(), replicator.Join{Name: from.Name, Incarnation: from.Incarnation, Address: request.Address, Reply: ticket})
 	select {
 	case <-r.Context().Done():

@@ -51,6 +51,8 @@ type localServer struct {
 	marks *markDesk
 	desk  *joinDesk
 
+	replies *tickets[replicator.Reply] // to operators
+
 	mu      sync.RWMutex // guards current: whoever uses it holds a read lock, so that its end waits
 	current *run         // nil while no server runs
 	target  uint64       // the start that the driver's calls are for; used by the driver's goroutine alone
@@ -74,7 +76,10 @@ type run struct {
 }
 
 func newLocalServer(pg postgres.Config, id paxos.NodeID, log *slog.Logger) *localServer {
-	s := &localServer{pg: pg, node: id, log: log, rebuild: make(chan struct{}, 1), diverged: make(chan string, 1)}
+	s := &localServer{
+		pg: pg, node: id, log: log, rebuild: make(chan struct{}, 1), diverged: make(chan string, 1),
+		replies: newTickets[replicator.Reply](),
+	}
 	s.state.Store(admin.ServerStopped)
 	return s
 }
@@ -424,7 +429,10 @@ func (s *localServer) Diverged(why string) {
 }
 
 // Joined implements replicator.Server.
-func (s *localServer) Joined(j replicator.Joined) { s.desk.answered(j) }
+func (s *localServer) Joined(j replicator.Joined) { s.desk.tickets.answer(j.Reply, j) }
+
+// Replied implements replicator.Server.
+func (s *localServer) Replied(r replicator.Reply) { s.replies.answer(r.Ticket, r) }
 
 // watchGate notices when the server has closed the gate by itself: a guard failed, or a backend ended while it waited. The epoch is
 // over then, and leadership has to follow.

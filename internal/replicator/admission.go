@@ -14,9 +14,6 @@ type admission struct {
 	failed uint          // wishes given up in a row
 }
 
-// learnerAlive is how recently a learner must have been heard of to be promoted.
-const learnerAlive = paxos.Span(500e6)
-
 // change is the next step of a membership; it returns the same version when there is nothing to do any more.
 type change func(paxos.Membership) paxos.Membership
 
@@ -95,9 +92,8 @@ func (r *Replicator) caughtUp(members paxos.Membership) paxos.NodeID {
 		if m.Voter {
 			continue
 		}
-		p, ok := r.paxos.Progress(m.Node)
-		alive := ok && r.now.Since(p.Heard) < learnerAlive
-		if alive && p.DurableTo > 0 && p.DurableTo+paxos.Index(r.cfg.AdmitLag) >= r.paxos.ChosenTo() {
+		p, _ := r.paxos.Progress(m.Node)
+		if r.alive(m.Node) && p.DurableTo > 0 && p.DurableTo+paxos.Index(r.cfg.AdmitLag) >= r.paxos.ChosenTo() {
 			return m.Node
 		}
 	}

@@ -40,7 +40,8 @@ type testNode struct {
 	r    *Replicator
 	down bool
 
-	stuck bool // its server stands still
+	stuck   bool // its server stands still
+	replies []Reply
 
 	durable, volatile []paxos.Record
 	entries           map[paxos.Index]paxos.Entry // of durable
@@ -189,6 +190,7 @@ func (c *cluster) obey(n *testNode) {
 	for _, a := range out.Answers {
 		c.answer(n, a)
 	}
+	n.replies = append(n.replies, out.Replies...)
 	if out.DrainGate {
 		n.serve(c)
 		n.closed = true
@@ -517,7 +519,7 @@ func TestClusterSurvivesFaults(t *testing.T) {
 }
 
 func (c *cluster) fault(n *testNode) {
-	switch c.rng.IntN(6) {
+	switch c.rng.IntN(7) {
 	case 0:
 		if !n.down {
 			c.crash(n)
@@ -541,6 +543,10 @@ func (c *cluster) fault(n *testNode) {
 	case 5:
 		if !n.down {
 			n.r.Step(c.now, StepDown{})
+		}
+	case 6:
+		if !n.down {
+			n.r.Step(c.now, Transfer{To: paxos.NodeID(c.rng.IntN(4))})
 		}
 	}
 }

@@ -41,6 +41,7 @@ type Server interface {
 	Rebuild()           // by a base backup; ServerLost and ServerStarted follow
 	Diverged(why string)
 	Joined(joined Joined)
+	Replied(reply Reply)
 }
 
 const (
@@ -288,6 +289,9 @@ func (d *Driver) obey(ctx context.Context, out Output) {
 	}
 	for _, joined := range out.Joins {
 		d.server.Joined(joined)
+	}
+	for _, reply := range out.Replies {
+		d.server.Replied(reply)
 	}
 	if out.Purge != nil {
 		d.toDisk(ctx, diskWork{purge: out.Purge})

@@ -77,7 +77,7 @@ func (c *cursor) idle() bool { return c.out == nil && c.mark == nil && len(c.ref
 // themselves commit what is chosen.
 func (r *Replicator) open() {
 	r.phase = Open
-	r.drainUntil = 0
+	r.drainUntil, r.heir = 0, anyone
 	r.cursor.active = false
 	r.sequences.reset()
 	r.out.OpenGate = r.epoch
@@ -98,7 +98,7 @@ func (r *Replicator) gateClosed(position changeset.Position) {
 		return
 	}
 	r.phase = Following
-	r.paxos.Release(r.now, anyone)
+	r.handOver()
 	r.resetCursor(position)
 }
 
@@ -161,9 +161,7 @@ func (r *Replicator) serverLost() {
 	r.cursor.mark = nil
 	r.out.Apply, r.out.Mark, r.out.OpenGate, r.out.CloseGate = nil, nil, 0, false
 	r.phase = Following
-	if r.paxos.Role() != paxos.Follower {
-		r.paxos.Release(r.now, anyone)
-	}
+	r.handOver()
 }
 
 // offersBeforeBackup is how many floors above the server are offered before it is given up: Paxos asks one peer after the other.

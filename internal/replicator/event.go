@@ -102,6 +102,13 @@ type (
 	// StepDown asks a leader to finish what it has taken on, to close its gate, and to let others lead.
 	StepDown struct{}
 
+	// Transfer asks a leader to hand over to another member, or to the most caught-up one if To is 0. It is answered at once: Done
+	// says that the hand-over has begun.
+	Transfer struct {
+		To     paxos.NodeID
+		Ticket uint64 // chosen by the driver, to find the asker
+	}
+
 	// GateFailed says that the server has closed its gate by itself.
 	GateFailed struct{}
 
@@ -134,6 +141,7 @@ func (MarkRequested) event()  {}
 func (MarkDone) event()       {}
 func (Join) event()           {}
 func (StepDown) event()       {}
+func (Transfer) event()       {}
 func (GateFailed) event()     {}
 func (Flushed) event()        {}
 func (Purged) event()         {}

@@ -20,6 +20,7 @@ type Output struct {
 	Apply     *Batch              // one at a time; answered by Applied or ApplyFailed
 	Mark      *Mark               // take a snapshot; answered by MarkDone
 	Joins     []Joined
+	Replies   []Reply
 	Purge     *paxos.Floor // make this the journal's floor
 	Backup    bool         // the server is behind every floor: it needs a base backup
 	Diverged  string       // not empty: the server holds something else than the order; stop it
@@ -84,6 +85,13 @@ type Mark struct {
 	ID       changeset.MarkID
 	Index    paxos.Index
 	Position changeset.Position
+}
+
+// Reply answers a request of an operator.
+type Reply struct {
+	Ticket  uint64
+	Done    bool   // it is so; else, without a Refusal: not yet, ask again
+	Refusal string // why it will not be
 }
 
 // Joined answers a Join.

@@ -173,6 +173,8 @@ func (r *Replicator) Step(now paxos.Instant, event Event) {
 		r.join(e)
 	case StepDown:
 		r.stepDown()
+	case Transfer:
+		r.transfer(e)
 	case GateFailed:
 		r.gateFailed()
 	case Flushed:
