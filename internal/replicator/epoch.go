@@ -125,12 +125,13 @@ func (r *Replicator) gateFailed() {
 	}
 }
 
-// drained reports whether a leader that steps down has nothing left to wait for, or has waited long enough.
+// drained reports whether a leader that steps down has nothing left to wait for, or has waited long enough. It does not wait for sets
+// of which only chunks have come: their last parts will be refused.
 func (r *Replicator) drained() bool {
 	if r.drainUntil == 0 {
 		return false
 	}
-	return r.now >= r.drainUntil || r.proposals.sets == 0 && len(r.pending.sets) == 0 && len(r.pending.begun) == 0
+	return r.now >= r.drainUntil || r.proposals.sets == 0 && len(r.pending.sets) == 0
 }
 
 func (r *Replicator) serverStarted(start uint64, position changeset.Position) {

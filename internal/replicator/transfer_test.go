@@ -51,7 +51,7 @@ func TestTransfer(t *testing.T) {
 			c.run(1e7, 1)
 		}
 		if took := c.now.Since(began); took > 600e6 {
-			t.Errorf("seed %d: node %d leads %d ms later; leader %v", seed, heir.id, took/1e6, c.leader())
+			t.Errorf("seed %d: node %d leads %d ms later: %v", seed, heir.id, took/1e6, c.leader() == heir)
 		}
 		c.run(2e9, 1)
 		c.run(2e9, 0)
