@@ -37,7 +37,7 @@ func TestLastWordsOfADeadServer(t *testing.T) {
 			t.Errorf("a busy client of n%d was told %q, want 08007", k, got)
 		}
 		_, err := idle[i].WaitForNotification(limited(t, queryLimit)) // asks for nothing
-		if got := code(err); got != "08006" && got != "57P01" { // the latter by the backend, if it sees the end of its postmaster in time
+		if got := code(err); got != "08006" && got != "57P01" {       // the latter by the backend, if it sees the end of its postmaster in time
 			t.Errorf("an idle client of n%d was told %q, want 08006", k, got)
 		}
 	}

@@ -57,6 +57,7 @@ type testNode struct {
 	request   uint64
 	large     []largeWrite // still being written
 	batch     *Batch
+	gathered  paxos.Instant // when Gathered is due; 0: it is not
 }
 
 type committed struct {
@@ -186,6 +187,9 @@ func (c *cluster) obey(n *testNode) {
 		n.volatile = append(n.volatile, w.Records...)
 		n.after = append(n.after, w.AfterDurable...)
 		n.dueSyncs = append(n.dueSyncs, w.Seq)
+	}
+	if out.Gather > 0 && n.gathered == 0 {
+		n.gathered = c.now.Add(out.Gather)
 	}
 	for _, a := range out.Answers {
 		c.answer(n, a)
@@ -344,6 +348,10 @@ func (c *cluster) run(span paxos.Span, clients int) {
 			}
 			if c.rng.IntN(5) == 0 {
 				n.r.Step(c.now, FlushLearn{})
+			}
+			if n.gathered != 0 && n.gathered <= c.now {
+				n.gathered = 0
+				n.r.Step(c.now, Gathered{})
 			}
 			if c.rng.IntN(2) == 0 {
 				n.sync(c)

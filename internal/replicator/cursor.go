@@ -24,6 +24,10 @@ type cursor struct {
 	reading  bool
 	diverged string
 
+	more    bool          // there was more to hand out than one batch may hold
+	waiting int           // bytes of the entries that were placed since the last look at them
+	due     paxos.Instant // until then a follower lets them gather
+
 	readAgain paxos.Instant // the journal had nothing to give; not before
 }
 
@@ -76,6 +80,11 @@ func (r *Replicator) feed() {
 		r.hand(batch)
 		return
 	}
+	if r.gathering() {
+		r.out.Gather = paxos.Span(c.due - r.now)
+		return
+	}
+	c.waiting = 0
 	var batch Batch
 	bytes := 0
 	for c.next <= r.order.Head() && batch.sets < r.cfg.ApplyBatchSets && bytes < r.cfg.ApplyBatchBytes {
@@ -104,8 +113,24 @@ func (r *Replicator) feed() {
 	}
 	if len(batch.Items) > 0 {
 		batch.Predecessor = c.handed
+		c.more = c.next <= r.order.Head()
 		r.hand(batch)
 	}
+}
+
+// More than either is applied at once.
+const (
+	gatherEntries = 64
+	gatherBytes   = 256 << 10
+)
+
+// gathering reports whether a follower waits for more to apply in one local transaction: each costs it as much as several change sets
+// do. Nobody waits for what it applies but those who look at this server, and a leader is not to be found behind.
+func (r *Replicator) gathering() bool {
+	c := &r.cursor
+	head := r.order.Head()
+	return r.now < c.due && c.next <= head && head < c.next+gatherEntries && c.waiting < gatherBytes &&
+		r.phase == Following && r.paxos.Role() == paxos.Follower && r.paxos.Leader() != 0
 }
 
 func (r *Replicator) hand(batch Batch) {
@@ -251,6 +276,9 @@ func (r *Replicator) applied(e Applied) {
 	}
 	c.out = nil
 	c.position = e.Position
+	if !c.more {
+		c.due = r.now.Add(r.cfg.ApplyGather)
+	}
 }
 
 func (r *Replicator) applyFailed(e ApplyFailed) {

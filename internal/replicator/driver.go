@@ -150,6 +150,9 @@ func (d *Driver) loop(ctx context.Context) {
 	learn := time.NewTimer(time.Hour)
 	learn.Stop()
 	armed := false
+	gather := time.NewTimer(time.Hour)
+	gather.Stop()
+	gathering := false
 	for {
 		submitted, chunks := d.fromBackends()
 		ticked := false
@@ -165,6 +168,8 @@ func (d *Driver) loop(ctx context.Context) {
 			e, ticked = Tick{}, true
 		case <-learn.C:
 			e, armed = FlushLearn{}, false
+		case <-gather.C:
+			e, gathering = Gathered{}, false
 		}
 		d.stepAll(e)
 		out := d.replicator.Output()
@@ -172,6 +177,10 @@ func (d *Driver) loop(ctx context.Context) {
 		if out.LearnSoon && !armed {
 			armed = true
 			learn.Reset(learnDelay)
+		}
+		if out.Gather > 0 && !gathering {
+			gathering = true
+			gather.Reset(time.Duration(out.Gather))
 		}
 		changed := ticked || out.OpenGate != 0 || out.CloseGate || d.changed()
 		d.publish()

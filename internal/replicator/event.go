@@ -18,6 +18,9 @@ type (
 	// FlushLearn says that followers have waited long enough to be told what is chosen.
 	FlushLearn struct{}
 
+	// Gathered says that what there is to apply has gathered for long enough.
+	Gathered struct{}
+
 	// Received brings a message of another node.
 	Received struct {
 		From    paxos.NodeID
@@ -125,6 +128,7 @@ type (
 
 func (Tick) event()           {}
 func (FlushLearn) event()     {}
+func (Gathered) event()       {}
 func (Received) event()       {}
 func (Synced) event()         {}
 func (Submitted) event()      {}

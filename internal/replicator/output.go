@@ -15,6 +15,7 @@ type Output struct {
 	OpenGate  paxos.Ballot        // not 0: open the gate for this epoch
 	Lease     paxos.Instant       // until when the server may trust its leadership; 0 = not at all
 	LearnSoon bool                // within some milliseconds, FlushLearn
+	Gather    paxos.Span          // not 0: after it, Gathered
 	PeerReads []paxos.ReadRequest // chosen entries of the own journal for a peer
 	Read      *Read               // chosen entries of the own journal for the cursor
 	Apply     *Batch              // one at a time; answered by Applied or ApplyFailed

@@ -49,6 +49,7 @@ type Config struct {
 	RecentBytes     int        // chosen entries kept in memory for the local server; default 32 MiB
 	ApplyBatchSets  int        // change sets in one local transaction of apply; default 512
 	ApplyBatchBytes int        // payload bytes in one local transaction of apply; default 4 MiB
+	ApplyGather     paxos.Span // for how long a follower lets change sets gather after it has applied some; default 10 ms
 	ElectableLag    int        // entries that the server may be behind and its node still campaign; default 10000
 	Retention       int64      // bytes of journal kept for members that are behind; default 1 GiB
 	AdmitLag        int        // entries that a learner may be behind when its admission begins; default 256
@@ -70,6 +71,9 @@ func (c *Config) setDefaults() {
 	def(&c.ApplyBatchSets, 512)
 	def(&c.ApplyBatchBytes, 4<<20)
 	def(&c.ElectableLag, 10000)
+	if c.ApplyGather <= 0 {
+		c.ApplyGather = 10e6
+	}
 	def(&c.AdmitLag, 256)
 	if c.Retention <= 0 {
 		c.Retention = 1 << 30
@@ -141,6 +145,7 @@ func (r *Replicator) Step(now paxos.Instant, event Event) {
 		r.paxos.Tick(now)
 	case FlushLearn:
 		r.paxos.FlushLearn(now)
+	case Gathered: // Output looks at the time
 	case Received:
 		r.paxos.Receive(now, e.From, e.Message)
 	case Synced:
@@ -227,6 +232,7 @@ func (r *Replicator) walk(entry paxos.Entry) {
 		panic(fmt.Sprintf("replicator: chosen entry %d cannot be read: %v", entry.Index, err))
 	}
 	r.recent.add(placed)
+	r.cursor.waiting += placed.Bytes
 	if r.phase == Opening && placed.Kind == paxos.KindEpochOpen && placed.Epoch == r.epoch && !placed.Void {
 		r.openedAt = placed.Index
 	}
