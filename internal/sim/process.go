@@ -25,6 +25,7 @@ type process struct {
 	submitted []replicator.Event // by backends: not taken while too much is pending
 	awake     bool
 	learnSoon bool
+	gathering bool
 	dieIn     int // it dies after so many more things done; 0 = it does not
 	start     uint64
 
@@ -239,6 +240,13 @@ func (p *process) obeyRest(out replicator.Output) {
 		p.world.during(p.life, learnDelay, func() {
 			p.learnSoon = false
 			p.post(replicator.FlushLearn{})
+		})
+	}
+	if out.Gather > 0 && !p.gathering {
+		p.gathering = true
+		p.world.during(p.life, out.Gather, func() {
+			p.gathering = false
+			p.post(replicator.Gathered{})
 		})
 	}
 }
