@@ -71,11 +71,13 @@ static int64 apply_pinned(const char *part, Size length);
 static int64 apply_part(const char *part, Size length);
 static bool take_tail(const char *part, Size length, Size *at, int64 *changes);
 static Size item_length(const char *header);
+static void end_run(void);
 static bool apply_item(char type, const char *body, Size length);
 static void begin(BaristaReader *r);
 static void change_set(BaristaReader *r);
 static void end_change_set(void);
 static void describe(BaristaReader *r);
+static NumberedRelation *look_up(uint32 number);
 static void use(NumberedRelation *entry);
 static ApplyRelation *numbered(uint32 number);
 static void truncate_tables(BaristaReader *r);
@@ -168,6 +170,7 @@ start(void)
 	}
 	apply_call_context = AllocSetContextCreate(state.context, "barista apply call",
 											   ALLOCSET_DEFAULT_SIZES);
+	apply_run_forget();
 	apply_row_context = AllocSetContextCreate(apply_call_context,
 											  "barista apply row",
 											  ALLOCSET_DEFAULT_SIZES);
@@ -186,6 +189,7 @@ apply_pinned(const char *part, Size length)
 		apply_pin_settings();
 	}
 	changes = apply_part(part, length);
+	end_run();
 	apply_relations_close();
 	if (settings >= 0)
 		AtEOXact_GUC(true, settings);
@@ -213,6 +217,7 @@ barista_apply_end(bool committed)
 	if (!state.active)
 		return;
 	apply_relations_forget();
+	apply_run_forget();
 	memset(&state, 0, sizeof(state));
 	apply_call_context = apply_row_context = NULL;
 	current_doing = current_what = NULL;
@@ -291,6 +296,20 @@ item_length(const char *header)
 	return length;
 }
 
+/* Nothing may look at a table while rows of it wait to be stored. */
+static void
+end_run(void)
+{
+	ApplyRelation *ar = apply_run_relation();
+
+	if (ar == NULL)
+		return;
+	current_doing = "insert into table";
+	current_what = ar->name;
+	apply_run_store();
+	current_doing = current_what = NULL;
+}
+
 /* Returns whether it was a row change. */
 static bool
 apply_item(char type, const char *body, Size length)
@@ -298,6 +317,7 @@ apply_item(char type, const char *body, Size length)
 	BaristaReader reader;
 	BaristaReader *r = &reader;
 	ApplyRelation *ar;
+	uint32		number;
 
 	CHECK_FOR_INTERRUPTS();
 	if (state.ended)
@@ -306,6 +326,8 @@ apply_item(char type, const char *body, Size length)
 		malformed(state.begun ? "it begins twice" : "it has no beginning");
 
 	reader_init(r, body, length);
+	if (type != 'I')
+		end_run();
 	switch (type)
 	{
 		case 'B':
@@ -338,9 +360,11 @@ apply_item(char type, const char *body, Size length)
 			sequence(r);
 			return false;
 		case 'I':
+			number = reader_u32(r);
+			if (apply_run_relation() != look_up(number)->relation)
+				end_run();
 			current_doing = "insert into table";
-			ar = numbered(reader_u32(r));
-			apply_insert(ar, r);
+			apply_insert(numbered(number), r);
 			break;
 		case 'U':
 			current_doing = "update of table";

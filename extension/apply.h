@@ -87,6 +87,7 @@ typedef struct ApplyRelation
 	TupleDesc	desc;			/* a copy that outlives the relcache entry's */
 	int			nindexes;
 	ApplyIndex *indexes;
+	bool		runs;			/* its inserts may be stored together */
 
 	/* Lookup by key, if identity is 'k'. */
 	ApplyIndex *key;
@@ -98,6 +99,7 @@ typedef struct ApplyRelation
 	Relation	rel;
 	TupleTableSlot *found;		/* the row that a lookup found */
 	TupleTableSlot *fresh;		/* the row to be stored */
+	TupleTableSlot **run;		/* rows to be stored together; or NULL */
 	IndexScanDesc scan;
 	EState	   *estate;			/* for expressions of indexes; or NULL */
 
@@ -155,6 +157,13 @@ extern char *apply_key_text(ApplyRelation *ar, ApplyTuple *tuple);
 extern void apply_insert(ApplyRelation *ar, BaristaReader *r);
 extern void apply_update(ApplyRelation *ar, BaristaReader *r);
 extern void apply_delete(ApplyRelation *ar, BaristaReader *r);
+
+/* apply_run.c */
+extern bool apply_run_allowed(ApplyRelation *ar);
+extern ApplyRelation *apply_run_relation(void);
+extern void apply_run_add(ApplyRelation *ar, BaristaReader *r);
+extern void apply_run_store(void);
+extern void apply_run_forget(void);
 
 /* apply_index.c */
 extern bool apply_find_by_key(ApplyRelation *ar, ApplyTuple *key);

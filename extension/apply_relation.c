@@ -204,6 +204,7 @@ build(const char *description, Size length, uint64 hash)
 	build_indexes(ar, rel);
 	if (ar->identity == 'k')
 		choose_key(ar, rel);
+	ar->runs = apply_run_allowed(ar);
 	ar->found = MakeSingleTupleTableSlot(ar->desc, table_slot_callbacks(rel));
 	ar->fresh = MakeSingleTupleTableSlot(ar->desc, &TTSOpsVirtual);
 	table_close(rel, NoLock);
@@ -458,6 +459,7 @@ close_one(ApplyRelation *ar)
 	ar->rel = NULL;
 	ar->scan = NULL;
 	ar->estate = NULL;
+	ar->run = NULL;
 }
 
 /* Closes what is open; locks stay until the end of the transaction. */

@@ -30,6 +30,11 @@ apply_insert(ApplyRelation *ar, BaristaReader *r)
 
 	if (reader_u8(r) != 'N')
 		reader_fail(r, "no new tuple");
+	if (ar->runs)
+	{
+		apply_run_add(ar, r);
+		return;
+	}
 	apply_tuple_read(r, ar, false, false, &tuple);
 	reader_finish(r, "insert");
 

@@ -92,6 +92,47 @@ func TestApplyKeepsOrder(t *testing.T) {
 	p.same(t)
 }
 
+// Inserts that are stored together are there before anything looks for them: a change of one of them, in a table with a key and in one
+// without, another table's rows, a truncation, and the next transaction. One that is there already is divergence and names its table.
+func TestApplyRunsOfInserts(t *testing.T) {
+	p := sharedPair(t)
+	p.run(t, "create table run_key (k int primary key, v text, unique (v))", "create table run_plain (k int, v text)",
+		"create table run_other (k int primary key)",
+		"insert into run_key select i, repeat('x', i % 300) || i from generate_series(1, 1000) i",
+		"insert into run_plain select i, repeat('y', i % 3000) from generate_series(1, 700) i",
+		`do $$begin
+			for i in 2001 .. 2600 loop
+				insert into run_key values (i, i::text);
+				if i % 7 = 0 then update run_key set v = 'u' || k where k = i - 1; end if;
+				if i % 11 = 0 then insert into run_other values (i); end if;
+				if i % 13 = 0 then delete from run_key where k = i; end if;
+				insert into run_plain values (i, repeat('z', 100));
+				if i % 17 = 0 then update run_plain set v = 'u' where k = i; delete from run_plain where k = i - 3; end if;
+			end loop;
+			truncate run_other;
+			insert into run_other select generate_series(1, 300);
+		end$$`,
+		"begin; insert into run_other values (1001), (1002); savepoint a; insert into run_other values (1003); rollback to a; "+
+			"insert into run_other values (1004); commit")
+	p.same(t)
+
+	execute(t, p.leader.connect(t), "insert into run_other select generate_series(2001, 2010)")
+	proposal := p.leader.gate.chosen()[p.applied]
+	var batch changeset.Batch
+	batch.Begin(p.follower.applied())
+	for range 2 { // the second time the rows are there
+		batch.Set(proposal.set.Timestamp)
+		batch.Payload(proposal.set.Payload)
+	}
+	batch.End(proposal.position)
+	failure := applyFails(t, p.follower, "BA001", batch.Bytes())
+	if !strings.Contains(failure.Message, "run_other") || !strings.Contains(failure.Error()+failure.Detail, "2001") {
+		t.Errorf("the failure names neither table nor key: %s, %s", failure.Message, failure.Detail)
+	}
+	p.sync(t)
+	p.same(t)
+}
+
 // What a straggler has committed is not applied again, though it has not yet
 // said so: the origin's progress tells.
 func TestApplyAfterAStraggler(t *testing.T) {
