@@ -61,6 +61,7 @@ func (s *teller) tell(t *testing.T, lines []string) string {
 //	double [A->B] [TYPE]   let it arrive twice
 //	queue                  show what is on its way
 //	cut A->B, heal         break one direction; mend all
+//	split A,B C,D,E        mend all, then break every way between the groups
 //	tick [N] [hold]        let N ticks pass, and all be delivered (hold: nothing)
 //	elect N                let time pass until N leads
 //	crash N, restart N     lose what was not durable; start again
@@ -75,6 +76,7 @@ func (s *teller) tell(t *testing.T, lines []string) string {
 //	member N add|promote|remove M
 //	purge N INDEX          node N's journal drops everything up to INDEX
 //	status, log            show nodes; show what each has chosen
+//	accepted               show what each acceptor holds above that
 func (s *teller) run(words []string) (string, error) {
 	args := words[1:]
 	switch words[0] {
@@ -93,6 +95,8 @@ func (s *teller) run(words []string) (string, error) {
 	case "heal":
 		clear(s.net.cut)
 		return "", nil
+	case "split":
+		return "", s.split(args)
 	case "tick":
 		return s.tick(args)
 	case "disk":
@@ -102,6 +106,8 @@ func (s *teller) run(words []string) (string, error) {
 		return s.status(), nil
 	case "log":
 		return s.log(), nil
+	case "accepted":
+		return s.accepted(), nil
 	}
 	id, err := strconv.Atoi(args[0])
 	if err != nil {
@@ -248,6 +254,29 @@ func split(queue []packet, matches func(packet) bool) (matched, others []packet)
 	return matched, others
 }
 
+// split cuts all ways between nodes of different groups.
+func (s *teller) split(groups []string) error {
+	clear(s.net.cut)
+	group := map[NodeID]int{}
+	for g, words := range groups {
+		for _, word := range strings.Split(words, ",") {
+			id, err := strconv.Atoi(word)
+			if err != nil {
+				return err
+			}
+			group[NodeID(id)] = g
+		}
+	}
+	for a, g := range group {
+		for b, h := range group {
+			if g != h {
+				s.net.cut[[2]NodeID{a, b}] = true
+			}
+		}
+	}
+	return nil
+}
+
 func arrow(word string) (from, to NodeID, err error) {
 	_, err = fmt.Sscanf(word, "%d->%d", &from, &to)
 	return from, to, err
@@ -307,6 +336,16 @@ func (s *teller) log() string {
 	var out strings.Builder
 	for _, m := range s.net.machines {
 		fmt.Fprintf(&out, "node %d: floor %d, %s\n", m.id, m.floor.Index, describeEntries(m.log))
+	}
+	return out.String()
+}
+
+func (s *teller) accepted() string {
+	var out strings.Builder
+	for _, m := range s.net.machines {
+		if m.node != nil {
+			fmt.Fprintf(&out, "node %d: promised %v, %s\n", m.id, m.node.Promised(), describeEntries(m.node.accepted.sorted()))
+		}
 	}
 	return out.String()
 }
