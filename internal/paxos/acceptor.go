@@ -20,6 +20,9 @@ func (n *Node) promise(b Ballot) {
 	}
 	n.promised = b
 	n.heardBallot(b)
+	if planted("promise not durable") || planted("ballot reused after a restart") && b.Node() == n.cfg.ID {
+		return
+	}
 	n.out.record(PromiseRecord{Ballot: b})
 }
 
@@ -53,6 +56,9 @@ func (n *Node) handlePrepare(from NodeID, m Prepare) {
 	n.promise(m.Ballot)
 	for _, part := range promiseParts(n.accepted.sorted()) {
 		part.Version, part.Ballot, part.ChosenTo = n.version(), m.Ballot, n.chosenTo
+		if planted("promise leaves out chosen entries") {
+			part.ChosenTo = 0
+		}
 		n.out.afterDurable(from, part)
 	}
 }

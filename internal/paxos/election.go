@@ -194,8 +194,10 @@ func (n *Node) win() {
 	adopted := make([]Value, 0, last-c.base)
 	for i := c.base + 1; i <= last; i++ {
 		value := Value{Version: n.version(), Epoch: c.ballot, Kind: KindNoop}
-		if e, ok := c.adopted[i]; ok {
+		if e, ok := c.adopted[i]; ok && !planted("accepted value ignored by a new leader") {
 			value = e.Value
+		} else if planted("gap not filled") {
+			continue
 		}
 		adopted = append(adopted, value)
 	}

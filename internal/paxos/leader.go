@@ -117,6 +117,9 @@ func (n *Node) mayChange(v Value) bool {
 	if err != nil || base != n.version() || n.Inflight() > 0 || n.chosenTo < n.reign.base {
 		return false
 	}
+	if planted("member change in one step of two") {
+		return true
+	}
 	if votersChanged(n.members, next) > 1 || len(next.Voters()) == 0 {
 		return false
 	}
@@ -215,6 +218,9 @@ func (n *Node) handleAccepted(from NodeID, m Accepted) {
 func (n *Node) vote(slot int, first, last Index) {
 	r := &n.reign
 	for i := max(first, r.first); i <= last && i < r.next(); i++ {
+		if planted("same acceptor counted twice") && r.inflight[i-r.first].votes.has(slot) {
+			slot = (slot + 1) % len(r.followers)
+		}
 		r.inflight[i-r.first].votes.add(slot)
 	}
 	n.chooseProposals()

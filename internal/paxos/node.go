@@ -84,6 +84,9 @@ func New(cfg Config, restored Restored) (*Node, error) {
 		quietUntil: cfg.Now.Add(cfg.Lease + cfg.Drift), lease: grant{until: never},
 		electable: true, peers: make(map[NodeID]*Progress),
 	}
+	if planted("lease forgotten in a restart") {
+		n.quietUntil = never
+	}
 	n.out.written = n.chosenTo
 	for _, e := range restored.Entries {
 		n.accepted.put(e)

@@ -81,6 +81,10 @@ func (o *output) now(to NodeID, m Message) {
 
 // afterDurable queues a message that waits for the disk.
 func (o *output) afterDurable(to NodeID, m Message) {
+	if planted("message sent before its record is durable") {
+		o.now(to, m)
+		return
+	}
 	o.AfterDurable = append(o.AfterDurable, Outgoing{to, m})
 }
 

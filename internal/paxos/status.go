@@ -19,6 +19,9 @@ func (n *Node) LeaseEnd(now Instant) Instant {
 	if n.role != Leader {
 		return never
 	}
+	if planted("lease trusted after it expired") {
+		return n.reign.leaseEnd.Add(n.cfg.SuspendLimit)
+	}
 	return n.reign.leaseEnd
 }
 

@@ -42,6 +42,11 @@ func (r *Replicator) join(e Join) {
 	for _, m := range members.Members {
 		if m.Name == e.Name {
 			old := m.Node
+			if planted("member change in one step of two") {
+				next := members.Remove(old).AddLearner(e.Name, e.Incarnation, e.Address).Promote(members.Next)
+				next.Version = members.Version + 1
+				r.wishFor(func(paxos.Membership) paxos.Membership { return next })
+			}
 			r.wishFor(func(m paxos.Membership) paxos.Membership { return m.Remove(old) })
 			return
 		}

@@ -89,6 +89,10 @@ func (r *Replicator) feed() {
 	bytes := 0
 	for c.next <= r.order.Head() && batch.sets < r.cfg.ApplyBatchSets && bytes < r.cfg.ApplyBatchBytes {
 		placed := r.fetch(c.next)
+		if placed == nil && planted("applying past a gap") {
+			c.next++
+			continue
+		}
 		if placed == nil {
 			break
 		}
@@ -165,7 +169,7 @@ func (c *cursor) take(p *Placed, batch *Batch, limit int) bool {
 		return c.takeSequences(p.Sequences, batch)
 	case paxos.KindChangeSets:
 		for k := range p.Sets {
-			if p.Position(k) <= max(c.handed, batch.Position) {
+			if p.Position(k) <= max(c.handed, batch.Position) && !planted("double apply after step-down") {
 				delete(c.pieces, p.Sets[k].ID) // applied before
 				continue
 			}

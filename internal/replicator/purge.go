@@ -21,6 +21,9 @@ func (r *Replicator) flushed(e Flushed) {
 	if e.JournalBytes < r.cfg.Retention {
 		limit = min(limit, r.paxos.AllDurable())
 	}
+	if planted("purge of what no server has flushed") {
+		limit = r.order.Head()
+	}
 	limit = min(limit, r.paxos.DurableTo())
 	if r.cursor.active && r.cursor.next > 0 {
 		limit = min(limit, r.cursor.next-1)

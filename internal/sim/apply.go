@@ -48,7 +48,7 @@ func (r *run) commitBatch(b *replicator.Batch) {
 		ops = append(ops, o)
 		writes = append(writes, o.writes...)
 	}
-	if b.Position == before {
+	if b.Position == before && len(ops) == 0 {
 		return
 	}
 	r.server.data.commit(b.Position, writes)

@@ -9,9 +9,8 @@ type clock struct {
 	rate  int64 // by how many millionths it runs faster than the world
 }
 
-// maxRate is how wrong a clock may run. With leases of 1 s and an allowance of 50 ms for drift, a holder's clock that is late and an
-// acceptor's that is early by this much leave a lease just long enough: 950 ms / (1 - maxRate) < 1000 ms / (1 + maxRate).
-const maxRate = 24000
+// maxRate is how wrong a clock may run: just less than what the drift of a tenth of a lease allows.
+const maxRate = 99000
 
 func (c *clock) read(now moment) paxos.Instant {
 	passed := int64(now - c.begun)

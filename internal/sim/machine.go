@@ -99,10 +99,15 @@ func (m *machine) replace(why string) {
 	if planted(amnesiacVotes) && m.journal != nil {
 		m.journal = journal.NewMemory(m.journal.Identity(), m.world.firstFloor)
 	} else {
-		m.journal = nil
-		m.incarnation = m.world.newIncarnation()
+		m.forgetJournal()
 	}
 	m.restartLater(m.boot)
+}
+
+// forgetJournal makes the machine join as a new incarnation.
+func (m *machine) forgetJournal() {
+	m.journal = nil
+	m.incarnation = m.world.newIncarnation()
 }
 
 // startProcess starts barista: as a member if there is a journal, else as a joiner.
@@ -113,11 +118,9 @@ func (m *machine) startProcess() {
 	m.world.note(m.name, "starts")
 	p := &process{world: m.world, machine: m, incarnation: m.incarnation, life: &life{within: m.power}}
 	m.process = p
-	if m.journal == nil {
+	if m.journal == nil || !p.restore(paxos.Membership{}) {
 		p.join()
-		return
 	}
-	p.restore(paxos.Membership{})
 }
 
 // restarted is m with its power back at once, whatever it waited for.

@@ -58,7 +58,7 @@ func newPlan(r *rand.Rand) plan {
 		sync: pick(r, 100*microsecond, 2*millisecond, 15*millisecond), step: pick(r, 10*microsecond, 200*microsecond),
 		flushEvery: pick(r, 200*millisecond, 3*second), purgeEvery: pick(r, second, 10*second),
 		faultEvery: span(r, 300*millisecond, 4*second), faults: pickFaults(r),
-		tick: 100 * millisecond, lease: second, drift: 50 * millisecond, electionMin: second, electionMax: 2 * second,
+		tick: 100 * millisecond, lease: second, drift: 100 * millisecond, electionMin: second, electionMax: 2 * second,
 		maxInflight: pick(r, 4, 16, 256), maxInflightBytes: 1 << 20, readBytes: pick(r, 200, 2000, 1<<20),
 		restartAfter: pick(r, 200*millisecond, 3*second), applyFailsOne: pick(r, 0, 30), pinFailOne: pick(r, 0, 5),
 	}

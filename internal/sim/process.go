@@ -40,8 +40,9 @@ const maxDrain = 512
 // learnDelay is how long followers wait to be told at most.
 const learnDelay = 4 * millisecond
 
-// restore builds the node from its journal, as any start does, and sets it going.
-func (p *process) restore(admitted paxos.Membership) {
+// restore builds the node from its journal, as any start does, and sets it going. It returns false, and discards the journal, if that ends
+// before the node's own admission, and nobody has just admitted it.
+func (p *process) restore(admitted paxos.Membership) bool {
 	w, j := p.world, p.machine.journal
 	order := replicator.NewOrder(j.Floor())
 	err := j.Scan(func(e paxos.Entry) error {
@@ -52,6 +53,11 @@ func (p *process) restore(admitted paxos.Membership) {
 		panic(fmt.Sprintf("sim: %s cannot read its journal: %v", p.machine.name, err))
 	}
 	p.id, p.admitted = j.Identity().Node, admitted
+	if admitted.Version == 0 && p.id >= order.Members().Next {
+		p.machine.forgetJournal()
+		p.incarnation = p.machine.incarnation
+		return false
+	}
 	core, err := paxos.New(paxos.Config{
 		ID: p.id, Cluster: clusterID, Tick: w.plan.tick, Lease: w.plan.lease, Drift: w.plan.drift,
 		ElectionMin: w.plan.electionMin, ElectionMax: w.plan.electionMax, SuspendLimit: 5 * second,
@@ -70,6 +76,7 @@ func (p *process) restore(admitted paxos.Membership) {
 	p.tick()
 	p.lazySync()
 	p.purgeSometimes()
+	return true
 }
 
 // knows finds a member by its number, as the node's directory does; knowsName by name and incarnation.
