@@ -13,5 +13,6 @@
 // election.go and leader.go propose, learner.go finds out what is chosen,
 // lease.go keeps two leaders from serving reads at one time. invariants.go
 // checks the whole after every event and panics when a rule of Paxos is
-// broken: a node that broke its own rules must stop.
+// broken: a node that broke its own rules must stop. docs/internals/paxos.md
+// compares all of it with the textbook.
 package paxos
