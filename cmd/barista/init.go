@@ -20,6 +20,7 @@ import (
 func runInit(ctx context.Context, args []string, stdout io.Writer) error {
 	flags := newFlags("init")
 	path := configFlag(flags)
+	passwordFile := flags.String("password-file", "", "a `file` with the password of the superuser postgres (with auth: scram)")
 	if err := parseFlags(flags, args, stdout); err != nil {
 		return unlessHelped(err)
 	}
@@ -27,17 +28,26 @@ func runInit(ctx context.Context, args []string, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := initNode(ctx, cfg, *path); err != nil {
+	password := ""
+	if *passwordFile != "" {
+		if password, err = config.Password(*passwordFile); err != nil {
+			return err
+		}
+	}
+	if err := initNode(ctx, cfg, *path, password); err != nil {
 		return err
 	}
 	fmt.Fprintf(stdout, "%s holds the first node of a new cluster, %s\n", cfg.Dir, cfg.Name)
 	fmt.Fprintf(stdout, "start it, then the other nodes with the same secret file (%s); they join by themselves and need no init\n", cfg.SecretFile)
+	if cfg.Auth == config.SCRAM && password == "" {
+		fmt.Fprintln(stdout, "no role has a password yet, and auth: scram lets nobody in without one: make the node again with --password-file")
+	}
 	return nil
 }
 
 // initNode makes the first node of a new cluster. The journal comes last: a folder with a journal is a node, one
 // without is not.
-func initNode(ctx context.Context, cfg config.Config, path string) error {
+func initNode(ctx context.Context, cfg config.Config, path, password string) error {
 	if err := os.MkdirAll(cfg.Dir, 0o711); err != nil {
 		return config.Mistakef("make the node's folder: %w", err)
 	}
@@ -48,6 +58,7 @@ func initNode(ctx context.Context, cfg config.Config, path string) error {
 	if err != nil {
 		return err
 	}
+	server.Password = password
 	release, err := config.Claim(cfg)
 	if err != nil {
 		return err
@@ -57,6 +68,9 @@ func initNode(ctx context.Context, cfg config.Config, path string) error {
 
 func fillNode(ctx context.Context, cfg config.Config, server postgres.Config) error {
 	if err := makeSecret(cfg.SecretFile); err != nil {
+		return err
+	}
+	if _, err := cfg.Secret(); err != nil {
 		return err
 	}
 	if err := server.Init(ctx); err != nil {

@@ -21,6 +21,11 @@ func TestMistakesOnTheCommandLine(t *testing.T) {
 	if err := os.WriteFile(wrong, []byte("name: n1\npgport: 5\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	good, open := filepath.Join(dir, "good.yaml"), filepath.Join(dir, "open")
+	const smallest = "name: n1\npg: 127.0.0.1:1\npeer: 127.0.0.1:2\npeers: {n1: \"127.0.0.1:2\"}\n"
+	if err := errors.Join(os.WriteFile(good, []byte(smallest), 0o600), os.WriteFile(open, []byte("espresso"), 0o600), os.Chmod(open, 0o644)); err != nil {
+		t.Fatal(err)
+	}
 	file := filepath.Join(dir, "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -39,6 +44,8 @@ func TestMistakesOnTheCommandLine(t *testing.T) {
 		{[]string{"start", "now"}, `"now" is one too many`},
 		{[]string{"init"}, "--config is missing"},
 		{[]string{"init", "--config", dir}, "is a folder"},
+		{[]string{"init", "--config", good, "--password-file", filepath.Join(dir, "absent")}, "there is no file"},
+		{[]string{"init", "--config", good, "--password-file", open}, "is open to everybody"},
 		{[]string{"demo", "--nodes", "three"}, "three"},
 		{[]string{"demo", "--nodes", "0", "--dir", filepath.Join(dir, "d")}, "1 to 9 nodes"},
 		{[]string{"demo", "--pg-port", "0"}, "--pg-port 0"},

@@ -45,7 +45,7 @@ func requestVerification(ctx context.Context, address string) (verify.Report, er
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return verify.Report{}, err
+		return verify.Report{}, fmt.Errorf("no node answers: %w", innermost(err))
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxReport))

@@ -51,11 +51,15 @@ func TestVerifyMistakes(t *testing.T) {
 	// An address that cannot be one is a mistake; a node that does not answer is a failure.
 	gone := httptest.NewServer(nil)
 	gone.Close()
-	for address, want := range map[string]int{"latte": 2, "localhost:": 2, gone.Listener.Addr().String(): 1} {
+	dead := gone.Listener.Addr().String()
+	for address, want := range map[string]int{"latte": 2, "localhost:": 2, dead: 1} {
 		var stderr bytes.Buffer
 		got := conclude(runVerify(t.Context(), []string{"--http", address}, &bytes.Buffer{}), &stderr)
 		if got != want || strings.Count(stderr.String(), "\n") != 1 {
 			t.Errorf("%s: status %d, %q", address, got, &stderr)
+		}
+		if plain := "barista: verify: ask " + dead + ": no node answers: connect: connection refused\n"; address == dead && stderr.String() != plain {
+			t.Errorf("%q, want %q", &stderr, plain)
 		}
 	}
 }

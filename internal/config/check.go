@@ -16,7 +16,7 @@ var nodeName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$`)
 
 // Check returns the first mistake in the configuration as one line that names the key, or nil.
 func (c Config) Check() error {
-	for _, check := range []func() error{c.checkNames, c.checkAddresses, c.checkAuth, c.checkTimes, c.checkSettings} {
+	for _, check := range []func() error{c.checkNames, c.checkAddresses, c.checkAuth, c.checkSessions, c.checkTimes, c.checkSettings} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -129,6 +129,16 @@ func (c Config) checkAuth() error {
 	}
 }
 
+// mostSessions keeps what the server sets aside for each connection within reason.
+const mostSessions = 10000
+
+func (c Config) checkSessions() error {
+	if c.MaxSessions < 1 || c.MaxSessions > mostSessions {
+		return fmt.Errorf("max_sessions is %d; it may be 1 to %d", c.MaxSessions, mostSessions)
+	}
+	return nil
+}
+
 func (c Config) checkTimes() error {
 	for _, span := range []struct {
 		key      string
@@ -173,6 +183,8 @@ func checkSetting(name, value string) error {
 	switch {
 	case !settingName.MatchString(name):
 		return fmt.Errorf("settings: %q is not a setting's name", name)
+	case lower == "max_connections":
+		return errors.New("settings: max_connections follows from max_sessions: set that key of node.yaml instead")
 	case Fixed(lower):
 		return fmt.Errorf("settings: %s is fixed by Barista", name)
 	case strings.ContainsAny(value, "\n\r\x00"):

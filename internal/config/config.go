@@ -37,6 +37,10 @@ type Config struct {
 	// Auth says how the server knows its clients.
 	Auth Auth `yaml:"auth,omitempty"`
 
+	// MaxSessions is how many clients this node serves at once, and as leader for all nodes; its server admits that many and a few more
+	// for Barista itself. One client more is refused with 53300. Use the same number on each node.
+	MaxSessions int `yaml:"max_sessions,omitempty"`
+
 	// Tick is the beat of the consensus; Lease how long a leader may serve on one round of acknowledgements;
 	// an election starts after a silence between ElectionMin and ElectionMax. Lease may be raised on one node
 	// after the other; to make it shorter, every node has to be stopped for the length of the old one, because a
@@ -59,6 +63,7 @@ type Config struct {
 // Defaults returns what every key that has a fixed default is worth when node.yaml does not mention it.
 func Defaults() Config {
 	return Config{
+		MaxSessions: 500,
 		Tick:        100 * time.Millisecond,
 		Lease:       time.Second,
 		ElectionMin: time.Second,

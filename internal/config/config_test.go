@@ -28,7 +28,7 @@ func TestDefaults(t *testing.T) {
 	want := Config{
 		Name: "n1", Dir: "/srv/n1", PG: "127.0.0.1:6432", Peer: "127.0.0.1:7001",
 		Peers:      map[string]string{"n1": "127.0.0.1:7001"},
-		SecretFile: "/srv/n1/secret", Auth: Trust,
+		SecretFile: "/srv/n1/secret", Auth: Trust, MaxSessions: 500,
 		Tick: 100 * time.Millisecond, Lease: time.Second, ElectionMin: time.Second, ElectionMax: 2 * time.Second,
 		Hold: 10 * time.Second, Suspend: 5 * time.Second, Retention: 1 << 30,
 	}
@@ -56,6 +56,9 @@ func TestMistakes(t *testing.T) {
 		{"auth open to the world", strings.Replace(smallest, "127.0.0.1:6432", "0.0.0.0:6432", 1), "auth is missing"},
 		{"unknown auth", smallest + "auth: md5\n", "auth \"md5\""},
 		{"span without unit", smallest + "lease: 5\n", "line 6"},
+		{"no sessions", smallest + "max_sessions: 0\n", "max_sessions is 0; it may be 1 to 10000"},
+		{"too many sessions", smallest + "max_sessions: 20000\n", "max_sessions is 20000"},
+		{"server's sessions", smallest + "settings: {max_connections: '7'}\n", "max_connections follows from max_sessions"},
 		{"zero span", smallest + "hold: 0s\n", "hold is 0s"},
 		{"election below lease", smallest + "election_min: 900ms\n", "election_min"},
 		{"election range empty", smallest + "election_max: 1s\n", "election_max"},

@@ -27,6 +27,7 @@ var fixed = []string{
 	"listen_addresses",
 	"local_preload_libraries",
 	"logging_collector",
+	"max_connections",
 	"max_prepared_transactions",
 	"max_replication_slots",
 	"max_wal_senders",

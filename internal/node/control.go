@@ -3,9 +3,11 @@ package node
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -40,6 +42,9 @@ func (n *node) ask(ctx context.Context, method, peer, path string, body io.Reade
 		return err
 	}
 	response, err := n.transport.HTTPClient().Do(request)
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
+		return wrapped.Err // it names the peer
+	}
 	if err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ func (n *node) openDoors() (doors, error) {
 	if err != nil {
 		return doors{}, err
 	}
-	front, err := proxy.New(proxy.Options{Backends: n, Hold: n.cfg.Hold, Log: n.log})
+	front, err := proxy.New(proxy.Options{Backends: n, Hold: n.cfg.Hold, MaxSessions: n.cfg.MaxSessions, Log: n.log})
 	if err != nil {
 		return doors{}, err
 	}

@@ -74,9 +74,26 @@ func (n *node) awaitLeader(ctx context.Context) paxos.NodeID {
 
 // pins keep the purge floor where the base backups that are under way need it.
 type pins struct {
-	mu   sync.Mutex // guards held
+	mu   sync.Mutex // guards the rest
 	last int
 	held map[int]paxos.Index
+	told map[string]time.Time // when each peer last began a copy
+}
+
+// backupPause is how far apart two connections for a base backup are that belong to different ones; one backup takes three.
+const backupPause = time.Minute
+
+// begins reports whether a peer's connection for a base backup is the first of one.
+func (p *pins) begins(peer string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	first := now.Sub(p.told[peer]) > backupPause
+	if p.told == nil {
+		p.told = make(map[string]time.Time)
+	}
+	p.told[peer] = now
+	return first
 }
 
 // lowest is the lowest pinned index; 0 = none.

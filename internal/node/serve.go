@@ -1,7 +1,6 @@
 package node
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -37,14 +36,9 @@ func (n *node) findServer(context.Context) (err error) {
 }
 
 func (n *node) readSecret(context.Context) error {
-	secret, err := os.ReadFile(n.cfg.SecretFile)
-	if err != nil {
-		return config.Mistakef("read the cluster's secret: %w", err)
-	}
-	if n.secret = bytes.TrimSpace(secret); len(n.secret) == 0 {
-		return config.Mistakef("the cluster's secret in %s is empty: copy the file of the first node", n.cfg.SecretFile)
-	}
-	return nil
+	var err error
+	n.secret, err = n.cfg.Secret()
+	return err
 }
 
 // bind takes the peer port. Nothing is accepted before the node serves.

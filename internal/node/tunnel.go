@@ -101,7 +101,9 @@ func (n *node) serveSQL(ctx context.Context, c net.Conn, _ transport.Identity) {
 
 // serveBackup relays a base backup from the own server, whoever leads.
 func (n *node) serveBackup(ctx context.Context, c net.Conn, from transport.Identity) {
-	n.log.Info("a peer takes a base backup", "peer", from.Name)
+	if n.pins.begins(from.Name) {
+		n.log.Info("a peer takes a base backup", "peer", from.Name)
+	}
 	defer n.pinFloor()()
 	n.relay(ctx, c)
 }

@@ -46,6 +46,10 @@ type Config struct {
 	// ClientSocket is where backends ask for their clients' sockets. Empty: every session is relayed.
 	ClientSocket string
 
+	// Password is what Init gives the superuser postgres, or a verifier of it; empty: none. Other functions do not use it.
+	Password string
+	// MaxSessions is how many clients the server admits at once; 0: as many as PostgreSQL does by default.
+	MaxSessions int
 	// Auth says how clients other than barista are known.
 	Auth config.Auth
 	// Settings override this package's defaults, but not what it fixes.
@@ -89,6 +93,7 @@ func ForNode(node config.Config, log *slog.Logger) (Config, error) {
 		ClientSocket: node.ClientSocket(),
 		SharedFile:   node.SharedFile(),
 		GateSocket:   node.GateSocket(),
+		MaxSessions:  node.MaxSessions,
 		Auth:         node.Auth,
 		Settings:     node.Settings,
 		Log:          log,

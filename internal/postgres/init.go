@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -64,6 +65,19 @@ func (c Config) bootstrap(ctx context.Context, dir string) error {
 		if err := c.single(ctx, dir, step.database, step.script); err != nil {
 			return fmt.Errorf("bootstrap database %s: %w", step.database, err)
 		}
+	}
+	return c.setPassword(ctx, dir)
+}
+
+// setPassword gives the superuser his password. The server makes a verifier of it, which is what base backups then carry to the other
+// nodes. What the server says of it is dropped, because it may hold the statement.
+func (c Config) setPassword(ctx context.Context, dir string) error {
+	if c.Password == "" {
+		return nil
+	}
+	statement := "ALTER ROLE postgres PASSWORD '" + strings.ReplaceAll(c.Password, "'", "''") + "';\n"
+	if err := c.single(ctx, dir, "postgres", statement); err != nil {
+		return errors.New("the server refused the password of postgres")
 	}
 	return nil
 }

@@ -16,6 +16,9 @@ import (
 	"github.com/baristadb/barista/internal/config"
 )
 
+// superusersPassword has what a statement and a log line could trip over.
+const superusersPassword = `it's caf\é; "DROP"`
+
 // plain returns the configuration of a server without the extension, in a folder of the test.
 func plain(t *testing.T) Config {
 	t.Helper()
@@ -34,7 +37,7 @@ func plain(t *testing.T) Config {
 	c := Config{
 		Name: "barista-test", Bin: bin, Account: account,
 		DataDir: filepath.Join(dir, "pgdata"), SockDir: filepath.Join(dir, "sock"), LogFile: filepath.Join(dir, "server.log"),
-		Auth:     config.Trust,
+		Auth: config.Trust, Password: superusersPassword, MaxSessions: 40,
 		Settings: map[string]string{"shared_buffers": "8MB", "wal_writer_delay": "321ms"},
 	}
 	t.Cleanup(func() {
@@ -185,7 +188,7 @@ func testFixedSettings(t *testing.T, c Config) {
 	}
 	s = start(t, c)
 	defer s.Kill()
-	for setting, want := range map[string]string{"fsync": "on", "max_prepared_transactions": "0"} {
+	for setting, want := range map[string]string{"fsync": "on", "max_prepared_transactions": "0", "max_connections": "60"} {
 		if got := ask(t, s, "SHOW "+setting); got != want {
 			t.Errorf("%s is %s, want %s", setting, got, want)
 		}
@@ -198,20 +201,32 @@ func testAccess(t *testing.T, c Config) {
 	s := start(t, c)
 	defer s.Kill()
 	ctx := bounded(t)
-	as := func(user string) error {
+	as := func(user, password string) error {
 		connect := s.ConnConfig()
-		connect.User = user
+		connect.User, connect.Password = user, password
 		conn, err := pgx.ConnectConfig(ctx, connect)
 		if err == nil {
 			conn.Close(ctx)
 		}
 		return err
 	}
-	if err := as(Role); err != nil {
+	if err := as(Role, ""); err != nil {
 		t.Errorf("barista is refused: %v", err)
 	}
-	if err := as("postgres"); err == nil {
+	if err := as("postgres", ""); err == nil {
 		t.Error("a client came in without a password")
+	}
+	if err := as("postgres", superusersPassword+"!"); err == nil {
+		t.Error("a client came in with a wrong password")
+	}
+	if err := as("postgres", superusersPassword); err != nil {
+		t.Errorf("the superuser is refused with the password that Init gave him: %v", err)
+	}
+	if verifier := ask(t, s, "SELECT rolpassword FROM pg_authid WHERE rolname = 'postgres'"); !strings.HasPrefix(verifier, "SCRAM-SHA-256$") {
+		t.Errorf("the server holds %.13q... and no verifier", verifier)
+	}
+	if log, err := os.ReadFile(c.LogFile); err != nil || strings.Contains(string(log), "caf") {
+		t.Errorf("the server's log tells of the password: %v", err)
 	}
 }
 

@@ -16,6 +16,12 @@ const (
 	locale   = "C.UTF-8"
 )
 
+// Connections beside those of clients.
+const (
+	reservedConnections = 10                       // for superusers, barista among them
+	ownConnections      = reservedConnections + 10 // also for clients that are gone and whose backends have not noticed yet
+)
+
 // A setting is one PostgreSQL setting.
 type setting struct{ name, value string }
 
@@ -41,6 +47,9 @@ func (c Config) fixedSettings() []setting {
 		{"port", strconv.Itoa(Port)},
 		{"cluster_name", c.Name},
 		{"logging_collector", "off"},
+	}
+	if c.MaxSessions > 0 {
+		settings = append(settings, setting{"max_connections", strconv.Itoa(c.MaxSessions + ownConnections)})
 	}
 	if c.Library == "" {
 		return settings
@@ -68,7 +77,7 @@ func defaultSettings() []setting {
 		{"wal_writer_delay", "500ms"},
 		{"wal_writer_flush_after", "16MB"},
 		// Connections that barista itself needs while clients use up all others.
-		{"superuser_reserved_connections", "10"},
+		{"superuser_reserved_connections", strconv.Itoa(reservedConnections)},
 		// What a session sees must not change with the node that leads.
 		{"timezone", "UTC"},
 		{"log_timezone", "UTC"},

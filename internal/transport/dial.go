@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"syscall"
@@ -40,6 +41,9 @@ func (t *Transport) dial(ctx context.Context, name, addr, purpose string) (*net.
 	dialer := net.Dialer{Control: onlyLoopback}
 	nc, err := dialer.DialContext(ctx, "tcp", addr)
 	if err != nil {
+		if op, ok := errors.AsType[*net.OpError](err); ok {
+			err = op.Err // the address is named already
+		}
 		return fail(err)
 	}
 	c := nc.(*net.TCPConn)

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/baristadb/barista/internal/changeset"
@@ -51,6 +53,9 @@ func (p *peer) ask(ctx context.Context, path string, request, into any) error {
 	}
 	post.Header.Set("Content-Type", "application/json")
 	response, err := p.client.Do(post)
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
+		return wrapped.Err // the transport names the peer
+	}
 	if err != nil {
 		return err
 	}
