@@ -38,6 +38,7 @@ type loaded struct {
 	epoch   paxos.Ballot       // while the gate is open
 	applied changeset.Position // by its server
 	stuck   bool               // the server flushes nothing any more
+	pinned  paxos.Index        // a base backup needs the log from here on; 0: none does
 	flushed changeset.Position // by its server
 	batch   *replicator.Batch  // to apply
 }
@@ -131,7 +132,7 @@ func (l *load) tick() {
 		}
 		n.r.Step(l.now, replicator.Tick{})
 		n.r.Step(l.now, replicator.FlushLearn{})
-		n.r.Step(l.now, replicator.Flushed{Position: n.flushed, JournalBytes: n.journal.Size()})
+		n.r.Step(l.now, replicator.Flushed{Position: n.flushed, JournalBytes: n.journal.Size(), Pinned: n.pinned})
 	}
 	l.settle()
 }
@@ -320,5 +321,25 @@ func TestUnflushedIsNeverPurged(t *testing.T) {
 		if size := n.journal.Size(); size > loadRetention {
 			t.Errorf("node %d keeps %d bytes when all is flushed", id+1, size)
 		}
+	}
+}
+
+// A base backup that is under way keeps what it will need, however large the journal gets.
+func TestPinnedIsNeverPurged(t *testing.T) {
+	l := newLoad(t)
+	l.run(500)
+	source := l.nodes[2]
+	source.pinned = source.journal.Floor().Index + 1
+	l.run(2500)
+	if size := source.journal.Size(); size < 2*loadRetention {
+		t.Fatalf("a journal of %d bytes is too small for this test", size)
+	}
+	if floor := source.journal.Floor().Index; floor >= source.pinned {
+		t.Errorf("purged up to %d, and a base backup needs the log from %d on", floor, source.pinned)
+	}
+	source.pinned = 0
+	l.tick()
+	if size := source.journal.Size(); size > loadRetention {
+		t.Errorf("it keeps %d bytes when the backup is over", size)
 	}
 }
