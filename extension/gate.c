@@ -36,6 +36,7 @@
 #include "port/pg_bswap.h"
 #include "replication/origin.h"
 #include "storage/fd.h"
+#include "storage/ipc.h"
 #include "storage/latch.h"
 #include "storage/predicate.h"
 #include "storage/procsignal.h"
@@ -578,12 +579,15 @@ check_epoch(void)
 /*
  * A transaction that wrote, although nothing was captured and nothing told us
  * that what it writes is local: some code went past every hook.
+ *
+ * In a session that exits the core drops the temporary objects; it does not
+ * say so where there is no table among them.
  */
 static void
 check_nothing_escaped(void)
 {
 	if (!TransactionIdIsValid(GetTopTransactionIdIfAny()) || XactLastRecEnd == 0 ||
-		barista_capture_known() || barista_in_maintenance ||
+		barista_capture_known() || barista_in_maintenance || proc_exit_inprogress ||
 		(MyXactFlags & XACT_FLAGS_ACCESSEDTEMPNAMESPACE) != 0)
 		return;
 	if (barista_transaction_epoch == 0 && !barista_gate_is_open(NULL))
