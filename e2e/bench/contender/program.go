@@ -24,13 +24,21 @@ func (p Programs) Command(ctx context.Context, name string, args ...string) *exe
 	return cmd
 }
 
-// Run runs a prepared program to its end and returns all that it wrote. A failure's text is its last line.
+// Run runs a prepared program to its end and returns all that it wrote. A failure's text is what PostgreSQL's programs say of an error.
 func Run(cmd *exec.Cmd) (string, error) {
 	output, err := cmd.CombinedOutput()
 	if err != nil {
-		return string(output), fmt.Errorf("%s: %w: %s", filepath.Base(cmd.Path), err, lastLine(string(output)))
+		return string(output), fmt.Errorf("%s: %w: %s", filepath.Base(cmd.Path), err, complaint(string(output)))
 	}
 	return string(output), nil
+}
+
+// complaint returns the lines from the last error on, or else the last line.
+func complaint(text string) string {
+	if at := strings.LastIndex(text, " error: "); at >= 0 {
+		return strings.Join(strings.Fields(text[at+len(" error: "):]), " ")
+	}
+	return lastLine(text)
 }
 
 func lastLine(text string) string {
