@@ -50,6 +50,7 @@ func commands() []command {
 		{"init", "make the first node of a new cluster", runInit},
 		{"start", "run one node in the foreground", runStart},
 		{"status", "show each node's role and progress", runStatus},
+		{"analyze", "tell which transactions of an application need coordination", runAnalyze},
 		{"verify", "compare all nodes at one position", runVerify},
 		{"transfer", "have another node lead", runTransfer},
 	}

@@ -1,0 +1,391 @@
+package confluence
+
+import (
+	"fmt"
+	"strings"
+)
+
+// judge applies the claim to an operation: the worst of its parts counts.
+func (r *claimRule) judge(j *judge, op *Operation) *Finding {
+	if op.Kind == Read || op.Kind == Lock {
+		return nil
+	}
+	if r.why != "" {
+		return unclear("what it demands is not understood: " + r.why)
+	}
+	if r.row != nil {
+		return r.row.judge(j, op)
+	}
+	if op.Kind == Update && writesAny(op, r.guards) {
+		return unclear("it changes which rows the invariant is about")
+	}
+	var worst *Finding
+	for i := range r.parts {
+		f := r.ofPart(j, op, &r.parts[i])
+		if f != nil && (worst == nil || f.Verdict.worse(worst.Verdict) || f.Verdict == None && worst.Mechanism == AtomicVisibility) {
+			worst = f
+		}
+	}
+	return worst
+}
+
+func (r *claimRule) ofPart(j *judge, op *Operation, p *part) *Finding {
+	switch {
+	case len(p.facts) > 0:
+		return r.ofFacts(j, op, p)
+	case p.hasExtremes():
+		return r.ofExtremes(j, op, p)
+	}
+	change := r.changeOf(j, op, p)
+	if !change.touches {
+		return nil
+	}
+	switch {
+	case r.tangled:
+		return unclear("it mentions a total that is brought up to date from other rows")
+	case r.derived != nil:
+		return none(AtomicVisibility, fmt.Sprintf("%s.%s is a total of other rows: it is brought up to date with them", r.derived.table.name, r.derived.column))
+	case p.op == "=":
+		return r.ofEquation(j, op, p, change)
+	case p.op == "<>":
+		return unclear("sums that copies add up to may be the one that it forbids")
+	}
+	return r.ofBound(j, op, p, change)
+}
+
+// totals reports whether the claim adds up a column.
+func (r *claimRule) totals(c *tableColumn) bool {
+	for _, p := range r.parts {
+		for _, t := range p.terms {
+			if t.column.table != nil && t.column.table.index[t.column.name] == c {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (p *part) hasExtremes() bool {
+	for _, t := range p.terms {
+		if t.agg == "max" || t.agg == "min" {
+			return true
+		}
+	}
+	return false
+}
+
+func writesAny(op *Operation, columns []columnOf) bool {
+	for _, c := range columns {
+		if c.table == op.table && op.writes([]string{c.name}) {
+			return true
+		}
+	}
+	return false
+}
+
+func (t *term) counts(of *table) bool {
+	for _, x := range t.from {
+		if x == of {
+			return true
+		}
+	}
+	return false
+}
+
+// A change is what an operation does to the sum of a part's terms.
+type change struct {
+	touches bool
+	adds    bool   // to a counter
+	why     string // merging does not simply add it up; empty: it does
+	flips   []*term
+	sign    Sign // how the sum may move
+}
+
+// not notes that merging does not simply add up what the operation does.
+func (c *change) not(format string, args ...any) {
+	if c.why == "" {
+		c.why = fmt.Sprintf(format, args...)
+	}
+}
+
+// changeOf finds out whether merging adds up what an operation does to a sum: then the sum of a merged state is that of
+// the start, plus what each side added to it.
+func (r *claimRule) changeOf(j *judge, op *Operation, p *part) change {
+	c := change{}
+	switch op.Kind {
+	case Insert:
+		r.inserted(j, op, p, &c)
+	case Delete:
+		for i := range p.terms {
+			if t := &p.terms[i]; t.counts(op.table) {
+				c.touches = true
+				c.sign |= signOfCoef(-t.coef).times(t.summed()) | Zero
+				c.not("two copies may delete the same row of %s, and both count it", op.table.name)
+			}
+		}
+		for _, t := range r.outer.tables {
+			c.touches = c.touches || t == op.table
+		}
+		c.sign |= Zero
+	case Update:
+		r.updated(j, op, p, &c)
+	}
+	return c
+}
+
+// summed is the sign of what one row adds to an aggregate.
+func (t *term) summed() Sign {
+	if t.agg == "count" {
+		return Positive
+	}
+	return t.column.table.signOf(t.column.name)
+}
+
+func signOfCoef(n float64) Sign {
+	switch {
+	case n > 0:
+		return Positive
+	case n < 0:
+		return Negative
+	}
+	return Zero
+}
+
+func (r *claimRule) inserted(j *judge, op *Operation, p *part, c *change) {
+	for i := range p.terms {
+		t := &p.terms[i]
+		if !t.counts(op.table) {
+			continue
+		}
+		c.touches = true
+		value := Positive
+		if t.agg == "sum" {
+			s, _ := op.set(t.column.name)
+			value = s.value.sign
+			if t.column.table != op.table {
+				value = anySign
+			}
+		}
+		c.sign = c.sign.orZero().add(signOfCoef(t.coef).times(value) | Zero)
+		if op.Upsert != "" {
+			c.not("two upserts may mean the same row of %s, and both count it", op.table.name)
+		}
+		if len(t.from) > 1 && !t.joinedByKeys() {
+			c.not("its tables are not joined by a foreign key, so rows of two copies may meet")
+		}
+	}
+	for _, t := range r.outer.tables {
+		if t != op.table {
+			continue
+		}
+		c.touches = true
+		c.sign |= Zero
+		for i := range p.terms {
+			if why := r.meets(j, op, p.terms[i].from, p.terms[i].keys, p.terms[i].to, p.terms[i].agg != ""); why != "" {
+				c.not("%s", why)
+				c.sign = anySign
+			}
+		}
+	}
+	if c.sign == 0 {
+		c.sign = Zero
+	}
+}
+
+func (s Sign) orZero() Sign {
+	if s == 0 {
+		return Zero
+	}
+	return s
+}
+
+// meets says why a new outer row may meet rows that another copy adds to the tables that it looks at; empty: it cannot.
+func (r *claimRule) meets(j *judge, op *Operation, from []*table, keys, to []columnOf, looks aspect) string {
+	if !looks {
+		return ""
+	}
+	grows := false
+	for _, t := range from {
+		grows = grows || len(j.inserts[t])+len(j.updates[t])+len(j.deletes[t]) > 0
+	}
+	if !grows {
+		return ""
+	}
+	var names []string
+	for _, c := range to {
+		if c.table == op.table {
+			names = append(names, c.name)
+		}
+	}
+	if isFresh(j.txn, op, names) {
+		return ""
+	}
+	for i := range keys {
+		for _, f := range keys[i].table.foreign {
+			if f.parent == op.table && overlap(f.columns, []string{keys[i].name}) && overlap(f.to, []string{to[i].name}) && subset(f.to, names) {
+				return ""
+			}
+		}
+	}
+	return fmt.Sprintf("a new row of %s may meet rows that another copy adds", op.table.name)
+}
+
+// isFresh reports whether an insert gives one of the columns a value that no other copy can know.
+func isFresh(t *Transaction, op *Operation, columns []string) bool {
+	for _, name := range columns {
+		if s, found := op.set(name); found && (s.value.origin == generated || s.value.origin == sequential && op.Upsert == "") {
+			return true
+		}
+	}
+	return t.numberOf(op, columns) != nil
+}
+
+// joinedByKeys reports whether the tables of an aggregate are joined along foreign keys: then a row finds only rows that
+// were there when it was written.
+func (t *term) joinedByKeys() bool {
+	has := func(table *table, names []string) bool {
+		for _, name := range names {
+			found := false
+			for _, c := range t.fixed {
+				found = found || c.table == table && c.name == name
+			}
+			if !found {
+				return false
+			}
+		}
+		return true
+	}
+	joined := 0
+	for _, x := range t.from {
+		for _, f := range x.foreign {
+			if f.parent != nil && f.parent != x && t.counts(f.parent) && has(x, f.columns) && has(f.parent, f.to) {
+				joined++
+				break
+			}
+		}
+	}
+	return joined >= len(t.from)-1
+}
+
+func (r *claimRule) updated(j *judge, op *Operation, p *part, c *change) {
+	for _, s := range op.Sets {
+		for i := range p.terms {
+			t := &p.terms[i]
+			of := columnOf{table: op.table, name: s.Column}
+			switch {
+			case contains(t.fixed, of):
+				c.touches = true
+				c.flips = append(c.flips, t)
+				c.sign |= signOfCoef(t.coef).times(t.flip(s).times(t.summed())) | Zero
+				c.not("two copies may change %s.%s of the same row, and both count it", op.table.name, s.Column)
+			case t.column.table == op.table && t.column.name == s.Column && (t.agg == "" || t.counts(op.table)):
+				c.touches = true
+				if j.adds(op.table, s) && op.table.primary != nil {
+					c.adds = true
+					c.sign = c.sign.orZero().add(signOfCoef(t.coef).times(s.value.shift))
+				} else {
+					c.sign = anySign
+					c.not("%s.%s is assigned: of two updates of one row, one is lost", op.table.name, s.Column)
+				}
+			case op.table.primary != nil && overlap(op.table.primary.columns, []string{s.Column}) && t.counts(op.table):
+				c.touches = true
+				c.sign = anySign
+				c.not("it changes the key of rows that are counted")
+			}
+		}
+	}
+}
+
+func contains(columns []columnOf, c columnOf) bool {
+	for _, x := range columns {
+		if x.table == c.table && x.name == c.name {
+			return true
+		}
+	}
+	return false
+}
+
+// flip is the sign by which the number of rows moves that an aggregate counts, if a column is set so.
+func (t *term) flip(s Set) Sign {
+	for _, e := range t.conditions {
+		if !overlap(columnsOf(e), []string{s.Column}) {
+			continue
+		}
+		switch matches := t.satisfies(e, s.value); matches {
+		case Positive, Negative:
+			return matches | Zero
+		}
+		return anySign
+	}
+	return anySign
+}
+
+// satisfies is Positive if a column with that value satisfies a condition, Negative if not, and any if that is not known.
+func (t *term) satisfies(e expr, v value) Sign {
+	switch {
+	case e.kind == logic && e.name == "not":
+		return t.satisfies(e.args[0], v).negate()
+	case e.kind == isNull:
+		switch {
+		case v.origin == absent:
+			return Positive
+		case v.known:
+			return Negative
+		}
+	case e.kind == column && v.text == "'true'":
+		return Positive
+	case e.kind == column && v.text == "'false'":
+		return Negative
+	case e.kind == operator && (e.name == "=" || e.name == "<>") && len(e.args) == 2 && e.args[1].bare().kind == literal && strings.HasPrefix(v.text, "'"):
+		if (v.text == "'"+e.args[1].bare().name+"'") == (e.name == "=") {
+			return Positive
+		}
+		return Negative
+	}
+	return anySign
+}
+
+// ofEquation judges "the sum is always the same". Each copy keeps it by itself; where merging adds up what they did, the
+// merged state keeps it too.
+func (r *claimRule) ofEquation(j *judge, op *Operation, p *part, c change) *Finding {
+	if c.why == "" {
+		if c.adds {
+			return none(Counter, "each side of the equation gets what every copy added to it")
+		}
+		return none(AtomicVisibility, "rows are added on one copy only, and become visible together with what is counted of them")
+	}
+	if f := r.follows(j, op, p); f != nil {
+		return f
+	}
+	if len(c.flips) > 0 || op.Kind == Delete {
+		if e := r.countExample(j, op, p); e != nil {
+			f := needed("copies that change different rows may each keep it and break it together")
+			f.Example = e
+			return f
+		}
+	}
+	return unclear(c.why)
+}
+
+// ofBound judges "the sum never passes a bound": only what leads away from the bound is safe.
+func (r *claimRule) ofBound(j *judge, op *Operation, p *part, c change) *Finding {
+	safe := nonNegative
+	if p.op[0] == '<' {
+		safe = nonPositive
+	}
+	if c.sign.within(safe) {
+		if c.adds {
+			return none(Counter, "it only leads away from the bound")
+		}
+		return none(AtomicVisibility, "it only leads away from the bound")
+	}
+	if c.sign.within(safe.negate()) {
+		if e := r.countExample(j, op, p); e != nil {
+			f := needed("two copies that each keep to the bound may together pass it")
+			f.Example = e
+			return f
+		}
+		return needed("two copies that each keep to the bound may together pass it")
+	}
+	return unclear("whether it leads towards the bound is not known")
+}

@@ -1,0 +1,1 @@
+-- The one transaction is a procedure of the schema.

@@ -1,0 +1,3 @@
+-- transaction: insert_record
+INSERT INTO users (firstname, lastname) VALUES ('Leslie', 'Lamport');
+COMMIT;

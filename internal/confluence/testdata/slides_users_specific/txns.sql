@@ -1,0 +1,3 @@
+-- transaction: insert_with_specific_id
+INSERT INTO users (id, firstname, lastname) VALUES (1, 'Leslie', 'Lamport');
+COMMIT;
