@@ -55,10 +55,11 @@ SEEDS ?= 1000
 FIRST ?= 0
 
 sim:
+	@$(GO) test -c -o bin/sim.test ./internal/sim
 ifdef SEED
-	$(GO) test -count=1 ./internal/sim -run '^TestSeeds$$' -v -sim.seed=$(SEED)
+	@cd internal/sim && ../../bin/sim.test -test.run '^TestSeeds$$' -sim.seed=$(SEED) -sim.trace
 else
-	@$(GO) test -count=1 -timeout 10h ./internal/sim -run '^TestSeeds$$' -v -sim.seeds=$(SEEDS) -sim.first=$(FIRST)
+	@cd internal/sim && ../../bin/sim.test -test.run '^TestSeeds$$' -sim.seeds=$(SEEDS) -sim.first=$(FIRST)
 endif
 
 # Measurements on this machine, of which docs/performance.md tells. BENCH adds flags, of which -h tells.

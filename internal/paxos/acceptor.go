@@ -20,8 +20,8 @@ func (n *Node) promise(b Ballot) {
 	}
 	n.promised = b
 	n.heardBallot(b)
-	if planted("promise not durable") || planted("ballot reused after a restart") && b.Node() == n.cfg.ID {
-		return
+	if own := b.Node() == n.cfg.ID; planted("promise not durable") && !own || planted("ballot reused after a restart") && own {
+		b = 0
 	}
 	n.out.record(PromiseRecord{Ballot: b})
 }

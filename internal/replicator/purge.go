@@ -21,12 +21,12 @@ func (r *Replicator) flushed(e Flushed) {
 	if e.JournalBytes < r.cfg.Retention {
 		limit = min(limit, r.paxos.AllDurable())
 	}
-	if planted("purge of what no server has flushed") {
-		limit = r.order.Head()
-	}
 	limit = min(limit, r.paxos.DurableTo())
 	if r.cursor.active && r.cursor.next > 0 {
 		limit = min(limit, r.cursor.next-1)
+	}
+	if planted("purge of what no server has flushed") {
+		limit = r.paxos.DurableTo()
 	}
 	floor, ok := r.order.FloorBelow(limit)
 	if !ok || floor.Index <= r.purge.floor {

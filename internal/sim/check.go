@@ -7,19 +7,20 @@ import (
 	"github.com/baristadb/barista/internal/replicator"
 )
 
-// The checkers watch from outside. They are told of every record that a node asks its disk to keep, of every record that is durable, of
-// every commit that a server shows, and of everything that clients are told; they ask the code under test nothing.
+// The checkers watch from outside. They are told of every message that a node sends, of every record that it asks its disk to keep, of every
+// record that is durable, of every commit that a server shows, and of everything that clients are told; they ask the code under test nothing.
 type checkers struct {
 	world     *world
 	agreement agreement
 	order     order
+	promises  promises
 	witnesses map[paxos.NodeID]*witness
 	given     map[int64]opID // values of the sequence, and who got them
 }
 
 func newCheckers(w *world, first paxos.Floor) *checkers {
 	return &checkers{
-		world: w, agreement: newAgreement(first.Members), order: newOrderTwin(first.Members),
+		world: w, agreement: newAgreement(first.Members), order: newOrderTwin(first.Members), promises: newPromises(),
 		witnesses: make(map[paxos.NodeID]*witness), given: make(map[int64]opID),
 	}
 }

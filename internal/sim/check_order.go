@@ -11,6 +11,7 @@ import (
 // order is a deliberately simple twin of replicator.Order: from the chosen entries it says which transactions take effect, in which order.
 type order struct {
 	greatest  paxos.Ballot
+	opened    map[paxos.Ballot]paxos.Index
 	members   paxos.Membership
 	places    []place
 	states    []state // after each index
@@ -32,7 +33,7 @@ type state struct {
 }
 
 func newOrderTwin(members paxos.Membership) order {
-	return order{members: members, registers: make(map[int]opID), begun: make(map[changeset.ID][][]byte)}
+	return order{members: members, opened: make(map[paxos.Ballot]paxos.Index), registers: make(map[int]opID), begun: make(map[changeset.ID][][]byte)}
 }
 
 // place takes the next chosen value into the order.
@@ -41,6 +42,7 @@ func (c *checkers) place(i paxos.Index, v paxos.Value) {
 	void := v.Epoch < o.greatest
 	switch v.Kind {
 	case paxos.KindEpochOpen, paxos.KindNoop:
+		c.opens(i, v)
 		if v.Epoch > o.greatest {
 			o.greatest = v.Epoch
 			clear(o.begun)
@@ -59,6 +61,17 @@ func (c *checkers) place(i paxos.Index, v paxos.Value) {
 		s.position = o.places[n-1].position
 	}
 	o.states = append(o.states, s)
+}
+
+// opens: an epoch is opened once.
+func (c *checkers) opens(i paxos.Index, v paxos.Value) {
+	if v.Kind != paxos.KindEpochOpen {
+		return
+	}
+	if first := c.order.opened[v.Epoch]; first != 0 {
+		c.world.violated("order", "index %d opens epoch %v, which index %d has opened", i, v.Epoch, first)
+	}
+	c.order.opened[v.Epoch] = i
 }
 
 func (c *checkers) placeChunk(i paxos.Index, v paxos.Value) {
@@ -113,7 +126,7 @@ func (c *checkers) commits(r *run, before, to changeset.Position, ops []*op) {
 	o, name := &c.order, r.server.machine.name
 	first := sort.Search(len(o.places), func(k int) bool { return o.places[k].position > before })
 	end := sort.Search(len(o.places), func(k int) bool { return o.places[k].position > to })
-	if end == 0 || o.places[end-1].position != to {
+	if end < first || end == 0 || o.places[end-1].position != to {
 		c.world.violated("order", "%s commits at %v, where nothing takes effect", name, to)
 	}
 	expected := make([]*op, 0, end-first)

@@ -30,6 +30,9 @@ const (
 	networkAsBefore                   //
 	diskLost                          // with the server's data: the machine joins as a new incarnation
 	stepsDown                         // the leader, in good order
+	handsOver                         // the leader, to another member
+	diesElected                       // a node dies soon after it began to campaign or to lead
+	forgetsLease                      // a story: see forgetLease
 	markWanted                        //
 	manyAsk                           // every client at once
 	numFaults        = iota
@@ -63,14 +66,20 @@ func (w *world) storm() {
 
 // victim draws whom a fault befalls: the leader as often as anybody.
 func (w *world) victim() *machine {
-	if w.rand.IntN(2) == 0 {
-		for _, m := range w.machines {
-			if m.process != nil && m.process.replicator != nil && m.process.replicator.Status().Role == paxos.Leader {
-				return m
-			}
-		}
+	if leading := w.leading(); leading != nil && w.rand.IntN(2) == 0 {
+		return leading
 	}
 	return pick(w.rand, w.machines...)
+}
+
+// leading is a machine whose node leads, or nil.
+func (w *world) leading() *machine {
+	for _, m := range w.machines {
+		if p := m.process; p != nil && p.replicator != nil && p.replicator.Status().Role == paxos.Leader {
+			return m
+		}
+	}
+	return nil
 }
 
 func (w *world) strike(kind faultKind, m *machine) {
@@ -91,6 +100,8 @@ func (w *world) strike(kind faultKind, m *machine) {
 		if w.mayLoseDisk(m) {
 			m.replace("loses its disk")
 		}
+	case forgetsLease:
+		w.forgetLease()
 	case manyAsk:
 		for _, c := range w.clients {
 			c.asks()
@@ -158,6 +169,11 @@ func (w *world) strikeProcess(kind faultKind, p *process) {
 		}
 	case stepsDown:
 		p.post(replicator.StepDown{})
+	case handsOver:
+		heir := pick(w.rand, append(w.check.agreement.members.Voters(), 0)...)
+		p.post(replicator.Transfer{To: heir})
+	case diesElected:
+		w.dieElected(p)
 	case markWanted:
 		var id changeset.MarkID
 		for k := range id {
@@ -165,6 +181,48 @@ func (w *world) strikeProcess(kind faultKind, p *process) {
 		}
 		p.post(replicator.MarkRequested{ID: id})
 	}
+}
+
+// dieElected waits until a node campaigns or leads with a ballot that it has not now, and lets it die soon after.
+func (w *world) dieElected(p *process) {
+	before := p.replicator.Status()
+	limit := w.now.add(10 * second)
+	var look func()
+	look = func() {
+		s := p.replicator.Status()
+		switch {
+		case s.Role != paxos.Follower && (s.Role != before.Role || s.Ballot != before.Ballot):
+			p.dieIn = 1 + w.rand.IntN(25)
+		case w.now < limit && !w.calm:
+			w.during(p.life, 5*millisecond, look)
+		}
+	}
+	look()
+}
+
+// forgetLease is a story in which an acceptor that forgot its lease would do harm: one follower does not hear the leader and asks the others
+// to vote for it; then the leader's barista stands still, while its server goes on to serve reads under its lease; and in the same moment the
+// others die and are started again at once.
+func (w *world) forgetLease() {
+	leader, deaf := w.leading(), pick(w.rand, w.machines...)
+	if leader == nil || leader == deaf {
+		return
+	}
+	w.network.heal()
+	w.network.cut[leader.number][deaf.number] = true
+	w.after(span(w.rand, 2*second, 4*second), func() {
+		if w.calm || leader.process == nil {
+			return
+		}
+		leader.process.life.pausedUntil = w.now.add(3 * second)
+		for _, m := range w.machines {
+			if m != leader && m != deaf && m.process != nil {
+				m.crashProcess("dies, and is started again at once")
+				m.downUntil = w.now.add(span(w.rand, millisecond, 100*millisecond))
+				w.at(m.downUntil, m.startProcess)
+			}
+		}
+	})
 }
 
 // mayLoseDisk reports whether the cluster must survive the loss of a machine's disk: every other disk is whole and has been for long enough

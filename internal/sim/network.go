@@ -34,10 +34,14 @@ func (n *network) heal() {
 // joined reports whether bytes get from a machine to another.
 func (n *network) joined(from, to *machine) bool { return !n.cut[from.number][to.number] }
 
-// latency draws how long a message is under way: mostly about the mean, now and then much longer, so that it is overtaken by many.
+// latency draws how long a message is under way: mostly about the mean, now and then much longer, so that it is overtaken by many, and
+// rarely so long that it comes out of another epoch.
 func (w *world) latency() paxos.Span {
 	d := span(w.rand, w.network.delay/4, w.network.delay*2)
-	if w.rand.IntN(50) == 0 {
+	switch w.rand.IntN(500) {
+	case 0:
+		d += span(w.rand, 0, 8*second)
+	case 1, 2, 3, 4, 5, 6, 7, 8, 9:
 		d += span(w.rand, 0, 300*millisecond)
 	}
 	return d
@@ -45,6 +49,7 @@ func (w *world) latency() paxos.Span {
 
 // send puts a message on its way, through its encoding. A node knows the address of members only.
 func (w *world) send(p *process, to paxos.NodeID, message paxos.Message) {
+	w.check.says(p, message)
 	receiver, known := p.knows(to)
 	if !known {
 		return

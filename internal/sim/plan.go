@@ -63,7 +63,7 @@ func newPlan(r *rand.Rand) plan {
 		restartAfter: pick(r, 200*millisecond, 3*second), applyFailsOne: pick(r, 0, 30), pinFailOne: pick(r, 0, 5),
 	}
 	p.replicator = replicator.Config{
-		MaxBatchSets: pick(r, 1, 3, 64), MaxPipeline: pick(r, 1, 1, 4), RecentBytes: pick(r, 500, 5000, 1<<20),
+		MaxBatchSets: pick(r, 1, 1, 3, 64), MaxPipeline: pick(r, 1, 4, 8), RecentBytes: pick(r, 500, 5000, 1<<20),
 		ApplyBatchSets: pick(r, 1, 3, 512), ElectableLag: pick(r, 20, 10000), Retention: pick(r, int64(2000), 20000, 1<<30),
 		AdmitLag: pick(r, 4, 256), AdmitPatience: 2 * second,
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 // enough is how many seeds a planted bug must be found in.
-const enough = 3000
+const enough = 1000
 
 // plantedBugs are the mistakes that Multi-Paxos and what stands on it invite.
 var plantedBugs = []string{

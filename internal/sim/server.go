@@ -149,7 +149,10 @@ func (p *process) purgeSometimes() {
 		if r := p.machine.server.run; r != nil {
 			d := p.machine.server.data
 			d.flushed = len(d.commits)
-			p.post(replicator.Flushed{Position: d.applied(), JournalBytes: p.journal.Size(), Pinned: p.lowestPin()})
+			position := d.applied()
+			w.during(r.life, span(w.rand, 0, 50*millisecond), func() {
+				p.post(replicator.Flushed{Position: position, JournalBytes: p.journal.Size(), Pinned: p.lowestPin()})
+			})
 		}
 		p.purgeSometimes()
 	})

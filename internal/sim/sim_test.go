@@ -3,6 +3,8 @@ package sim
 import (
 	"bufio"
 	"flag"
+	"fmt"
+	"io"
 	"os"
 	"runtime"
 	"strconv"
@@ -13,10 +15,23 @@ import (
 )
 
 var (
-	seedFlag  = flag.Int64("sim.seed", -1, "replay this one seed; with -v, write all that happens")
+	seedFlag  = flag.Int64("sim.seed", -1, "replay this one seed")
+	traceFlag = flag.Bool("sim.trace", false, "with -sim.seed: write all that happens")
 	seedsFlag = flag.Int("sim.seeds", 500, "how many seeds to run")
 	firstFlag = flag.Uint64("sim.first", 0, "the first of them")
 )
+
+// summary is the last line of the output.
+var summary string
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	code := m.Run()
+	if summary != "" {
+		fmt.Println(summary)
+	}
+	os.Exit(code)
+}
 
 func TestSeeds(t *testing.T) {
 	// Shows that whatever happens to a cluster, nothing goes wrong that a checker knows of, and that it recovers.
@@ -30,25 +45,21 @@ func TestSeeds(t *testing.T) {
 	}
 	began := time.Now()
 	total := runAll(t, seeds)
-	t.Logf("%v, %.1f s", total, time.Since(began).Seconds())
+	summary = fmt.Sprintf("%v, %.1f s", total, time.Since(began).Seconds())
 }
 
-// replay runs one seed and writes what happens.
+// replay runs one seed.
 func replay(t *testing.T, seed uint64) {
-	var out *os.File
-	if testing.Verbose() {
+	t.Helper()
+	var out io.Writer
+	if *traceFlag {
 		out = os.Stdout
 	}
-	var r Result
-	if out != nil {
-		r = Run(seed, out)
-	} else {
-		r = Run(seed, nil)
-	}
+	r := Run(seed, out)
 	if r.Err != nil {
 		t.Errorf("seed %d: %v", seed, r.Err)
 	}
-	t.Logf("%v, trace %016x", r.Figures, r.Hash)
+	summary = fmt.Sprintf("%v, trace %016x", r.Figures, r.Hash)
 }
 
 // runAll runs seeds on all processors and adds up their figures.
