@@ -54,6 +54,7 @@ static void process_utility(PlannedStmt *pstmt, const char *source,
 							ParamListInfo params, QueryEnvironment *environment,
 							DestReceiver *dest, QueryCompletion *completion);
 static void run(Utility *u);
+static const char *what_instead(Node *node);
 static void run_again(Utility *u);
 static void run_local(Utility *u);
 static void run_maintenance(Utility *u);
@@ -162,8 +163,22 @@ process_utility(PlannedStmt *pstmt, const char *source, bool read_only_tree,
 			run_recorded(&u);
 			break;
 		case DDL_REFUSE:
-			ddl_refuse(GetCommandTagName(CreateCommandTag(node)),
-					   "Only what every node would do in the same way is replicated.");
+			ddl_refuse(GetCommandTagName(CreateCommandTag(node)), what_instead(node));
+	}
+}
+
+/* The hint for a statement that is refused whatever it says. */
+static const char *
+what_instead(Node *node)
+{
+	switch (nodeTag(node))
+	{
+		case T_CreatedbStmt:
+			return "Create a schema in database \"postgres\" instead: a cluster keeps the databases that it began with.";
+		case T_DropdbStmt:
+			return "Drop what is in it instead: a cluster keeps the databases that it began with.";
+		default:
+			return "Only what every node would do in the same way is replicated.";
 	}
 }
 

@@ -353,7 +353,7 @@ check_column(ColumnDef *column)
 		for (int i = 0; i < lengthof(serial); i++)
 			if (strcmp(strVal(linitial(column->typeName->names)), serial[i]) == 0)
 				ddl_refuse("ADD COLUMN with a serial type",
-						   "Add the column without it, fill it with UPDATE, then set the default.");
+						   "Add an integer column, CREATE SEQUENCE ... OWNED BY it, fill it by UPDATE with nextval(), then SET DEFAULT.");
 	}
 	foreach(lc, column->constraints)
 	{
@@ -361,10 +361,10 @@ check_column(ColumnDef *column)
 
 		if (constraint->contype == CONSTR_IDENTITY)
 			ddl_refuse("ADD COLUMN with an identity",
-					   "Add the column without it, fill it with UPDATE, then ADD GENERATED.");
+					   "Add the column without it, fill it by UPDATE, SET NOT NULL, then ADD GENERATED ... AS IDENTITY (START WITH ...).");
 		if (constraint->contype == CONSTR_GENERATED)
 			ddl_refuse("ADD COLUMN with a generated value",
-					   "Create a new table and copy the rows.");
+					   "Create a new table with that column, INSERT the rows of the old one, then rename it.");
 	}
 }
 

@@ -434,7 +434,7 @@ check_storage(DdlFrame *f)
 		ReleaseSysCache(tuple);
 		if (moved)
 			ddl_refuse("An ALTER TABLE that rewrites the table",
-					   "Add a new column, fill it with UPDATE, and drop the old one.");
+					   "Add a new column without a default, fill it by UPDATE, then set the default, or drop the old column.");
 	}
 }
 
@@ -450,7 +450,7 @@ check_added_column(Oid relid, AttrNumber attno)
 	if (rel->rd_rel->relkind != RELKIND_COMPOSITE_TYPE &&
 		contain_mutable_functions(build_column_default(rel, attno)))
 		ddl_refuse("ADD COLUMN with a default that is not immutable",
-				   "Add the column without it, fill it with UPDATE, then set the default.");
+				   "Add the column without it, then ALTER COLUMN ... SET DEFAULT, and fill the rows by UPDATE.");
 	relation_close(rel, NoLock);
 }
 
