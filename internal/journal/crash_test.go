@@ -193,6 +193,25 @@ func TestEmptySegment(t *testing.T) {
 	}
 }
 
+// While a segment is filled the next file is prepared, so that nobody waits for it when the segment is full.
+func TestNextIsPrepared(t *testing.T) {
+	dir := t.TempDir()
+	must(t, CreateSmall(dir, testIdentity(), paxos.Floor{}))
+	j, err := OpenSmall(dir)
+	must(t, err)
+	defer j.Crash()
+	for i := paxos.Index(1); i < 60; i++ {
+		must(t, j.Append([]paxos.Record{accept(i, 1500)}, true))
+		j.disk.preparing.Wait()
+		if info, err := os.Stat(filepath.Join(dir, spareName)); err != nil || info.Size() != smallSegment {
+			t.Fatalf("after entry %d: %v", i, err)
+		}
+	}
+	if len(j.segments) < 4 {
+		t.Errorf("%d segments are too few for this test", len(j.segments))
+	}
+}
+
 // A folder that holds anything is refused, but for what a Create that died has left; and a journal is opened once at a time.
 func TestCreate(t *testing.T) {
 	parent := t.TempDir()

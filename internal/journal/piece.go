@@ -71,7 +71,7 @@ func (p *piece) replace(reader types.SegmentReader) {
 
 func (p *piece) close() { p.replace(nil) }
 
-// begin makes the next segment.
+// begin makes the next segment, from the file that was prepared for it, and has another one prepared.
 func (j *Journal) begin() error {
 	id := uint64(1)
 	if n := len(j.segments); n > 0 {
@@ -82,6 +82,7 @@ func (j *Journal) begin() error {
 	if err != nil {
 		return err
 	}
+	j.disk.prepareNext()
 	p.reader, j.tail = tail, tail
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -102,6 +103,5 @@ func (j *Journal) seal() error {
 	}
 	p.replace(reader)
 	j.tail = nil
-	j.disk.prepareNext()
 	return nil
 }
