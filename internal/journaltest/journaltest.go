@@ -424,7 +424,7 @@ func testRandom(t *testing.T, build Make) {
 
 func random(t *testing.T, rng *rand.Rand, j Journal, restart func() Journal) {
 	model := map[paxos.Index]paxos.Entry{}
-	var floor, chosen, top paxos.Index
+	var floor, chosen, durable, top paxos.Index // durable: chosen to here is not forgotten
 	var promised paxos.Ballot
 	for range 300 {
 		switch n := rng.IntN(20); {
@@ -438,21 +438,35 @@ func random(t *testing.T, rng *rand.Rand, j Journal, restart func() Journal) {
 				batch = append(batch, paxos.PromiseRecord{Ballot: promised}, paxos.AcceptRecord{Entry: e})
 			}
 			must(t, j.Append(batch, true))
-		case n < 17:
+			durable = chosen
+		case n < 16:
 			for rng.IntN(4) > 0 && model[chosen+1].Index != 0 {
 				chosen++
 			}
-			must(t, j.Append([]paxos.Record{paxos.ChosenRecord{To: chosen}}, rng.IntN(2) == 0))
-		case n < 18:
+			now := rng.IntN(2) == 0
+			must(t, j.Append([]paxos.Record{paxos.ChosenRecord{To: chosen}}, now))
+			if now {
+				durable = chosen
+			}
+		case n < 17:
 			floor += paxos.Index(rng.IntN(int(chosen-floor) + 1))
 			must(t, j.Purge(Floor(floor)))
-		case n < 19:
+			durable = max(durable, floor)
+		case n < 18:
 			must(t, j.Append(nil, true))
+			durable = chosen
 			j = restart()
-			same(t, "chosen to", j.ChosenTo(), chosen)
+		case n < 19: // what was lazy may be forgotten, and what a restart shows is not
+			j = restart()
+			if to := j.ChosenTo(); to < durable || to > chosen {
+				t.Fatalf("after a crash chosen to %d, want %d to %d", to, durable, chosen)
+			}
+			chosen, durable = j.ChosenTo(), j.ChosenTo()
+			j = restart()
 		default:
 			must(t, j.Close())
 			j = restart()
+			durable = chosen
 		}
 		same(t, "promised", j.Promised(), promised)
 		same(t, "chosen to", j.ChosenTo(), chosen)
