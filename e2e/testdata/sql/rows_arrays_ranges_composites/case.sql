@@ -1,0 +1,10 @@
+CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');
+CREATE TYPE pair AS (a int, b mood);
+CREATE DOMAIN positive AS int CHECK (VALUE > 0);
+CREATE TABLE a (id int PRIMARY KEY, i int[], t text[][], m mood, ms mood[], p pair, ps pair[], d positive, ds positive[], r int4range, tr tstzrange, mr nummultirange);
+INSERT INTO a VALUES (1, '{1,NULL,3}', '{{a,b},{c,"d e"}}', 'ok', '{sad,happy}', '(1,ok)', '{"(1,sad)","(,)"}', 5, '{1,2}', '[1,5)', '[2020-01-01 00:00+00,)', '{[1,2),[3,4)}');
+INSERT INTO a (id, i) VALUES (2, '[0:1]={7,8}'), (3, '{}');
+INSERT INTO a (id, d) VALUES (4, -1);
+UPDATE a SET i[1] = 99, p.b = 'happy' WHERE id = 1;
+SET TimeZone = 'UTC';
+SELECT * FROM a ORDER BY id;

@@ -1,0 +1,1 @@
+SELECT tableoid::regclass, * FROM p ORDER BY id, at;

@@ -1,0 +1,18 @@
+CREATE ROLE rls_alice;
+GRANT USAGE ON SCHEMA rows_row_security_rules TO rls_alice;
+CREATE TABLE d (id int PRIMARY KEY, owner text, body text);
+ALTER TABLE d ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON d USING (owner = current_user) WITH CHECK (owner = current_user);
+GRANT ALL ON d TO rls_alice;
+INSERT INTO d VALUES (1, 'rls_alice', 'hers'), (2, 'bob', 'his');
+SET ROLE rls_alice;
+UPDATE d SET body = 'changed';
+INSERT INTO d VALUES (3, 'bob', 'no');
+DELETE FROM d;
+RESET ROLE;
+SELECT * FROM d ORDER BY id;
+CREATE VIEW v AS SELECT id, body FROM d;
+CREATE RULE put AS ON INSERT TO v DO INSTEAD INSERT INTO d VALUES (NEW.id, 'rule', NEW.body);
+INSERT INTO v VALUES (7, 'by rule');
+UPDATE v SET body = upper(body) WHERE id = 7;
+SELECT * FROM d ORDER BY id;

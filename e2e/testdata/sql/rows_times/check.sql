@@ -1,0 +1,2 @@
+SET TimeZone = 'UTC';
+SELECT * FROM t ORDER BY id;

@@ -1,0 +1,2 @@
+SELECT * FROM k ORDER BY a, b, c::text;
+SELECT * FROM num ORDER BY n::text;

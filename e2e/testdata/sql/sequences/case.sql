@@ -1,0 +1,11 @@
+CREATE SEQUENCE s1; CREATE SEQUENCE s2 INCREMENT -3 MINVALUE -20 MAXVALUE 5 START 4 CYCLE; CREATE SEQUENCE s3 CACHE 20 AS smallint;
+SELECT nextval('s1'), nextval('s2'), nextval('s3');
+SELECT setval('s1', 100), setval('s2', -20, false);
+SELECT nextval('s1'), nextval('s2'), nextval('s2');
+ALTER SEQUENCE s1 RESTART WITH 7 INCREMENT 2;
+SELECT nextval('s1'), nextval('s1');
+BEGIN; SELECT nextval('s1'); ROLLBACK;
+SELECT nextval('s1');
+SELECT setval('s3', 40000);
+ALTER SEQUENCE s3 OWNED BY NONE; ALTER SEQUENCE s3 RENAME TO s4; DROP SEQUENCE s2;
+SELECT sequencename, start_value, increment_by, cycle, cache_size FROM pg_sequences WHERE schemaname = 'sequences' ORDER BY 1;
