@@ -23,7 +23,7 @@ func TestDamagedJournal(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := c.Node(damaged).Config.Dir
-	file := flip(t, filepath.Join(dir, "journal"))
+	file := flip(t, filepath.Join(dir, "journal"), 1, 2)
 	c.restart(t, damaged)
 	l.awaitMore(t, 50)
 	w.stopped()
@@ -35,17 +35,58 @@ func TestDamagedJournal(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, "journal.damaged", file)); err != nil {
 		t.Error(err)
 	}
-	log, err := os.ReadFile(filepath.Join(dir, "barista.log"))
+	c.saysWhere(t, damaged, file)
+}
+
+func TestJournalDamagedUnderTheLeader(t *testing.T) {
+	// A leader that finds its journal damaged when it reads for a peer stops and says where. The others go on without it, and a plain start
+	// brings it back as a new member.
+	c := startCluster(t, devcluster.Options{})
+	run(t, c.connect(t, 1), ledgerTable)
+	l := &ledger{}
+	late, damaged := c.follower(t), c.leader(t)
+	number := c.memberNumber(t, damaged, damaged)
+	if err := c.Node(late).Kill9(); err != nil {
+		t.Fatal(err)
+	}
+	w := startWriters(t, l, urls(c, []int{damaged}))
+	l.awaitMore(t, 200)
+	w.stopped()
+	file := flip(t, filepath.Join(c.Node(damaged).Config.Dir, "journal"), 9, 10)
+	if err := c.Node(late).Start(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-c.Node(damaged).Ended():
+	case <-limited(t, serveLimit).Done():
+		t.Fatalf("n%d leads on from a damaged journal", damaged)
+	}
+	c.saysWhere(t, damaged, file)
+	if err := c.WaitServing(limited(t, startLimit), c.others(damaged)...); err != nil {
+		t.Fatal(err)
+	}
+	c.restart(t, damaged)
+	c.verifyAll(t)
+	l.checkOn(t, c, c.all()...)
+	if again := c.memberNumber(t, damaged, damaged); again == number {
+		t.Errorf("n%d is member %v still", damaged, number)
+	}
+}
+
+// saysWhere checks that the log of node k names the damaged file and an offset.
+func (c *cluster) saysWhere(t testing.TB, k int, file string) {
+	t.Helper()
+	log, err := os.ReadFile(filepath.Join(c.Node(k).Config.Dir, "barista.log"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(string(log), "segment "+file+": the journal is damaged: the batch at offset ") {
-		t.Errorf("the log of n%d does not say where the journal is damaged", damaged)
+		t.Errorf("the log of n%d does not say where its journal is damaged", k)
 	}
 }
 
-// flip changes a bit in the middle of what a node's first segment holds, and returns the file's name.
-func flip(t testing.TB, journal string) string {
+// flip changes a bit at some part of what the first segment of a journal holds, and returns the file's name.
+func flip(t testing.TB, journal string, part, of int) string {
 	t.Helper()
 	segments, err := filepath.Glob(filepath.Join(journal, "*.wal"))
 	if err != nil || len(segments) == 0 {
@@ -55,8 +96,13 @@ func flip(t testing.TB, journal string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	content[len(bytes.TrimRight(content, "\x00"))/2] ^= 4
-	if err := os.WriteFile(segments[0], content, 0o600); err != nil {
+	at := len(bytes.TrimRight(content, "\x00")) * part / of
+	f, err := os.OpenFile(segments[0], os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteAt([]byte{content[at] ^ 4}, int64(at)); err != nil {
 		t.Fatal(err)
 	}
 	return filepath.Base(segments[0])
