@@ -116,8 +116,9 @@ func (c *cursor) value(cluster [16]byte, b []byte) Value {
 	return v
 }
 
-// The lengths of the shortest member and sequence state.
+// The lengths of the shortest member, name and sequence state.
 const (
+	nameSize     = 1 + 2
 	memberSize   = 2 + 8 + 1 + 2 + 2
 	sequenceSize = 2 + 2 + 2 + 8 + 1 + 8
 )
@@ -130,17 +131,37 @@ func (c *cursor) membership() Membership {
 	}
 	last := NodeID(0)
 	for i := 0; i < n && c.err == nil; i++ {
-		member := Member{
-			Node: NodeID(c.uint16()), Incarnation: c.uint64(), Voter: c.bool(),
-			Name: c.string(), Address: c.string(),
+		member := Member{Node: NodeID(c.uint16()), Incarnation: c.uint64()}
+		standing := c.byte()
+		if standing > standingSpare {
+			c.fail("a member of standing %d", standing)
 		}
+		member.Voter, member.Spare = standing == standingVoter, standing == standingSpare
+		member.Name, member.Address = c.string(), c.string()
 		if c.err == nil && (member.Node <= last || member.Node >= m.Next) {
 			c.fail("member %d after %d, the next is to be %d", member.Node, last, m.Next)
 		}
 		last = member.Node
 		m.Members = append(m.Members, member)
 	}
+	m.Names = c.names()
 	return m
+}
+
+// names reads what was ordered about names, in order and each once.
+func (c *cursor) names() (names []Name) {
+	n := c.count(uint32(c.uint16()), nameSize)
+	if n > MaxNames {
+		c.fail("%d names", n)
+	}
+	for i := 0; i < n && c.err == nil; i++ {
+		name := Name{Expected: c.bool(), Name: c.string()}
+		if i > 0 && name.Name <= names[i-1].Name {
+			c.fail("name %q after %q", name.Name, names[i-1].Name)
+		}
+		names = append(names, name)
+	}
+	return names
 }
 
 func (c *cursor) floor() Floor {

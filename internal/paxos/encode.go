@@ -71,6 +71,23 @@ func appendSizedValue(b []byte, cluster [16]byte, v Value) []byte {
 	return AppendValue(b, cluster, v)
 }
 
+// The standings of a member in the format.
+const (
+	standingLearner = 0
+	standingVoter   = 1
+	standingSpare   = 2
+)
+
+func (m Member) standing() byte {
+	switch {
+	case m.Voter:
+		return standingVoter
+	case m.Spare:
+		return standingSpare
+	}
+	return standingLearner
+}
+
 func appendMembership(b []byte, m Membership) []byte {
 	b = appendUint32(b, m.Version)
 	b = appendUint16(b, uint16(m.Next))
@@ -78,9 +95,13 @@ func appendMembership(b []byte, m Membership) []byte {
 	for _, member := range m.Members {
 		b = appendUint16(b, uint16(member.Node))
 		b = appendUint64(b, member.Incarnation)
-		b = appendBool(b, member.Voter)
+		b = append(b, member.standing())
 		b = appendString(b, member.Name)
 		b = appendString(b, member.Address)
+	}
+	b = appendUint16(b, uint16(len(m.Names)))
+	for _, n := range m.Names {
+		b = appendString(appendBool(b, n.Expected), n.Name)
 	}
 	return b
 }

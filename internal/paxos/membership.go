@@ -1,6 +1,7 @@
 package paxos
 
 import (
+	"cmp"
 	"math"
 	"slices"
 )
@@ -9,23 +10,38 @@ import (
 // at most: votes are counted in the bits of one word.
 const MaxMembers = 64
 
+// MaxNames is of how many names a membership says something.
+const MaxNames = 1024
+
 // A Member is one incarnation of a named node.
 type Member struct {
 	Node        NodeID
 	Incarnation uint64
 	Voter       bool // false: a learner, which counts in no quorum
+	Spare       bool // a learner that is to stay one until it is recruited
 	Name        string
 	Address     string // of its peer port
+}
+
+// A Name is what was ordered about the nodes of a name. It outranks every
+// node's configuration.
+type Name struct {
+	Name string
+	// Expected: a node of this name may join. Otherwise it was removed, and none
+	// may, until that is ordered.
+	Expected bool
 }
 
 // A Membership is who takes part, as of one index of the log. It is a value:
 // the builders return a changed copy and nobody alters Members in place.
 //
-// Invariant: Members is in order of Node, and each Node is below Next.
+// Invariant: Members is in order of Node, and each Node is below Next. Names is
+// in order of Name. No Voter is a Spare.
 type Membership struct {
 	Version uint32 // grows by one with each change; 0 is no membership at all
 	Next    NodeID // the node number that the next member gets
 	Members []Member
+	Names   []Name
 }
 
 // FirstMembership is that of a new cluster: one node, the voter 1.
@@ -94,6 +110,15 @@ func (m Membership) AddLearner(name string, incarnation uint64, address string) 
 	return next
 }
 
+// AddSpare is AddLearner for a node that is to stay a learner.
+func (m Membership) AddSpare(name string, incarnation uint64, address string) Membership {
+	next := m.AddLearner(name, incarnation, address)
+	if next.Version != m.Version {
+		next.Members[len(next.Members)-1].Spare = true
+	}
+	return next
+}
+
 // Promote returns the next membership, in which a learner is a voter. It
 // returns m itself when there is no such learner.
 func (m Membership) Promote(node NodeID) Membership {
@@ -102,8 +127,95 @@ func (m Membership) Promote(node NodeID) Membership {
 		return m
 	}
 	next := m.successor()
-	next.Members[slot].Voter = true
+	next.Members[slot].Voter, next.Members[slot].Spare = true, false
 	return next
+}
+
+// Recruit returns the next membership, in which a spare is an ordinary learner,
+// which becomes a voter when it is up to date. It returns m itself when there is
+// no such spare.
+func (m Membership) Recruit(spare NodeID) Membership {
+	slot := m.slot(spare)
+	if slot < 0 || !m.Members[slot].Spare {
+		return m
+	}
+	next := m.successor()
+	next.Members[slot].Spare = false
+	return next
+}
+
+// Dismiss is Remove for good: no node of the name may join any more.
+func (m Membership) Dismiss(node NodeID) Membership {
+	member, ok := m.Find(node)
+	if !ok || !m.hasRoomFor(member.Name) {
+		return m
+	}
+	next := m.Remove(node)
+	next.Names = withName(m.Names, Name{Name: member.Name})
+	return next
+}
+
+// Replace returns the next membership, in which a member is dismissed and a
+// spare is recruited for it. The spare gets no vote by that. It returns m
+// itself when there are no two such members.
+func (m Membership) Replace(dead, spare NodeID) Membership {
+	next := m.Dismiss(dead)
+	slot := next.slot(spare)
+	if next.Version == m.Version || slot < 0 || !next.Members[slot].Spare {
+		return m
+	}
+	next.Members[slot].Spare = false
+	return next
+}
+
+// Expect returns the next membership, in which a node of a name may join,
+// whatever was ordered before. It returns m itself when that is so, or when
+// there is no room.
+func (m Membership) Expect(name string) Membership {
+	if known, ok := m.Ordered(name); ok && known.Expected || !m.hasRoomFor(name) {
+		return m
+	}
+	next := m.successor()
+	next.Names = withName(m.Names, Name{Name: name, Expected: true})
+	return next
+}
+
+// Bar returns the next membership, in which no node of a name may join. It
+// returns m itself when that is so, or when there is no room.
+func (m Membership) Bar(name string) Membership {
+	if known, ok := m.Ordered(name); ok && !known.Expected || !m.hasRoomFor(name) {
+		return m
+	}
+	next := m.successor()
+	next.Names = withName(m.Names, Name{Name: name})
+	return next
+}
+
+// Ordered returns what was ordered about a name; false if nothing was.
+func (m Membership) Ordered(name string) (Name, bool) {
+	at, ok := slices.BinarySearchFunc(m.Names, name, compareName)
+	if !ok {
+		return Name{}, false
+	}
+	return m.Names[at], true
+}
+
+func (m Membership) hasRoomFor(name string) bool {
+	_, known := m.Ordered(name)
+	return known || len(m.Names) < MaxNames
+}
+
+func compareName(n Name, name string) int { return cmp.Compare(n.Name, name) }
+
+// withName returns a copy of names with one of them set.
+func withName(names []Name, n Name) []Name {
+	names = slices.Clone(names)
+	at, known := slices.BinarySearchFunc(names, n.Name, compareName)
+	if known {
+		names[at] = n
+		return names
+	}
+	return slices.Insert(names, at, n)
 }
 
 // Apply returns the membership after a chosen entry: the one that a member
@@ -130,7 +242,7 @@ func MemberValue(next Membership) Value {
 }
 
 func (m Membership) successor() Membership {
-	return Membership{Version: m.Version + 1, Next: m.Next, Members: slices.Clone(m.Members)}
+	return Membership{Version: m.Version + 1, Next: m.Next, Members: slices.Clone(m.Members), Names: m.Names}
 }
 
 // slot returns a node's place in Members, or -1.

@@ -1,9 +1,15 @@
 package replicator
 
-import "github.com/baristadb/barista/internal/paxos"
+import (
+	"slices"
+
+	"github.com/baristadb/barista/internal/paxos"
+)
 
 // admission leads a new incarnation into the membership, one member entry at a time: the old incarnation of its name is removed, it is
-// added as a learner, and it becomes a voter when its journal durably holds every chosen entry below the entry that admits it.
+// added as a learner, and it becomes a voter when its journal durably holds every chosen entry below the entry that admits it. A spare stays a
+// learner. Whoever dies in between leaves a membership from which the next leader goes on: a name without a member asks
+// again, a learner is promoted by any leader.
 //
 // A member entry may be proposed only when nothing is in flight and a majority holds all that is chosen, so while one is wished for nothing
 // else is proposed. If that takes too long the others go on, and the change is tried again later.
@@ -35,6 +41,10 @@ func (r *Replicator) join(e Join) {
 		r.out.Joins = append(r.out.Joins, Joined{Reply: e.Reply, Node: m.Node, Members: members})
 		return
 	}
+	if ordered, ok := members.Ordered(e.Name); ok && !ordered.Expected {
+		r.out.Joins = append(r.out.Joins, Joined{Reply: e.Reply, Refusal: e.Name + " was removed from the cluster"})
+		return
+	}
 	r.out.Joins = append(r.out.Joins, Joined{Reply: e.Reply})
 	if r.phase != Open || r.paxos.Suspended() {
 		return
@@ -52,14 +62,17 @@ func (r *Replicator) join(e Join) {
 		}
 	}
 	r.wishFor(func(m paxos.Membership) paxos.Membership {
-		if _, ok := m.FindName(e.Name, e.Incarnation); ok {
+		if slices.ContainsFunc(m.Members, func(other paxos.Member) bool { return other.Name == e.Name }) {
 			return m
+		}
+		if e.Spare {
+			return m.AddSpare(e.Name, e.Incarnation, e.Address)
 		}
 		return m.AddLearner(e.Name, e.Incarnation, e.Address)
 	})
 }
 
-// admit proposes the wished change as soon as Paxos lets it, and looks for a learner to promote.
+// admit proposes the wished change as soon as Paxos lets it, and looks for a learner to promote, or a dead member to replace.
 func (r *Replicator) admit() {
 	a := &r.admission
 	if r.phase != Open || r.paxos.Suspended() {
@@ -70,6 +83,8 @@ func (r *Replicator) admit() {
 	if a.wish == nil {
 		if learner := r.caughtUp(members); learner != 0 {
 			r.wishFor(func(m paxos.Membership) paxos.Membership { return m.Promote(learner) })
+		} else if dead, spare := r.replacement(members); dead != 0 {
+			r.wishFor(func(m paxos.Membership) paxos.Membership { return r.replace(m, dead, spare) })
 		}
 	}
 	if a.wish == nil {
@@ -91,16 +106,18 @@ func (r *Replicator) admit() {
 	}
 }
 
-// caughtUp returns a learner that is nearly up to date; 0 = none.
+// caughtUp returns a learner that is nearly up to date and no spare; 0 = none.
 func (r *Replicator) caughtUp(members paxos.Membership) paxos.NodeID {
 	for _, m := range members.Members {
-		if m.Voter {
-			continue
-		}
-		p, _ := r.paxos.Progress(m.Node)
-		if r.alive(m.Node) && p.DurableTo > 0 && p.DurableTo+paxos.Index(r.cfg.AdmitLag) >= r.paxos.ChosenTo() {
+		if !m.Voter && !m.Spare && r.keepsUp(m.Node) {
 			return m.Node
 		}
 	}
 	return 0
+}
+
+// keepsUp reports whether a learner is alive, and durably holds nearly everything.
+func (r *Replicator) keepsUp(id paxos.NodeID) bool {
+	p, _ := r.paxos.Progress(id)
+	return r.alive(id) && p.DurableTo > 0 && p.DurableTo+paxos.Index(r.cfg.AdmitLag) >= r.paxos.ChosenTo()
 }

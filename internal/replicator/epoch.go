@@ -76,7 +76,7 @@ func (c *cursor) idle() bool { return c.out == nil && c.mark == nil && len(c.ref
 // open lets backends write. Everything below the epoch-open entry is applied; the cursor rests, because from here on the backends
 // themselves commit what is chosen.
 func (r *Replicator) open() {
-	r.phase = Open
+	r.phase, r.openAt = Open, r.now
 	r.drainUntil, r.heir = 0, anyone
 	r.cursor.active = false
 	r.sequences.reset()

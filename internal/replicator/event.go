@@ -100,6 +100,7 @@ type (
 		Incarnation uint64
 		Address     string
 		Reply       uint64 // chosen by the driver, to find the asker
+		Spare       bool   // it wants to stay a learner until it is recruited
 	}
 
 	// StepDown asks a leader to finish what it has taken on, to close its gate, and to let others lead.
@@ -110,6 +111,19 @@ type (
 	Transfer struct {
 		To     paxos.NodeID
 		Ticket uint64 // chosen by the driver, to find the asker
+	}
+
+	// Expect asks a leader to let a node of a name join, or to recruit the spare of that name. It is answered at once, and has to be
+	// asked again until the answer is Done.
+	Expect struct {
+		Name   string
+		Ticket uint64
+	}
+
+	// Dismiss asks a leader to remove the member of a name for good. Answers are as for Expect.
+	Dismiss struct {
+		Name   string
+		Ticket uint64
 	}
 
 	// GateFailed says that the server has closed its gate by itself.
@@ -146,6 +160,8 @@ func (MarkDone) event()       {}
 func (Join) event()           {}
 func (StepDown) event()       {}
 func (Transfer) event()       {}
+func (Expect) event()         {}
+func (Dismiss) event()        {}
 func (GateFailed) event()     {}
 func (Flushed) event()        {}
 func (Purged) event()         {}

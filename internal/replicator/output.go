@@ -100,4 +100,5 @@ type Joined struct {
 	Reply   uint64
 	Node    paxos.NodeID // 0: not now; ask again
 	Members paxos.Membership
+	Refusal string // not empty: not before somebody orders it
 }

@@ -53,6 +53,7 @@ type Config struct {
 	ElectableLag    int        // entries that the server may be behind and its node still campaign; default 10000
 	Retention       int64      // bytes of journal kept for members that are behind; default 1 GiB
 	AdmitLag        int        // entries that a learner may be behind when its admission begins; default 256
+	ReplaceDead     paxos.Span // for how long a member is dead before a spare replaces it; 0 = never
 	AdmitPatience   paxos.Span // how long proposals may be held back for an admission; default 2 s
 }
 
@@ -93,9 +94,10 @@ type Replicator struct {
 	recent recent // the newest chosen entries, for the cursor
 
 	phase    Phase
-	epoch    paxos.Ballot // of the leadership in Opening, Open or Closing
-	openedAt paxos.Index  // index of our epoch-open entry; 0 until it is chosen
-	proposed bool         // our epoch-open entry was proposed
+	openAt   paxos.Instant // when the gate was opened
+	epoch    paxos.Ballot  // of the leadership in Opening, Open or Closing
+	openedAt paxos.Index   // index of our epoch-open entry; 0 until it is chosen
+	proposed bool          // our epoch-open entry was proposed
 
 	server     serverState
 	start      uint64        // of the server, as ServerStarted named it
@@ -180,6 +182,10 @@ func (r *Replicator) Step(now paxos.Instant, event Event) {
 		r.stepDown()
 	case Transfer:
 		r.transfer(e)
+	case Expect:
+		r.expect(e)
+	case Dismiss:
+		r.dismiss(e)
 	case GateFailed:
 		r.gateFailed()
 	case Flushed:

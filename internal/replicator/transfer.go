@@ -49,7 +49,7 @@ func (r *Replicator) refuseTransfer(heir paxos.NodeID) string {
 		return "no other voting member is alive and caught up"
 	case !member.Voter:
 		return "it is not a voting member"
-	case heir == r.paxos.Ballot().Node():
+	case heir == r.self():
 		return "it leads already"
 	case !r.alive(heir):
 		return "nothing has been heard of it for " + silence(r.now, p.Heard)
@@ -73,10 +73,9 @@ func silence(now, heard paxos.Instant) string {
 // mostCaughtUp returns the other voter that is alive and lacks least; anyone if there is none.
 func (r *Replicator) mostCaughtUp() (best paxos.NodeID) {
 	var most paxos.Index
-	self := r.paxos.Ballot().Node()
 	for _, id := range r.paxos.Members().Voters() {
 		p, _ := r.paxos.Progress(id)
-		if id != self && r.alive(id) && r.near(id) && (best == anyone || p.ChosenTo > most) {
+		if id != r.self() && r.alive(id) && r.near(id) && (best == anyone || p.ChosenTo > most) {
 			best, most = id, p.ChosenTo
 		}
 	}
