@@ -53,6 +53,7 @@ func commands() []command {
 		{"analyze", "tell which transactions of an application need coordination", runAnalyze},
 		{"verify", "compare all nodes at one position", runVerify},
 		{"transfer", "have another node lead", runTransfer},
+		{"members", "show who belongs to the cluster, or change it", runMembers},
 	}
 }
 

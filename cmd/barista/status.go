@@ -91,13 +91,13 @@ func writeStatusJSON(w io.Writer, cluster admin.Cluster) error {
 // writeStatusTable writes a line for each node.
 func writeStatusTable(w io.Writer, cluster admin.Cluster) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "NODE\tROLE\tBALLOT\tCHOSEN\tAPPLIED\tLAG\tSERVER\tDETAIL")
+	fmt.Fprintln(table, "NODE\tROLE\tMEMBER\tBALLOT\tCHOSEN\tAPPLIED\tLAG\tSERVER\tDETAIL")
 	for _, n := range cluster.Nodes {
 		lag := "-"
 		if n.Role != admin.Unreachable {
 			lag = strconv.FormatUint(n.Lag, 10)
 		}
-		row := []string{n.Name, string(n.Role), n.Ballot, n.Chosen, n.Applied, lag, string(n.Server)}
+		row := []string{n.Name, string(n.Role), n.Member, n.Ballot, n.Chosen, n.Applied, lag, string(n.Server)}
 		for i := range row {
 			if row[i] == "" {
 				row[i] = "-"

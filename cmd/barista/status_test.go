@@ -10,7 +10,7 @@ import (
 )
 
 const twoNodes = `{"nodes": [
-	{"name": "n1", "role": "leader", "ballot": "7.1", "index": 124, "chosen": "123.0", "applied": "123.0", "lag": 0, "server": "running", "lease_ms": 700},
+	{"name": "n1", "role": "leader", "member": "voter", "ballot": "7.1", "index": 124, "chosen": "123.0", "applied": "123.0", "lag": 0, "server": "running", "lease_ms": 700},
 	{"name": "n2", "role": "unreachable", "index": 0, "lag": 0, "lease_ms": 0, "detail": "dial:\nrefused"}]}`
 
 func statusOf(t *testing.T, answer http.HandlerFunc, args ...string) (string, string, int) {
@@ -32,9 +32,9 @@ func TestStatusTable(t *testing.T) {
 		w.Write([]byte(twoNodes))
 	})
 	want := "" +
-		"NODE  ROLE         BALLOT  CHOSEN  APPLIED  LAG  SERVER   DETAIL\n" +
-		"n1    leader       7.1     123.0   123.0    0    running  \n" +
-		"n2    unreachable  -       -       -        -    -        dial: refused\n"
+		"NODE  ROLE         MEMBER  BALLOT  CHOSEN  APPLIED  LAG  SERVER   DETAIL\n" +
+		"n1    leader       voter   7.1     123.0   123.0    0    running  \n" +
+		"n2    unreachable  -       -       -       -        -    -        dial: refused\n"
 	if out != want || exit != 0 {
 		t.Errorf("status %d, table:\n%s\nwant:\n%s", exit, out, want)
 	}

@@ -9,6 +9,8 @@
 //	GET  /cluster  all members, as JSON: {"nodes": [...]}
 //	POST /verify   compares all nodes; the report as JSON, or 503 and a line of text
 //	POST /transfer {"name": "n2"}: hands leadership over, without a name to the most caught-up node
+//	GET  /members  who belongs to the cluster, as JSON
+//	POST /members/add, /members/add-spare, /members/remove {"name": "n4"}: changes that, and answers like GET
 package admin
 
 import (
@@ -45,6 +47,14 @@ type Verifier interface {
 type Operator interface {
 	// Transfer makes another node the leader, the one named or, if to is empty, the one that is most caught up.
 	Transfer(ctx context.Context, to string) (HandOver, error)
+	// Members returns at once who belongs to the cluster.
+	Members() Membership
+	// AddMember lets a node of a name join, or recruits the spare of that name.
+	AddMember(ctx context.Context, name string) error
+	// AddSpare lets a node of a name join as a spare.
+	AddSpare(ctx context.Context, name string) error
+	// RemoveMember removes the member of a name for good. It hands leadership over first if that is the leader.
+	RemoveMember(ctx context.Context, name string) error
 }
 
 // Options are what a Server is made of; all are required.

@@ -31,7 +31,22 @@ func gather(ctx context.Context, node Node, peers Peers) Cluster {
 		asked.Go(func() { all.Nodes[i] = ask(ctx, peers, name) }) // ends with ctx
 	}
 	asked.Wait()
+	for i := range all.Nodes {
+		if all.Nodes[i].Role == Unreachable {
+			all.Nodes[i].Member = standingOf(all.Nodes[i].Name, own.Members)
+		}
+	}
 	return all
+}
+
+// standingOf returns what the member of a name is; empty if there is none.
+func standingOf(name string, members []Member) string {
+	for _, m := range members {
+		if m.Name == name {
+			return m.Standing()
+		}
+	}
+	return ""
 }
 
 func ask(ctx context.Context, peers Peers, name string) Status {

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -24,6 +25,17 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("POST /transfer", s.order(func(r *http.Request, name string) (any, error) {
 		return s.options.Operator.Transfer(r.Context(), name)
 	}))
+	mux.HandleFunc("GET /members", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, s.options.Operator.Members())
+	})
+	for path, change := range map[string]func(context.Context, string) error{
+		"add": s.options.Operator.AddMember, "add-spare": s.options.Operator.AddSpare, "remove": s.options.Operator.RemoveMember,
+	} {
+		mux.HandleFunc("POST /members/"+path, s.order(func(r *http.Request, name string) (any, error) {
+			err := change(r.Context(), name)
+			return s.options.Operator.Members(), err
+		}))
+	}
 	return mux
 }
 

@@ -19,6 +19,45 @@ func (f *fixed) Transfer(_ context.Context, to string) (HandOver, error) {
 	return HandOver{From: "n1", To: to, MS: 7}, nil
 }
 
+func (f *fixed) Members() Membership {
+	return Membership{Version: 3, Members: []Member{{Node: 1, Name: "n1", Voter: true}, {Node: 4, Name: "n4", Spare: true}}}
+}
+
+func (f *fixed) AddMember(context.Context, string) error { return nil }
+func (f *fixed) AddSpare(context.Context, string) error  { return nil }
+func (f *fixed) RemoveMember(_ context.Context, name string) error {
+	return Refusal(name + " is the last voting member")
+}
+
+func TestMembers(t *testing.T) {
+	// Who belongs to the cluster is shown to everybody; a change answers with the same, or is refused.
+	s, err := New(Options{Node: &fixed{}, Peers: fixedPeers{}, Verifier: &fixed{}, Operator: &fixed{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Shutdown(t.Context())
+	for name, c := range map[string]struct {
+		method, path string
+		status       int
+		answer       string
+	}{
+		"show":      {http.MethodGet, "/members", http.StatusOK, `"spare": true`},
+		"add":       {http.MethodPost, "/members/add", http.StatusOK, `"version": 3`},
+		"add spare": {http.MethodPost, "/members/add-spare", http.StatusOK, `"version": 3`},
+		"remove":    {http.MethodPost, "/members/remove", http.StatusConflict, "n4 is the last voting member"},
+		"elsewhere": {http.MethodPost, "/members", http.StatusMethodNotAllowed, ""},
+	} {
+		request := httptest.NewRequest(c.method, c.path, strings.NewReader(`{"name": "n4"}`))
+		request.RemoteAddr, request.Host = "127.0.0.1:99", "localhost"
+		request.Header.Set("Content-Type", "application/json")
+		answer := httptest.NewRecorder()
+		s.Handler().ServeHTTP(answer, request)
+		if answer.Code != c.status || !strings.Contains(answer.Body.String(), c.answer) {
+			t.Errorf("%s: status %d: %s", name, answer.Code, answer.Body)
+		}
+	}
+}
+
 func TestOrders(t *testing.T) {
 	// An order is carried out, refused or failed, each with its own status, and only a program on this machine may give one.
 	s, err := New(Options{Node: &fixed{}, Peers: fixedPeers{}, Verifier: &fixed{}, Operator: &fixed{}})

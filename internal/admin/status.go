@@ -31,6 +31,7 @@ type Status struct {
 	Detail  string      `json:"detail,omitempty"` // of a follower: opening, suspended or closing, else empty; of others: why
 	Ballot  string      `json:"ballot,omitempty"` // the highest that it has promised, as round.node
 	Epoch   string      `json:"epoch,omitempty"`  // the greatest opened, as round.node
+	Member  string      `json:"member,omitempty"` // voter, learner or spare; empty: it is no member
 	Leader  string      `json:"leader,omitempty"` // the name of the leader as far as it knows
 	Index   uint64      `json:"index"`            // last index that it knows to be chosen
 	Chosen  string      `json:"chosen,omitempty"` // position of the last chosen change set, as index.ordinal
@@ -50,6 +51,32 @@ type Member struct {
 	Name    string `json:"name"`
 	Address string `json:"address"` // of its peer port
 	Voter   bool   `json:"voter"`
+	Spare   bool   `json:"spare,omitempty"` // a learner until it is recruited
+}
+
+// Standing returns what the member is: a voter, a learner that is to become one, or a spare.
+func (m Member) Standing() string {
+	switch {
+	case m.Voter:
+		return "voter"
+	case m.Spare:
+		return "spare"
+	}
+	return "learner"
+}
+
+// Membership is who belongs to the cluster, as a node knows it.
+type Membership struct {
+	Version  uint32     `json:"version"` // grows by one with each change
+	Members  []Member   `json:"members"`
+	Expected []Expected `json:"expected,omitempty"` // nodes that may join and have not
+	Removed  []string   `json:"removed,omitempty"`  // names of nodes that may not join
+}
+
+// Expected is a node that may join.
+type Expected struct {
+	Name  string `json:"name"`
+	Spare bool   `json:"spare,omitempty"`
 }
 
 // Healthy reports whether the node needs no help: its server runs, or is on its way to run by itself. A node that merely follows,

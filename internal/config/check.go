@@ -14,6 +14,9 @@ import (
 // nodeName is what a node may be called: it becomes a folder's name and a part of log lines.
 var nodeName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$`)
 
+// ValidName reports whether a node may have a name.
+func ValidName(name string) bool { return nodeName.MatchString(name) }
+
 // Check returns the first mistake in the configuration as one line that names the key, or nil.
 func (c Config) Check() error {
 	for _, check := range []func() error{c.checkNames, c.checkAddresses, c.checkAuth, c.checkSessions, c.checkTimes, c.checkSettings} {
@@ -139,6 +142,9 @@ func (c Config) checkSessions() error {
 	return nil
 }
 
+// maxReplaceDead is longer than anybody waits for a machine.
+const maxReplaceDead = 1000 * time.Hour
+
 func (c Config) checkTimes() error {
 	for _, span := range []struct {
 		key      string
@@ -163,6 +169,8 @@ func (c Config) checkTimes() error {
 		return fmt.Errorf("election_min is %v; it must not be below lease (%v)", c.ElectionMin, c.Lease)
 	case c.ElectionMax <= c.ElectionMin:
 		return fmt.Errorf("election_max is %v; it must be above election_min (%v)", c.ElectionMax, c.ElectionMin)
+	case c.ReplaceDeadAfter != 0 && (c.ReplaceDeadAfter < c.ElectionMax || c.ReplaceDeadAfter > maxReplaceDead):
+		return fmt.Errorf("replace_dead_after is %v; it may be 0 (never), or election_max (%v) to %v", c.ReplaceDeadAfter, c.ElectionMax, maxReplaceDead)
 	case c.Retention < 1<<20:
 		return fmt.Errorf("retention is %v; it must be at least 1MiB", c.Retention)
 	}

@@ -53,6 +53,13 @@ type Config struct {
 	Hold time.Duration `yaml:"hold,omitempty"`
 	// Suspend is how long a leader whose lease ran out keeps its sessions before it steps down.
 	Suspend time.Duration `yaml:"suspend,omitempty"`
+	// Spare makes a node without a journal join as a spare, which keeps up without a vote until it is recruited. What
+	// was ordered with "barista members" outranks it.
+	Spare bool `yaml:"spare,omitempty"`
+	// ReplaceDeadAfter is for how long the leader hears nothing of a member before a spare, if there is one, takes its
+	// place for good; 0 = never. The default outlasts the restart of a machine: a member that comes back later has to be
+	// let in again, with an empty folder.
+	ReplaceDeadAfter time.Duration `yaml:"replace_dead_after"`
 	// Retention is how much of the journal a node keeps for members that are behind.
 	Retention Size `yaml:"retention,omitempty"`
 
@@ -71,5 +78,7 @@ func Defaults() Config {
 		Hold:        10 * time.Second,
 		Suspend:     5 * time.Second,
 		Retention:   1 << 30,
+
+		ReplaceDeadAfter: 10 * time.Minute,
 	}
 }

@@ -30,7 +30,7 @@ func TestDefaults(t *testing.T) {
 		Peers:      map[string]string{"n1": "127.0.0.1:7001"},
 		SecretFile: "/srv/n1/secret", Auth: Trust, MaxSessions: 500,
 		Tick: 100 * time.Millisecond, Lease: time.Second, ElectionMin: time.Second, ElectionMax: 2 * time.Second,
-		Hold: 10 * time.Second, Suspend: 5 * time.Second, Retention: 1 << 30,
+		Hold: 10 * time.Second, Suspend: 5 * time.Second, Retention: 1 << 30, ReplaceDeadAfter: 10 * time.Minute,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("configuration (-want +got):\n%s", diff)
@@ -60,6 +60,7 @@ func TestMistakes(t *testing.T) {
 		{"too many sessions", smallest + "max_sessions: 20000\n", "max_sessions is 20000"},
 		{"server's sessions", smallest + "settings: {max_connections: '7'}\n", "max_connections follows from max_sessions"},
 		{"zero span", smallest + "hold: 0s\n", "hold is 0s"},
+		{"replaced too early", smallest + "replace_dead_after: 1s\n", "replace_dead_after is 1s"},
 		{"election below lease", smallest + "election_min: 900ms\n", "election_min"},
 		{"election range empty", smallest + "election_max: 1s\n", "election_max"},
 		{"lease below two ticks", smallest + "tick: 600ms\n", "lease"},

@@ -18,6 +18,7 @@ const maxControlBody = 4 << 20
 func (n *node) controlHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /join", n.joins.serve)
+	mux.HandleFunc("GET /members", n.serveMembers)
 	mux.HandleFunc("POST /operate", n.serveOperate)
 	mux.HandleFunc("POST /mark", n.marks.serveMark)
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { reply(w, n.Status(), nil) })

@@ -26,7 +26,10 @@ const (
 )
 
 // joinRequest is what a node without a journal asks of its peers; the name and incarnation are those of the connection.
-type joinRequest struct{ Address string }
+type joinRequest struct {
+	Address string
+	Spare   bool // it wants to be a spare
+}
 
 // joinReply admits it: under which number, and from which state of the log on it has to learn.
 type joinReply struct {
@@ -58,16 +61,23 @@ func (d *joinDesk) serve(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "this node does not lead", http.StatusServiceUnavailable)
 		return
 	}
-	if _, configured := d.node.cfg.Peers[from.Name]; !configured {
-		http.Error(w, fmt.Sprintf("node %q is not among the peers of %s", from.Name, d.node.cfg.Name), http.StatusForbidden)
+	if !d.isKnown(from.Name) {
+		http.Error(w, fmt.Sprintf("%s is not among the peers of %s, and nobody has ordered it: run barista members add %[1]s on a member's machine",
+			from.Name, d.node.cfg.Name), http.StatusForbidden)
 		return
 	}
 	ticket, wait := d.tickets.draw()
 	defer d.tickets.tear(ticket)
-	d.node.driver.Post(r.Context(), replicator.Join{Name: from.Name, Incarnation: from.Incarnation, Address: request.Address, Reply: ticket})
+	d.node.driver.Post(r.Context(), replicator.Join{
+		Name: from.Name, Incarnation: from.Incarnation, Address: request.Address, Spare: request.Spare, Reply: ticket,
+	})
 	select {
 	case <-r.Context().Done():
 	case joined := <-wait:
+		if joined.Refusal != "" {
+			http.Error(w, fmt.Sprintf("%s: run barista members add %s on a member's machine", joined.Refusal, from.Name), http.StatusForbidden)
+			return
+		}
 		if joined.Node == 0 {
 			http.Error(w, "the admission is under way", http.StatusServiceUnavailable)
 			return
@@ -76,10 +86,20 @@ func (d *joinDesk) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// isKnown reports whether a node of a name may ask to join: it is in the configuration of this node, or something was ordered about it, or
+// a node of that name is a member, which it may replace. The replicator has the last word.
+func (d *joinDesk) isKnown(name string) bool {
+	m := d.node.driver.Status().Members
+	_, configured := d.node.cfg.Peers[name]
+	_, ordered := m.Ordered(name)
+	_, member := named(m, name)
+	return configured || ordered || member
+}
+
 // join asks all peers, again and again, until the leader among them has admitted this node under a new incarnation. It does so on a
 // port of its own: the peer port opens when this node has something to say there.
 func (n *node) join(ctx context.Context, incarnation uint64) (joinReply, error) {
-	body, err := json.Marshal(joinRequest{Address: n.cfg.Peers[n.cfg.Name]})
+	body, err := json.Marshal(joinRequest{Address: n.cfg.Peers[n.cfg.Name], Spare: n.cfg.Spare})
 	if err != nil {
 		return joinReply{}, err
 	}

@@ -22,6 +22,9 @@ type order struct {
 
 const (
 	doTransfer = "transfer" // without a name: to the most caught-up
+	doAdd      = "add"
+	doAddSpare = "add a spare"
+	doRemove   = "remove"
 )
 
 // outcome is the leader's answer to an order.
@@ -84,6 +87,10 @@ func (n *node) carryOut(ctx context.Context, o order) (outcome, error) {
 	switch o.Do {
 	case doTransfer:
 		return n.handOver(ctx, o.Name)
+	case doAdd, doAddSpare:
+		return n.add(ctx, o)
+	case doRemove:
+		return n.remove(ctx, o)
 	}
 	return outcome{}, fmt.Errorf("an order to %q is of another version of Barista", o.Do)
 }

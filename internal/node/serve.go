@@ -118,13 +118,15 @@ func (n *node) assemble(context.Context) error {
 	n.verifySide = verify.NewHandler(n.marks)
 	n.server = newLocalServer(n.pg, n.identity.Node, n.log)
 	n.driver = replicator.NewDriver(replicator.DriverConfig{
-		Replicator: replicator.New(replicator.Config{Retention: int64(n.cfg.Retention)}, core, order),
-		Journal:    watchedJournal{n.journal, n.damaged},
-		Network:    &network{cluster: n.identity.Cluster, transport: n.transport, directory: n.directory},
-		Server:     n.server,
-		Clock:      bootClock,
-		Tick:       n.cfg.Tick,
-		Log:        n.log,
+		Replicator: replicator.New(replicator.Config{
+			Retention: int64(n.cfg.Retention), ReplaceDead: paxos.Span(n.cfg.ReplaceDeadAfter),
+		}, core, order),
+		Journal: watchedJournal{n.journal, n.damaged},
+		Network: &network{cluster: n.identity.Cluster, transport: n.transport, directory: n.directory},
+		Server:  n.server,
+		Clock:   bootClock,
+		Tick:    n.cfg.Tick,
+		Log:     n.log,
 	})
 	n.server.marks, n.server.desk, n.server.fetch = n.marks, n.joins, n.fetchData
 	n.server.post = func(e replicator.Event) { n.driver.Post(n.coreCtx, e) }
@@ -186,6 +188,7 @@ func (n *node) serve(ctx context.Context) error {
 	coreTasks.Go(func() { fail("journal", n.watchJournal(core)) })
 	coreTasks.Go(func() { n.leading.follow(core, n.driver) })
 	coreTasks.Go(func() { fail("membership", n.followMembers(core)) })
+	coreTasks.Go(func() { fail("membership", n.doubt(core)) })
 	serverTasks.Go(func() { n.server.keep(server) })
 	serverTasks.Go(func() { n.purge(server) })
 	frontTasks.Go(func() { fail("PostgreSQL front door", doors.proxy(front)) })
@@ -230,16 +233,13 @@ func (n *node) stepDown() {
 	}
 }
 
-// errRemoved ends a node that the cluster has replaced.
-var errRemoved = errors.New("this incarnation was removed from the cluster; empty the node's folder (keep node.yaml and the secret) and start it to join again")
-
 // followMembers keeps the directory and the transport at the membership that is in force, until ctx ends or this node is no part of it.
 func (n *node) followMembers(ctx context.Context) error {
 	for {
 		next := n.driver.Watch()
 		status := n.driver.Status()
 		if status.Removed {
-			return errRemoved
+			return n.errRemoved(status.Members)
 		}
 		n.directory.update(status.Members)
 		for _, m := range status.Members.Members {

@@ -18,8 +18,12 @@ func (n *node) Status() admin.Status {
 	if !running {
 		applied = s.Applied
 	}
+	standing := ""
+	if me, ok := s.Members.Find(n.identity.Node); ok {
+		standing = adminMember(me).Standing()
+	}
 	return admin.Status{
-		Name: n.cfg.Name, Role: n.role(s, applied), Detail: detail(s), Leader: n.directory.name(s.Leader),
+		Name: n.cfg.Name, Role: n.role(s, applied), Member: standing, Detail: detail(s), Leader: n.directory.name(s.Leader),
 		Ballot: ballotText(s.Ballot), Epoch: ballotText(s.Epoch),
 		Index: uint64(s.Index), Chosen: s.Chosen.String(), Applied: applied.String(), Lag: lag(s, applied),
 		Server: n.server.State(), LeaseMS: max(0, int64(s.LeaseEnd-bootClock())/1e6), Sessions: n.front.Sessions(),
@@ -41,7 +45,7 @@ func (n *node) role(s replicator.Status, applied changeset.Position) admin.Role 
 		return admin.Stopped
 	case s.Phase == replicator.Open && !s.Suspended:
 		return admin.Leader
-	case !member || !me.Voter || !n.server.runs() || lag(s, applied) > catchingUpLag:
+	case !member || !me.Voter && !me.Spare || !n.server.runs() || lag(s, applied) > catchingUpLag:
 		return admin.CatchingUp
 	default:
 		return admin.Follower
@@ -70,10 +74,14 @@ func detail(s replicator.Status) string {
 	return ""
 }
 
+func adminMember(m paxos.Member) admin.Member {
+	return admin.Member{Name: m.Name, Node: uint16(m.Node), Voter: m.Voter, Spare: m.Spare, Address: m.Address}
+}
+
 func memberList(m paxos.Membership) []admin.Member {
 	list := make([]admin.Member, len(m.Members))
 	for k, member := range m.Members {
-		list[k] = admin.Member{Name: member.Name, Node: uint16(member.Node), Voter: member.Voter, Address: member.Address}
+		list[k] = adminMember(member)
 	}
 	return list
 }
@@ -81,14 +89,14 @@ func memberList(m paxos.Membership) []admin.Member {
 // members implements admin.Peers.
 type members struct{ node *node }
 
-// Names returns every member, and every node of the configuration, in order.
+// Names returns every member, and every node of the configuration that was not removed, in order.
 func (m members) Names() []string {
-	var names []string
+	membership := m.node.driver.Status().Members
+	names := memberNames(membership)
 	for name := range m.node.cfg.Peers {
-		names = append(names, name)
-	}
-	for _, member := range m.node.driver.Status().Members.Members {
-		names = append(names, member.Name)
+		if ordered, known := membership.Ordered(name); !known || ordered.Expected {
+			names = append(names, name)
+		}
 	}
 	slices.Sort(names)
 	return slices.Compact(names)

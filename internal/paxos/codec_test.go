@@ -11,7 +11,7 @@ import (
 var testCluster = [16]byte{'t', 'e', 's', 't'}
 
 var sampleMembership = FirstMembership("n1", 11, "127.0.0.1:7001").AddLearner("n2", 12, "127.0.0.1:7002").
-	AddSpare("n3", 13, "127.0.0.1:7003").Expect("n4").Bar("n0")
+	AddSpare("n3", 13, "127.0.0.1:7003").Expect("n4").ExpectSpare("n5").Bar("n0")
 
 var sampleFloor = Floor{
 	Index: 9, Greatest: MakeBallot(3, 1), Position: 9<<16 | 4, Members: sampleMembership,

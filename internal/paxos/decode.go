@@ -155,7 +155,11 @@ func (c *cursor) names() (names []Name) {
 		c.fail("%d names", n)
 	}
 	for i := 0; i < n && c.err == nil; i++ {
-		name := Name{Expected: c.bool(), Name: c.string()}
+		code := c.byte()
+		if code > nameExpectedSpare {
+			c.fail("an order of kind %d", code)
+		}
+		name := Name{Name: c.string(), Expected: code != nameBarred, Spare: code == nameExpectedSpare}
 		if i > 0 && name.Name <= names[i-1].Name {
 			c.fail("name %q after %q", name.Name, names[i-1].Name)
 		}

@@ -88,6 +88,23 @@ func (m Member) standing() byte {
 	return standingLearner
 }
 
+// What is ordered about a name, in the format.
+const (
+	nameBarred        = 0
+	nameExpected      = 1
+	nameExpectedSpare = 2
+)
+
+func (n Name) code() byte {
+	switch {
+	case n.Expected && n.Spare:
+		return nameExpectedSpare
+	case n.Expected:
+		return nameExpected
+	}
+	return nameBarred
+}
+
 func appendMembership(b []byte, m Membership) []byte {
 	b = appendUint32(b, m.Version)
 	b = appendUint16(b, uint16(m.Next))
@@ -101,7 +118,7 @@ func appendMembership(b []byte, m Membership) []byte {
 	}
 	b = appendUint16(b, uint16(len(m.Names)))
 	for _, n := range m.Names {
-		b = appendString(appendBool(b, n.Expected), n.Name)
+		b = appendString(append(b, n.code()), n.Name)
 	}
 	return b
 }

@@ -27,9 +27,9 @@ type Member struct {
 // node's configuration.
 type Name struct {
 	Name string
-	// Expected: a node of this name may join. Otherwise it was removed, and none
-	// may, until that is ordered.
-	Expected bool
+	// Expected: a node of this name may join, as a spare if Spare. Otherwise it
+	// was removed, and none may, until that is ordered.
+	Expected, Spare bool
 }
 
 // A Membership is who takes part, as of one index of the log. It is a value:
@@ -132,15 +132,16 @@ func (m Membership) Promote(node NodeID) Membership {
 }
 
 // Recruit returns the next membership, in which a spare is an ordinary learner,
-// which becomes a voter when it is up to date. It returns m itself when there is
-// no such spare.
+// which becomes a voter when it is up to date, and in which its name is expected
+// to be no spare. It returns m itself when there is no such spare.
 func (m Membership) Recruit(spare NodeID) Membership {
 	slot := m.slot(spare)
-	if slot < 0 || !m.Members[slot].Spare {
+	if slot < 0 || !m.Members[slot].Spare || !m.hasRoomFor(m.Members[slot].Name) {
 		return m
 	}
 	next := m.successor()
 	next.Members[slot].Spare = false
+	next.Names = withName(m.Names, Name{Name: m.Members[slot].Name, Expected: true})
 	return next
 }
 
@@ -160,34 +161,36 @@ func (m Membership) Dismiss(node NodeID) Membership {
 // itself when there are no two such members.
 func (m Membership) Replace(dead, spare NodeID) Membership {
 	next := m.Dismiss(dead)
-	slot := next.slot(spare)
-	if next.Version == m.Version || slot < 0 || !next.Members[slot].Spare {
+	both := next.Recruit(spare)
+	if next.Version == m.Version || both.Version == next.Version {
 		return m
 	}
-	next.Members[slot].Spare = false
-	return next
+	both.Version = next.Version // it is one change
+	return both
 }
 
 // Expect returns the next membership, in which a node of a name may join,
 // whatever was ordered before. It returns m itself when that is so, or when
 // there is no room.
 func (m Membership) Expect(name string) Membership {
-	if known, ok := m.Ordered(name); ok && known.Expected || !m.hasRoomFor(name) {
-		return m
-	}
-	next := m.successor()
-	next.Names = withName(m.Names, Name{Name: name, Expected: true})
-	return next
+	return m.order(Name{Name: name, Expected: true})
+}
+
+// ExpectSpare is Expect for a node that is to be a spare.
+func (m Membership) ExpectSpare(name string) Membership {
+	return m.order(Name{Name: name, Expected: true, Spare: true})
 }
 
 // Bar returns the next membership, in which no node of a name may join. It
 // returns m itself when that is so, or when there is no room.
-func (m Membership) Bar(name string) Membership {
-	if known, ok := m.Ordered(name); ok && !known.Expected || !m.hasRoomFor(name) {
+func (m Membership) Bar(name string) Membership { return m.order(Name{Name: name}) }
+
+func (m Membership) order(n Name) Membership {
+	if known, ok := m.Ordered(n.Name); ok && known == n || !m.hasRoomFor(n.Name) {
 		return m
 	}
 	next := m.successor()
-	next.Names = withName(m.Names, Name{Name: name})
+	next.Names = withName(m.Names, n)
 	return next
 }
 

@@ -22,15 +22,16 @@ func TestMembershipBuildersChangeACopy(t *testing.T) {
 		members []Member
 		names   []Name
 	}{
-		"remove":         {m.Remove(2), []Member{n1, n3}, []Name{{"n4", true}}},
-		"dismiss":        {m.Dismiss(2), []Member{n1, n3}, []Name{{"n2", false}, {"n4", true}}},
-		"promote":        {m.Promote(2), []Member{n1, promoted, n3}, []Name{{"n4", true}}},
-		"recruit":        {m.Recruit(3), []Member{n1, n2, called}, []Name{{"n4", true}}},
-		"replace":        {m.Replace(2, 3), []Member{n1, called}, []Name{{"n2", false}, {"n4", true}}},
-		"promote spare":  {m.Promote(3), []Member{n1, n2, voter}, []Name{{"n4", true}}},
-		"expect":         {m.Expect("n0"), m.Members, []Name{{"n0", true}, {"n4", true}}},
-		"bar":            {m.Bar("n4"), m.Members, []Name{{"n4", false}}},
-		"bar a stranger": {m.Bar("n9"), m.Members, []Name{{"n4", true}, {"n9", false}}},
+		"remove":         {m.Remove(2), []Member{n1, n3}, []Name{{"n4", true, false}}},
+		"dismiss":        {m.Dismiss(2), []Member{n1, n3}, []Name{{"n2", false, false}, {"n4", true, false}}},
+		"promote":        {m.Promote(2), []Member{n1, promoted, n3}, []Name{{"n4", true, false}}},
+		"recruit":        {m.Recruit(3), []Member{n1, n2, called}, []Name{{"n3", true, false}, {"n4", true, false}}},
+		"replace":        {m.Replace(2, 3), []Member{n1, called}, []Name{{"n2", false, false}, {"n3", true, false}, {"n4", true, false}}},
+		"promote spare":  {m.Promote(3), []Member{n1, n2, voter}, []Name{{"n4", true, false}}},
+		"expect":         {m.Expect("n0"), m.Members, []Name{{"n0", true, false}, {"n4", true, false}}},
+		"expect a spare": {m.ExpectSpare("n4"), m.Members, []Name{{"n4", true, true}}},
+		"bar":            {m.Bar("n4"), m.Members, []Name{{"n4", false, false}}},
+		"bar a stranger": {m.Bar("n9"), m.Members, []Name{{"n4", true, false}, {"n9", false, false}}},
 	} {
 		if c.next.Version != m.Version+1 || c.next.Next != m.Next {
 			t.Errorf("%s: version %d after %d, next %d after %d", name, c.next.Version, m.Version, c.next.Next, m.Next)

@@ -65,7 +65,7 @@ func (r *Replicator) join(e Join) {
 		if slices.ContainsFunc(m.Members, func(other paxos.Member) bool { return other.Name == e.Name }) {
 			return m
 		}
-		if e.Spare {
+		if ordered, ok := m.Ordered(e.Name); ok && ordered.Spare || !ok && e.Spare {
 			return m.AddSpare(e.Name, e.Incarnation, e.Address)
 		}
 		return m.AddLearner(e.Name, e.Incarnation, e.Address)

@@ -100,7 +100,7 @@ type (
 		Incarnation uint64
 		Address     string
 		Reply       uint64 // chosen by the driver, to find the asker
-		Spare       bool   // it wants to stay a learner until it is recruited
+		Spare       bool   // it wants to stay a learner until it is recruited; what was ordered about its name outranks that
 	}
 
 	// StepDown asks a leader to finish what it has taken on, to close its gate, and to let others lead.
@@ -113,10 +113,11 @@ type (
 		Ticket uint64 // chosen by the driver, to find the asker
 	}
 
-	// Expect asks a leader to let a node of a name join, or to recruit the spare of that name. It is answered at once, and has to be
-	// asked again until the answer is Done.
+	// Expect asks a leader to let a node of a name join, as a spare or not, or to recruit the spare of that name. It is answered at
+	// once, and has to be asked again until the answer is Done.
 	Expect struct {
 		Name   string
+		Spare  bool
 		Ticket uint64
 	}
 

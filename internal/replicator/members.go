@@ -17,7 +17,9 @@ func (r *Replicator) expect(e Expect) {
 	switch refusal := r.refuseChange(); {
 	case refusal != "":
 		r.reply(e.Ticket, Reply{Refusal: refusal})
-	case present && !member.Spare, !present && known && ordered.Expected:
+	case present && e.Spare && !member.Spare:
+		r.reply(e.Ticket, Reply{Refusal: e.Name + " is a member and no spare: remove it first"})
+	case present && member.Spare == e.Spare, !present && ordered == paxos.Name{Name: e.Name, Expected: true, Spare: e.Spare}:
 		r.reply(e.Ticket, Reply{Done: true})
 	case present:
 		r.wishFor(func(m paxos.Membership) paxos.Membership { return m.Recruit(member.Node) })
@@ -25,7 +27,12 @@ func (r *Replicator) expect(e Expect) {
 	case len(members.Names) >= paxos.MaxNames && !known:
 		r.reply(e.Ticket, Reply{Refusal: fmt.Sprintf("%d names are known, which is the most", paxos.MaxNames)})
 	default:
-		r.wishFor(func(m paxos.Membership) paxos.Membership { return m.Expect(e.Name) })
+		r.wishFor(func(m paxos.Membership) paxos.Membership {
+			if e.Spare {
+				return m.ExpectSpare(e.Name)
+			}
+			return m.Expect(e.Name)
+		})
 		r.reply(e.Ticket, Reply{})
 	}
 }

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"text/tabwriter"
+
+	"github.com/baristadb/barista/internal/admin"
+	"github.com/baristadb/barista/internal/config"
+)
+
+// runMembers shows who belongs to the cluster, or changes it by one node.
+func runMembers(ctx context.Context, args []string, stdout io.Writer) error {
+	actions := map[string]func(context.Context, []string, io.Writer) error{
+		"list": listMembers, "add": addMember, "remove": removeMember,
+	}
+	if len(args) > 0 && actions[args[0]] != nil {
+		return actions[args[0]](ctx, args[1:], stdout)
+	}
+	if len(args) > 0 && slices.Contains([]string{"-h", "-help", "--help", "help"}, args[0]) {
+		_, err := io.WriteString(stdout, "usage: barista members list|add|remove [NAME] [FLAGS]\n")
+		return err
+	}
+	return config.Mistakef("members: say list, add NAME or remove NAME")
+}
+
+func listMembers(ctx context.Context, args []string, stdout io.Writer) error {
+	flags := newFlags("members list")
+	address := httpFlag(flags)
+	if err := parseFlags(flags, args, stdout); err != nil {
+		return unlessHelped(err)
+	}
+	if err := checkHTTP("members list", *address); err != nil {
+		return err
+	}
+	var members admin.Membership
+	if err := send(ctx, *address, http.MethodGet, "/members", "", &members); err != nil {
+		return fmt.Errorf("members list: %w", err)
+	}
+	table := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "NODE\tMEMBER\tNUMBER\tADDRESS")
+	for _, m := range members.Members {
+		fmt.Fprintf(table, "%s\t%s\t%d\t%s\n", m.Name, m.Standing(), m.Node, m.Address)
+	}
+	for _, e := range members.Expected {
+		standing := "expected"
+		if e.Spare {
+			standing = "expected as a spare"
+		}
+		fmt.Fprintf(table, "%s\t%s\t-\t-\n", e.Name, standing)
+	}
+	for _, name := range members.Removed {
+		fmt.Fprintf(table, "%s\tremoved\t-\t-\n", name)
+	}
+	return table.Flush()
+}
+
+func addMember(ctx context.Context, args []string, stdout io.Writer) error {
+	flags := newFlags("members add")
+	address := httpFlag(flags)
+	spare := flags.Bool("spare", false, "let it join as a spare, which keeps up without a vote")
+	name, err := parseNamed(flags, args, stdout)
+	if err != nil {
+		return unlessHelped(err)
+	}
+	if err := checkHTTP("members add", *address); err != nil {
+		return err
+	}
+	path, becomes := "/members/add", "becomes a voting member"
+	if *spare {
+		path, becomes = "/members/add-spare", "stays a spare"
+	}
+	var members admin.Membership
+	if err := send(ctx, *address, http.MethodPost, path, name, &members); err != nil {
+		return fmt.Errorf("members add: %w", err)
+	}
+	if slices.ContainsFunc(members.Members, func(m admin.Member) bool { return m.Name == name }) {
+		fmt.Fprintf(stdout, "%s is there; it %s when it is up to date\n", name, becomes)
+		return nil
+	}
+	fmt.Fprintf(stdout, "%s may join: start it with the cluster's secret and a member among its peers; it %s when it is up to date\n", name, becomes)
+	return nil
+}
+
+func removeMember(ctx context.Context, args []string, stdout io.Writer) error {
+	flags := newFlags("members remove")
+	address := httpFlag(flags)
+	name, err := parseNamed(flags, args, stdout)
+	if err != nil {
+		return unlessHelped(err)
+	}
+	if err := checkHTTP("members remove", *address); err != nil {
+		return err
+	}
+	var members admin.Membership
+	if err := send(ctx, *address, http.MethodPost, "/members/remove", name, &members); err != nil {
+		return fmt.Errorf("members remove: %w", err)
+	}
+	_, err = fmt.Fprintf(stdout, "%s is no member any more; its process stops, and its journal is of no use any more\n", name)
+	return err
+}

@@ -1,0 +1,155 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/baristadb/barista/internal/admin"
+	"github.com/baristadb/barista/internal/config"
+	"github.com/baristadb/barista/internal/paxos"
+	"github.com/baristadb/barista/internal/replicator"
+)
+
+// changeEvery is the time between two questions whether a change of the membership is chosen.
+const changeEvery = 100 * time.Millisecond
+
+// AddMember implements admin.Operator.
+func (n *node) AddMember(ctx context.Context, name string) error {
+	return n.changeMembers(ctx, order{Do: doAdd, Name: name})
+}
+
+// AddSpare implements admin.Operator.
+func (n *node) AddSpare(ctx context.Context, name string) error {
+	return n.changeMembers(ctx, order{Do: doAddSpare, Name: name})
+}
+
+// RemoveMember implements admin.Operator.
+func (n *node) RemoveMember(ctx context.Context, name string) error {
+	return n.changeMembers(ctx, order{Do: doRemove, Name: name})
+}
+
+// changeMembers gives the order again and again, to whoever leads, until the membership is as ordered, or the order is refused. It is safe to
+// give it twice: the leader compares it with the membership.
+func (n *node) changeMembers(ctx context.Context, o order) error {
+	if !config.ValidName(o.Name) {
+		return admin.Refusal(fmt.Sprintf("%q is no node's name: a name has 1 to 63 letters, digits, '_', '.' or '-'", o.Name))
+	}
+	ctx, cancel := context.WithTimeout(ctx, operateLimit)
+	defer cancel()
+	for {
+		done, err := n.operate(ctx, o)
+		_, refused := errors.AsType[admin.Refusal](err)
+		switch {
+		case refused, err == nil && !done.Pending:
+			return err
+		case o.Do == doRemove && o.Name == n.cfg.Name && n.isRemoved():
+			return nil // this node itself, which nobody answers any more
+		}
+		pause(ctx, changeEvery)
+		if ctx.Err() != nil && err != nil {
+			return err
+		} else if ctx.Err() != nil {
+			return errors.New("the change is not chosen yet, and may still be; barista members list tells")
+		}
+	}
+}
+
+// add and remove carry out an order on the leader, one step of it at a time.
+
+func (n *node) add(ctx context.Context, o order) (outcome, error) {
+	return n.change(ctx, func(ticket uint64) replicator.Event {
+		return replicator.Expect{Name: o.Name, Spare: o.Do == doAddSpare, Ticket: ticket}
+	})
+}
+
+// remove hands leadership over first if the leader itself is to go. The next leader then removes it.
+func (n *node) remove(ctx context.Context, o order) (outcome, error) {
+	if o.Name != n.cfg.Name {
+		return n.change(ctx, func(ticket uint64) replicator.Event { return replicator.Dismiss{Name: o.Name, Ticket: ticket} })
+	}
+	done, err := n.handOver(ctx, "")
+	if done.Refused != "" {
+		return outcome{Refused: fmt.Sprintf("%s leads, and cannot hand over: %s", o.Name, done.Refused)}, err
+	}
+	return outcome{Pending: true}, err
+}
+
+func (n *node) change(ctx context.Context, event func(ticket uint64) replicator.Event) (outcome, error) {
+	reply, err := n.consult(ctx, event)
+	return outcome{Refused: reply.Refusal, Pending: !reply.Done && reply.Refusal == ""}, err
+}
+
+// Members implements admin.Operator: the membership as this node knows it, and the nodes that are expected.
+func (n *node) Members() admin.Membership {
+	m := n.driver.Status().Members
+	list := admin.Membership{Version: m.Version, Members: memberList(m)}
+	for _, ordered := range m.Names {
+		if _, present := named(m, ordered.Name); ordered.Expected && !present {
+			list.Expected = append(list.Expected, admin.Expected{Name: ordered.Name, Spare: ordered.Spare})
+		} else if !ordered.Expected {
+			list.Removed = append(list.Removed, ordered.Name)
+		}
+	}
+	return list
+}
+
+// serveMembers tells a peer the membership: one that was removed while it did not run hears of it nowhere else, because nobody
+// listens to what it says about agreement.
+func (n *node) serveMembers(w http.ResponseWriter, _ *http.Request) {
+	reply(w, n.driver.Status().Members, nil)
+}
+
+const (
+	doubtAfter = 3 * time.Second // without a leader a node asks whether it is still a member
+	doubtEvery = 2 * time.Second
+)
+
+// errRemoved ends a node that is no member any more.
+func (n *node) errRemoved(m paxos.Membership) error {
+	if _, replaced := named(m, n.cfg.Name); replaced {
+		return fmt.Errorf("another incarnation of %s has taken the place of this one, whose journal is of no use any more; "+
+			"if that was not meant, make sure that %[1]s runs on one machine only", n.cfg.Name)
+	}
+	return fmt.Errorf("%s was removed from the cluster, and its journal is of no use any more; to let it in again run barista members add %[1]s "+
+		"on a member's machine, empty this node's folder (keep node.yaml and the secret), and start it", n.cfg.Name)
+}
+
+// isRemoved reports whether this node knows that it is no member any more.
+func (n *node) isRemoved() bool { return n.driver.Status().Removed }
+
+// doubt asks the peers, as long as this node hears of no leader, whether it is still a member, and returns errRemoved when it is not. A number is
+// given to one incarnation and never again: a membership whose next number is higher, and in which this one is missing, comes after
+// its removal.
+func (n *node) doubt(ctx context.Context) error {
+	heard := time.Now()
+	for {
+		pause(ctx, doubtEvery)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if n.driver.Status().Leader != 0 {
+			heard = time.Now()
+		}
+		if time.Since(heard) < doubtAfter {
+			continue
+		}
+		for _, name := range (members{n}).Names() {
+			var m paxos.Membership
+			if name == n.cfg.Name || n.askMembers(ctx, name, &m) != nil {
+				continue
+			}
+			if _, member := m.Find(n.identity.Node); !member && n.identity.Node < m.Next {
+				return n.errRemoved(m)
+			}
+		}
+	}
+}
+
+func (n *node) askMembers(ctx context.Context, name string, m *paxos.Membership) error {
+	ctx, cancel := context.WithTimeout(ctx, doubtEvery)
+	defer cancel()
+	return n.ask(ctx, http.MethodGet, name, "/members", nil, m)
+}
