@@ -42,16 +42,16 @@ func (n *node) changeMembers(ctx context.Context, o order) error {
 	for {
 		done, err := n.operate(ctx, o)
 		_, refused := errors.AsType[admin.Refusal](err)
-		switch {
-		case refused, err == nil && !done.Pending:
+		if refused || err == nil && !done.Pending {
 			return err
-		case o.Do == doRemove && o.Name == n.cfg.Name && n.isRemoved():
-			return nil // this node itself, which nobody answers any more
 		}
 		pause(ctx, changeEvery)
-		if ctx.Err() != nil && err != nil {
+		switch {
+		case o.Do == doRemove && o.Name == n.cfg.Name && n.isRemoved():
+			return nil // this node itself, which stops, and which nobody answers any more
+		case ctx.Err() != nil && err != nil:
 			return err
-		} else if ctx.Err() != nil {
+		case ctx.Err() != nil:
 			return errors.New("the change is not chosen yet, and may still be; barista members list tells")
 		}
 	}

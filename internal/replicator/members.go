@@ -49,6 +49,8 @@ func (r *Replicator) dismiss(e Dismiss) {
 	switch {
 	case refusal != "":
 		r.reply(e.Ticket, Reply{Refusal: refusal})
+	case present && member.Voter && !r.stands(e.Name):
+		r.reply(e.Ticket, Reply{})
 	case present:
 		r.wishFor(func(m paxos.Membership) paxos.Membership {
 			if r.refuseDismissal(m, member) != "" {
@@ -65,6 +67,23 @@ func (r *Replicator) dismiss(e Dismiss) {
 	default:
 		r.reply(e.Ticket, Reply{Refusal: fmt.Sprintf("there is no member %s", e.Name)})
 	}
+}
+
+// standing is an order to dismiss a voter that is looked at for some time before anything is proposed.
+type standing struct {
+	name        string
+	since, last paxos.Instant // when it came first, and last
+}
+
+// stands reports whether an order has been repeated for long enough: a member that was dead when it came no longer counts as alive then, and
+// what is left is known to be a majority.
+func (r *Replicator) stands(name string) bool {
+	s := &r.standing
+	if s.name != name || r.now.Since(s.last) > 2*memberAlive {
+		*s = standing{name: name, since: r.now}
+	}
+	s.last = r.now
+	return r.now.Since(s.since) >= memberAlive
 }
 
 func (r *Replicator) reply(ticket uint64, reply Reply) {

@@ -114,6 +114,7 @@ type Replicator struct {
 	sequences  sequenceBook
 	answers    answerQueue
 	admission  admission
+	standing   standing
 	purge      purge
 
 	out Output

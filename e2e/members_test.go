@@ -1,0 +1,168 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/baristadb/barista/internal/config"
+	"github.com/baristadb/barista/internal/devcluster"
+)
+
+// members runs barista members with some arguments at node k, and returns what it says.
+func (c *cluster) members(t testing.TB, k int, args ...string) (status int, out, errs string) {
+	t.Helper()
+	return c.barista(t, append(append([]string{"members"}, args...), "--http", c.Node(k).Config.HTTP)...)
+}
+
+// mustMembers is members for what has to work.
+func (c *cluster) mustMembers(t testing.TB, k int, args ...string) string {
+	t.Helper()
+	status, out, errs := c.members(t, k, args...)
+	if status != 0 {
+		t.Fatalf("barista members %s: status %d: %s", strings.Join(args, " "), status, errs)
+	}
+	return out
+}
+
+// standing is what node k says that another is: voter, learner, spare, expected or removed; empty if it does not know it.
+func (c *cluster) standing(t testing.TB, k int, other *devcluster.Node) string {
+	t.Helper()
+	for line := range strings.Lines(c.mustMembers(t, k, "list")) {
+		if fields := strings.Fields(line); fields[0] == other.Config.Name {
+			return fields[1]
+		}
+	}
+	return ""
+}
+
+// awaitStanding waits until node k says that another has a standing.
+func (c *cluster) awaitStanding(t testing.TB, k int, other *devcluster.Node, want string) {
+	t.Helper()
+	await(t, startLimit, other.Config.Name+" is to be a "+want, func(context.Context) error {
+		if got := c.standing(t, k, other); got != want {
+			return fmt.Errorf("it is %q", got)
+		}
+		return nil
+	})
+}
+
+// endsRemoved waits until a node has ended, and fails the test unless it says that it was removed.
+func endsRemoved(t testing.TB, node *devcluster.Node) {
+	t.Helper()
+	select {
+	case <-node.Ended():
+	case <-time.After(serveLimit):
+		t.Fatalf("%s still runs", node.Config.Name)
+	}
+	if fate := node.Fate(); fate == nil || !strings.Contains(fate.Error(), node.Config.Name+" was removed from the cluster") {
+		t.Errorf("%s has ended: %v", node.Config.Name, fate)
+	}
+}
+
+func TestMembers(t *testing.T) {
+	// Under load a node that no configuration knows is added, the leader is removed, and then a dead member; what would leave no majority is
+	// refused. Those that were removed stop and do not come back by themselves; nothing is lost.
+	c := startCluster(t, devcluster.Options{})
+	run(t, c.connect(t, 1), ledgerTable)
+	l := &ledger{}
+	fourth, err := c.Add(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := fourth.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if standing := c.standing(t, 2, fourth); standing != "" {
+		t.Errorf("a node that nobody knows is %q", standing)
+	}
+	c.mustMembers(t, 2, "add", fourth.Config.Name)
+	c.awaitStanding(t, 2, fourth, "voter")
+	c.ready(t)
+
+	leader := c.leader(t)
+	stay := c.others(leader)
+	w := startWriters(t, l, urls(c, stay))
+	l.awaitMore(t, 50)
+	c.mustMembers(t, leader, "remove", c.Node(leader).Config.Name)
+	t.Logf("the first write without n%d was acknowledged %v later", leader, l.awaitMore(t, 1))
+	endsRemoved(t, c.Node(leader))
+	l.awaitMore(t, 50)
+
+	next := c.leader(t)
+	followers := slices.DeleteFunc(slices.Clone(stay), func(k int) bool { return k == next })
+	dead, needed := followers[0], followers[1]
+	if err := c.Node(dead).Kill9(); err != nil {
+		t.Fatal(err)
+	}
+	if status, _, errs := c.members(t, needed, "remove", "n99"); status != 1 || !strings.Contains(errs, "no member n99") {
+		t.Errorf("a stranger: status %d, %s", status, errs)
+	}
+	if status, _, errs := c.members(t, needed, "remove", c.Node(needed).Config.Name); status != 1 || !strings.Contains(errs, "no majority") {
+		t.Fatalf("n%d, without which there is no majority: status %d, %s", needed, status, errs)
+	}
+	c.mustMembers(t, next, "remove", c.Node(dead).Config.Name)
+	if err := c.Node(dead).Start(); err != nil {
+		t.Fatal(err)
+	}
+	endsRemoved(t, c.Node(dead))
+	l.awaitMore(t, 50)
+	w.stopped()
+	c.verify(t, next, next, needed)
+	l.checkOn(t, c, next, needed)
+}
+
+func TestSpare(t *testing.T) {
+	// A spare keeps up, and takes the place of a member that stays dead; then the cluster survives the loss of another one. The dead member does
+	// not come back by itself.
+	const patience = 4 * time.Second
+	c := startCluster(t, devcluster.Options{Change: func(cfg *config.Config) { cfg.ReplaceDeadAfter = patience }})
+	run(t, c.connect(t, 1), ledgerTable)
+	l := &ledger{}
+	spare, err := c.Add(func(cfg *config.Config) { cfg.Spare = true })
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.mustMembers(t, 1, "add", "--spare", spare.Config.Name)
+	if err := spare.Start(); err != nil {
+		t.Fatal(err)
+	}
+	c.awaitStanding(t, 1, spare, "spare")
+	c.ready(t)
+	leader := c.leader(t)
+	var followers []int
+	for k := 1; k <= 3; k++ {
+		if k != leader {
+			followers = append(followers, k)
+		}
+	}
+	w := startWriters(t, l, urls(c, []int{leader, 4}))
+	l.awaitMore(t, 50)
+	killed := time.Now()
+	if err := c.Node(followers[0]).Kill9(); err != nil {
+		t.Fatal(err)
+	}
+	c.awaitStanding(t, leader, spare, "voter")
+	if took := time.Since(killed); took < patience {
+		t.Errorf("the spare was recruited after %v", took)
+	} else {
+		t.Logf("the spare votes %v after the death of n%d", took, followers[0])
+	}
+	if standing := c.standing(t, leader, c.Node(followers[0])); standing != "removed" {
+		t.Errorf("the dead member is %q", standing)
+	}
+	if err := c.Node(followers[1]).Kill9(); err != nil {
+		t.Fatal(err)
+	}
+	l.awaitMore(t, 100)
+	if err := c.Node(followers[0]).Start(); err != nil {
+		t.Fatal(err)
+	}
+	endsRemoved(t, c.Node(followers[0]))
+	w.stopped()
+	c.verify(t, leader, leader, 4)
+	l.checkOn(t, c, leader, 4)
+}
