@@ -70,7 +70,8 @@ func (b *backend) awaitLease() {
 		b.op.values = b.seen
 		b.end(committed, "")
 	case b.op.kind == nextvalOp:
-		b.nextval()
+		b.stage = proposed
+		b.run.process.submit(replicator.Submitted{Backend: b.id, Request: 1, Epoch: b.epoch, Sequences: b.nextval()})
 	default:
 		b.soon(func() { b.lock(b.op.keys) })
 	}
@@ -108,20 +109,39 @@ func (b *backend) ask() {
 		b.rollBack("the gate was closed")
 		return
 	}
+	b.op.submit(b.seen)
+	b.spill()
 	if b.op.gone && b.run.world().rand.IntN(2) == 0 {
-		b.rollBack("its client is gone")
+		b.discard()
 		return
 	}
 	b.stage = proposed
-	b.op.submit(b.seen)
-	p, set := b.run.process, b.changeSet()
-	for k, piece := range b.op.pieces {
-		p.submit(replicator.ChunkSubmitted{Backend: b.id, Request: 1, Ordinal: uint32(k), Data: piece})
+	set := b.changeSet()
+	submitted := replicator.Submitted{Backend: b.id, Request: 1, Epoch: b.epoch, Set: &set}
+	if b.op.usesSequence {
+		submitted.Sequences = b.nextval()
 	}
-	p.submit(replicator.Submitted{Backend: b.id, Request: 1, Epoch: b.epoch, Set: &set})
+	b.run.process.submit(submitted)
 	if planted(locksReleased) {
 		b.unlock()
 	}
+}
+
+// spill sends what does not fit into memory ahead of the rest.
+func (b *backend) spill() {
+	for k, piece := range b.op.pieces {
+		b.run.process.submit(replicator.ChunkSubmitted{Backend: b.id, Request: 1, Ordinal: uint32(k), Data: piece})
+	}
+}
+
+// discard rolls back what was spilled: the transaction says so, or its connection ends.
+func (b *backend) discard() {
+	if b.run.world().rand.IntN(2) == 0 {
+		b.run.process.submit(replicator.Discarded{Backend: b.id, Request: 1})
+	} else {
+		b.run.process.submit(replicator.BackendGone{Backend: b.id})
+	}
+	b.rollBack("its client is gone")
 }
 
 func (b *backend) changeSet() changeset.ChangeSet {
@@ -132,6 +152,8 @@ func (b *backend) changeSet() changeset.ChangeSet {
 	}
 	if len(o.pieces) > 0 {
 		set.Flags, set.Chunks = changeset.Last, uint32(len(o.pieces))
+	} else if o.ddl {
+		set.Flags = changeset.HasDDL
 	}
 	return set
 }

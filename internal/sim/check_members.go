@@ -20,7 +20,17 @@ func (c *checkers) changesMembers(i paxos.Index, v paxos.Value) {
 	if base != a.members.Version {
 		return // it names another version: without effect
 	}
-	before, after := a.members.Voters(), next.Voters()
+	if !blind("membership") {
+		c.changesByOne(i, a.members, next)
+	}
+	a.members = next
+	c.world.figures.Changes++
+	c.world.membersChanged(next)
+}
+
+// changesByOne: one voter at most is added or removed, and an added one is complete.
+func (c *checkers) changesByOne(i paxos.Index, old, next paxos.Membership) {
+	before, after := old.Voters(), next.Voters()
 	changed := 0
 	for _, id := range before {
 		if !slices.Contains(after, id) {
@@ -36,9 +46,6 @@ func (c *checkers) changesMembers(i paxos.Index, v paxos.Value) {
 	if changed > 1 || len(after) == 0 {
 		c.world.violated("membership", "index %d changes the voters from %v to %v in one step", i, before, after)
 	}
-	a.members = next
-	c.world.figures.Changes++
-	c.world.membersChanged(next)
 }
 
 // newVoterIsComplete: the disk of a new voter holds every entry below its admission, in the journal or in the server's data.

@@ -117,6 +117,9 @@ func (c *checkers) takesEffect(at changeset.Position, op *op) {
 		}
 		o.registers[w.key] = w.to
 	}
+	if op.usesSequence {
+		c.gives(op)
+	}
 	o.places = append(o.places, place{at, op})
 	op.place = len(o.places)
 }

@@ -22,6 +22,9 @@ func newPromises() promises {
 
 // says hears a message when it is sent, whether or not it arrives.
 func (c *checkers) says(p *process, message paxos.Message) {
+	if blind("promise") {
+		return
+	}
 	switch m := message.(type) {
 	case paxos.Prepare:
 		c.prepares(p, m.Ballot)

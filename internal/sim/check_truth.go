@@ -35,9 +35,6 @@ func (c *checkers) told(o *op) {
 	case o.outcome == refused && o.proposedAt != 0:
 		c.world.violated("truth", "transaction %d is called refused, and was proposed at index %d", o.id, o.proposedAt)
 	case o.outcome == committed && o.kind == nextvalOp:
-		if other := c.given[o.number]; other != 0 {
-			c.world.violated("sequence", "transactions %d and %d both got %d", other, o.id, o.number)
-		}
-		c.given[o.number] = o.id
+		c.gives(o)
 	}
 }

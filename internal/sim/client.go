@@ -66,6 +66,8 @@ func (c *client) newOp(leader *machine) *op {
 	if o.kind == modifyOp && w.plan.chunkedOne > 0 && w.rand.IntN(w.plan.chunkedOne) == 0 {
 		o.pieces = make([][]byte, 2)
 	}
+	o.usesSequence = o.kind == modifyOp && w.rand.IntN(4) == 0
+	o.ddl = o.kind == modifyOp && w.rand.IntN(20) == 0
 	w.ops = append(w.ops, o)
 	c.op = o
 	return o

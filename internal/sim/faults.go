@@ -21,6 +21,7 @@ const (
 	syncFails                         //
 	diskSlow                          //
 	serverDies                        // alone
+	serverHangs                       // all of it, while barista goes on
 	serverClosesGate                  // by itself
 	machineCut                        // off from all others
 	clusterTorn                       // into two parts
@@ -93,7 +94,7 @@ func (w *world) strike(kind faultKind, m *machine) {
 			m.crash("loses power with all others")
 		}
 	case machinePauses:
-		m.power.pausedUntil = w.now.add(w.pauseTime())
+		m.power.pausedUntil = w.pauseEnd()
 	case machineCut, clusterTorn, oneWayCut, networkHeals, networkWorse, networkAsBefore:
 		w.strikeNetwork(kind, m)
 	case diskLost:
@@ -113,8 +114,10 @@ func (w *world) strike(kind faultKind, m *machine) {
 	}
 }
 
-func (w *world) pauseTime() paxos.Span {
-	return pick(w.rand, span(w.rand, 0, second), span(w.rand, second, 3*second), span(w.rand, 3*second, 60*second))
+// pauseEnd draws how long something stands still: at most until the storm is over.
+func (w *world) pauseEnd() moment {
+	pause := pick(w.rand, span(w.rand, 0, second), span(w.rand, second, 3*second), span(w.rand, 3*second, 60*second))
+	return min(w.now.add(pause), moment(w.plan.storm))
 }
 
 func (w *world) strikeNetwork(kind faultKind, m *machine) {
@@ -155,7 +158,7 @@ func (w *world) strikeProcess(kind faultKind, p *process) {
 	case processDies:
 		m.crashProcess("barista is killed")
 	case processPauses:
-		p.life.pausedUntil = w.now.add(w.pauseTime())
+		p.life.pausedUntil = w.pauseEnd()
 	case syncFails:
 		p.writer.fails = true
 	case diskSlow:
@@ -163,6 +166,10 @@ func (w *world) strikeProcess(kind faultKind, p *process) {
 		w.during(p.life, span(w.rand, 0, 3*second), func() { p.writer.slow = 0 })
 	case serverDies:
 		m.server.crash("the server dies")
+	case serverHangs:
+		if m.server.run != nil {
+			m.server.run.life.pausedUntil = w.pauseEnd()
+		}
 	case serverClosesGate:
 		if m.server.run != nil {
 			m.server.run.failGate()
@@ -214,7 +221,7 @@ func (w *world) forgetLease() {
 		if w.calm || leader.process == nil {
 			return
 		}
-		leader.process.life.pausedUntil = w.now.add(3 * second)
+		leader.process.life.pausedUntil = min(w.now.add(3*second), moment(w.plan.storm))
 		for _, m := range w.machines {
 			if m != leader && m != deaf && m.process != nil {
 				m.crashProcess("dies, and is started again at once")

@@ -136,6 +136,9 @@ func (m *machine) revive() {
 		m.process.life.pausedUntil = 0
 		m.process.dieIn = 0
 	}
+	if m.server.run != nil {
+		m.server.run.life.pausedUntil = 0
+	}
 }
 
 func (m *machine) String() string {

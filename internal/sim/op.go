@@ -43,12 +43,14 @@ type op struct {
 	began, ended moment
 	outcome      outcome
 
-	values    map[int]opID // what a read returned
-	number    int64        // what nextval returned
-	writes    []write
-	submitted bool
-	pieces    [][]byte // of a chunked change set, before its payload
-	payload   []byte
+	values  map[int]opID // what a read returned
+	number  int64        // what nextval returned
+	writes  []write
+	pieces  [][]byte // of a chunked change set, before its payload
+	payload []byte
+
+	usesSequence bool // in what it writes
+	ddl          bool // it changes a definition, too
 
 	proposedAt paxos.Index // where it was ever accepted; 0 = nowhere
 	place      int         // in the agreed order, from 1; 0 = it has none
@@ -56,7 +58,6 @@ type op struct {
 
 // submit makes the change set: what the transaction read and what it writes.
 func (o *op) submit(seen map[int]opID) {
-	o.submitted = true
 	for _, key := range o.keys {
 		o.writes = append(o.writes, write{key: key, from: seen[key], to: o.id})
 	}

@@ -7,9 +7,14 @@ import (
 	"github.com/baristadb/barista/internal/replicator"
 )
 
-var plantedHere string
+var plantedHere, blindTo string
 
 func planted(bug string) bool { return bug == plantedHere }
 
-// plant puts a bug into the code under test, or into the world; empty: none. It is called while nothing runs.
-func plant(bug string) { plantedHere, paxos.Planted, replicator.Planted = bug, bug, bug }
+func blind(rule string) bool { return rule == blindTo }
+
+// plant puts a bug into the code under test, or into the world, and makes the checkers blind to a rule; empty: none. It is called while
+// nothing runs.
+func plant(bug, unseen string) {
+	plantedHere, paxos.Planted, replicator.Planted, blindTo = bug, bug, bug, unseen
+}

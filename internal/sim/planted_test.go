@@ -10,40 +10,50 @@ import (
 // enough is how many seeds a planted bug must be found in.
 const enough = 1000
 
-// plantedBugs are the mistakes that Multi-Paxos and what stands on it invite.
-var plantedBugs = []string{
-	"promise not durable",
-	"promise leaves out chosen entries",
-	"same acceptor counted twice",
-	"accepted value ignored by a new leader",
-	"gap not filled",
-	"learn without ballot",
-	"lease trusted after it expired",
-	"lease forgotten in a restart",
-	"message sent before its record is durable",
-	"applying past a gap",
-	"void rule missing",
-	"what follows on a gap stands",
-	locksReleased,
-	"double apply after step-down",
-	amnesiacVotes,
-	"member change in one step of two",
-	"purge of what no server has flushed",
-	"ballot reused after a restart",
+// plantedBugs are the mistakes that Multi-Paxos and what stands on it invite. Where two rules object to the same bug, it is planted again with the
+// checkers blind to the quicker one.
+var plantedBugs = []struct{ name, unseen string }{
+	{"promise not durable", ""},
+	{"promise not durable", "promise"},
+	{"promise leaves out chosen entries", ""},
+	{"same acceptor counted twice", ""},
+	{"same acceptor counted twice", "majority"},
+	{"accepted value ignored by a new leader", ""},
+	{"gap not filled", ""},
+	{"learn without ballot", ""},
+	{"lease trusted after it expired", ""},
+	{"lease trusted after it expired", "lease"},
+	{"lease forgotten in a restart", ""},
+	{"message sent before its record is durable", ""},
+	{"message sent before its record is durable", "majority"},
+	{"applying past a gap", ""},
+	{"void rule missing", ""},
+	{"what follows on a gap stands", ""},
+	{locksReleased, ""},
+	{"double apply after step-down", ""},
+	{amnesiacVotes, ""},
+	{"member change in one step of two", ""},
+	{"member change in one step of two", "membership"},
+	{"purge of what no server has flushed", ""},
+	{"ballot reused after a restart", ""},
 }
 
 func TestPlantedBugs(t *testing.T) {
 	// Shows that the simulation finds every bug that is planted, and how many seeds it takes.
-	defer plant("")
+	defer plant("", "")
 	for _, bug := range plantedBugs {
-		plant(bug)
+		plant(bug.name, bug.unseen)
 		seed, err := firstFailure()
+		name := bug.name
+		if bug.unseen != "" {
+			name += ", blind to " + bug.unseen
+		}
 		if err == nil {
-			t.Errorf("%s: not found in %d seeds", bug, enough)
+			t.Errorf("%s: not found in %d seeds", name, enough)
 			continue
 		}
 		text, _, _ := strings.Cut(err.Error(), "\n")
-		t.Logf("%-45s found by seed %d: %.160s", bug, seed, text)
+		t.Logf("%-60s seed %3d: %.140s", name, seed, text)
 	}
 }
 

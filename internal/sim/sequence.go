@@ -1,16 +1,13 @@
 package sim
 
-import (
-	"github.com/baristadb/barista/internal/changeset"
-	"github.com/baristadb/barista/internal/replicator"
-)
+import "github.com/baristadb/barista/internal/changeset"
 
 // sequenceCache is how many values a server takes at once: its horizon moves by so many, and must be agreed on before the first of them is
-// given away.
+// given away, or together with the change set that uses it.
 const sequenceCache = 8
 
-// nextval takes the next value of the one sequence. It is given to the client when a horizon above it is agreed on.
-func (b *backend) nextval() {
+// nextval takes the next value of the one sequence, and returns the state that must be agreed on before anybody may see the value.
+func (b *backend) nextval() []changeset.SequenceState {
 	r := b.run
 	r.sequence++
 	d := r.server.data
@@ -18,10 +15,9 @@ func (b *backend) nextval() {
 		d.horizon = r.sequence + sequenceCache - 1
 	}
 	b.op.number = r.sequence
-	b.stage = proposed
-	r.process.submit(replicator.Submitted{Backend: b.id, Request: 1, Epoch: b.epoch, Sequences: []changeset.SequenceState{{
+	return []changeset.SequenceState{{
 		Database: "shop", Schema: "public", Name: "counter", Horizon: d.horizon, Called: true, LSN: uint64(d.horizon),
-	}}})
+	}}
 }
 
 // setSequence makes the agreed state the server's: a former leader is ahead of what was agreed, and a follower behind it.
@@ -29,4 +25,12 @@ func (r *run) setSequence(states []changeset.SequenceState) {
 	for _, s := range states {
 		r.server.data.horizon, r.sequence = s.Horizon, s.Horizon
 	}
+}
+
+// gives: no value of the sequence is given to two clients, nor stands in two change sets.
+func (c *checkers) gives(o *op) {
+	if other := c.given[o.number]; other != 0 {
+		c.world.violated("sequence", "transactions %d and %d both got %d", other, o.id, o.number)
+	}
+	c.given[o.number] = o.id
 }
