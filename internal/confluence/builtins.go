@@ -22,6 +22,8 @@ var builtins = func() map[string]bool {
 }()
 
 const builtinNames = `
+array_length array_ndims int4range int8range xmlagg xmlelement bit_count bit_length bit_and bit_or hashtext pg_column_size pg_typeof
+pg_get_serial_sequence pg_backend_pid pg_advisory_xact_lock pg_advisory_lock pg_try_advisory_xact_lock pg_advisory_unlock pg_notify
 abbrev abs acos acosd acosh age any_value area array_agg array_append array_cat array_dims array_fill array_lower
 array_ndims array_position array_positions array_prepend array_remove array_replace array_to_json array_to_string
 array_to_tsvector array_upper ascii asin asind asinh atan atan2 atan2d atand atanh avg bool bool_and bool_or broadcast

@@ -1,0 +1,330 @@
+package confluence
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// An execution is one way to run a transaction: statements with their values filled in.
+type execution struct {
+	transaction string
+	statements  []string
+}
+
+// A replayed is a case with everything to replay it.
+type replayed struct {
+	report     *Report
+	catalog    *catalog
+	schema     string
+	start      []string
+	executions []execution
+}
+
+// prepare reads sources as Analyze does, and keeps what the tests need.
+func prepare(t testing.TB, sources []Source) *replayed {
+	t.Helper()
+	report, err := Analyze(Input{Sources: sources})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &reader{catalog: newCatalog()}
+	for _, s := range sources {
+		r.read(s)
+	}
+	r.resolve()
+	out := &replayed{report: report, catalog: r.catalog}
+	for _, s := range sources {
+		out.schema += definitions(s.Text)
+	}
+	return out
+}
+
+// definitions returns the statements of a source that are neither in a transaction nor an invariant.
+func definitions(text string) string {
+	var out strings.Builder
+	skip := false
+	for _, it := range split(text) {
+		switch {
+		case it.key == "transaction":
+			skip = true
+		case it.key != "":
+		case strings.EqualFold(it.statement, "commit"):
+			skip = false
+		case !skip && !strings.HasPrefix(strings.ToUpper(it.statement), "SELECT"):
+			out.WriteString(it.statement + ";\n")
+		}
+	}
+	return out.String()
+}
+
+// readExecutions reads a case's replay.sql: rows to start with, then executions, each under the name of its transaction.
+func (c *replayed) readExecutions(text string) {
+	for _, it := range split(text) {
+		switch {
+		case it.key == "transaction":
+			c.executions = append(c.executions, execution{transaction: it.value})
+		case it.key != "":
+		case len(c.executions) == 0:
+			c.start = append(c.start, it.statement)
+		default:
+			last := &c.executions[len(c.executions)-1]
+			last.statements = append(last.statements, it.statement)
+		}
+	}
+}
+
+// finding is the verdict on a transaction and an invariant; nil if they have nothing to do with each other.
+func (c *replayed) finding(transaction, invariant string) *Finding {
+	for _, f := range c.report.Findings {
+		if f.Transaction == transaction && f.Name == invariant {
+			return f
+		}
+	}
+	return nil
+}
+
+// free reports whether the transaction may run without coordination, as far as the invariant goes.
+func (c *replayed) free(transaction, invariant string) bool {
+	f := c.finding(transaction, invariant)
+	return f == nil || f.Verdict == None
+}
+
+func (c *replayed) transaction(name string) *Transaction {
+	for _, t := range c.report.Transactions {
+		if t.Name == name {
+			return t
+		}
+	}
+	return nil
+}
+
+// mergerFor says how what two transactions did is merged.
+func (c *replayed) mergerFor(names [2]string) *merger {
+	m := &merger{catalog: c.catalog, counters: make(map[string]bool), largest: make(map[string]bool), upserts: make(map[string]bool)}
+	for _, name := range c.report.Merge.Counters {
+		m.counters[name] = true
+	}
+	for _, name := range c.report.Merge.DeferredIDs {
+		m.largest[name] = true
+	}
+	plainInsert := make(map[string]bool)
+	for side, name := range names {
+		m.assigned[side] = make(map[string]bool)
+		t := c.transaction(name)
+		if t == nil {
+			continue
+		}
+		for _, op := range t.Operations {
+			if op.Kind == Insert && op.Upsert == "" {
+				plainInsert[op.Table] = true
+			}
+			for _, s := range op.Sets {
+				if op.Kind == Update && !s.delta {
+					m.assigned[side][op.Table+"."+s.Column] = true
+				}
+			}
+		}
+	}
+	for _, t := range c.catalog.order {
+		m.upserts[t.name] = !plainInsert[t.name]
+	}
+	return m
+}
+
+// takesNumbers reports whether a transaction waits for ids when it commits.
+func (c *replayed) takesNumbers(transaction string) bool {
+	for _, f := range c.report.Findings {
+		if f.Transaction == transaction && f.Verdict == Needed && f.Mechanism == DeferredID {
+			return true
+		}
+	}
+	return false
+}
+
+// numbers returns statements that bring the second copy's counters and sequences to where the first one left them: the
+// deferred ids are what the two agree on.
+func (c *replayed) numbers(base, after state) []string {
+	var out []string
+	for _, name := range c.report.Merge.DeferredIDs {
+		tableName, column := name[:strings.LastIndexByte(name, '.')], unqualified(name)
+		table := c.catalog.tables[tableName]
+		if table.index[column].sequence == "" && table.primary != nil {
+			old := byKey(table, base[tableName])
+			for key, row := range byKey(table, after[tableName]) {
+				if o := old[key]; o != nil && jsonText(o[column]) != jsonText(row[column]) {
+					out = append(out, fmt.Sprintf("UPDATE %s SET %s = %s WHERE %s", ident(tableName), ident(column), sqlText(row[column]), whereKey(table, row)))
+				}
+			}
+			continue
+		}
+		highest := "0"
+		for _, row := range after[tableName] {
+			if row[column] != nil && rat(row[column]).Cmp(rat(highest)) > 0 {
+				highest = fmt.Sprint(row[column])
+			}
+		}
+		if highest != "0" {
+			out = append(out, fmt.Sprintf("SELECT setval(pg_get_serial_sequence('%s', '%s'), %s)", tableName, column, highest))
+		}
+	}
+	return out
+}
+
+func sqlText(v any) string {
+	if v == nil {
+		return "NULL"
+	}
+	return quote(fmt.Sprint(v))
+}
+
+func whereKey(t *table, row object) string {
+	var parts []string
+	for _, name := range t.primary.columns {
+		parts = append(parts, ident(name)+" = "+sqlText(row[name]))
+	}
+	return strings.Join(parts, " AND ")
+}
+
+// replay runs every pair of executions on the two copies, merges what they left, and checks every invariant for which
+// neither needs coordination. It returns how many pairs it merged.
+func (c *replayed) replay(t *testing.T, l *lab) int {
+	t.Helper()
+	l.clear(t, c.schema)
+	for _, sql := range c.start {
+		run(t, l.a, sql)
+		run(t, l.b, sql)
+	}
+	base := l.read(t, l.a, c.catalog)
+	merged := 0
+	for i, x := range c.executions {
+		for _, y := range c.executions[i:] {
+			if c.replayPair(t, l, base, x, y) {
+				merged++
+			}
+		}
+	}
+	return merged
+}
+
+func (c *replayed) replayPair(t *testing.T, l *lab, base state, x, y execution) bool {
+	t.Helper()
+	var free, local []*Invariant
+	for _, i := range c.report.Invariants {
+		if i.Holds == "" {
+			continue
+		}
+		if c.free(x.transaction, i.Name) && c.free(y.transaction, i.Name) {
+			free = append(free, i)
+		}
+		if i.Kind == Declared {
+			local = append(local, i)
+		}
+	}
+	after := func(name string, i []*Invariant) []string {
+		var out []string
+		for _, i := range i {
+			if f := c.finding(name, i.Name); f == nil || f.Mechanism != DeferredID {
+				out = append(out, i.Holds)
+			}
+		}
+		return out
+	}
+	a, err := l.execute(t, l.a, c.catalog, nil, x.statements, after(x.transaction, local))
+	if err != nil {
+		t.Logf("%q is refused on the first copy: %v", x.statements, err)
+		return false
+	}
+	var agreed []string
+	if c.takesNumbers(y.transaction) {
+		agreed = c.numbers(base, a)
+	}
+	b, err := l.execute(t, l.b, c.catalog, agreed, y.statements, after(y.transaction, local))
+	if err != nil {
+		t.Logf("%q is refused on the second copy: %v", y.statements, err)
+		return false
+	}
+	m := c.mergerFor([2]string{x.transaction, y.transaction})
+	for m.winner = range 2 {
+		l.load(t, c.catalog, m.merge(base, [2]state{a, b}))
+		for _, sql := range c.report.Merge.Derived {
+			run(t, l.merged, sql)
+		}
+		for _, i := range free {
+			if !holds(t, l.merged, i.Holds) {
+				t.Errorf("REFUTED: %s and %s need no coordination for %s, but broke it: %q and %q", x.transaction, y.transaction, i.Name, x.statements, y.statements)
+			}
+		}
+	}
+	return true
+}
+
+// demonstrate runs the counter-examples: each must keep its invariant on both copies, and break it when merged.
+func (c *replayed) demonstrate(t *testing.T, l *lab) int {
+	t.Helper()
+	shown := 0
+	for _, f := range c.report.Findings {
+		e := f.Example
+		if e == nil {
+			continue
+		}
+		l.clear(t, c.schema)
+		for _, sql := range e.Start {
+			run(t, l.a, sql)
+			run(t, l.b, sql)
+		}
+		base := l.read(t, l.a, c.catalog)
+		var sides [2]state
+		ok := true
+		for side, statements := range [2][]string{e.First, e.Second} {
+			s, err := l.execute(t, [2]*pgx.Conn{l.a, l.b}[side], c.catalog, nil, statements, []string{e.Holds})
+			if err != nil {
+				t.Errorf("%s in %s, %s: %q on one copy: %v", f.Operation, f.Transaction, f.Name, statements, err)
+				ok = false
+				break
+			}
+			sides[side] = s
+		}
+		if !ok {
+			continue
+		}
+		m := c.mergerFor([2]string{"", ""})
+		m.upserts, m.largest = nil, nil
+		m.byColumn = e.Merge == MergeByColumn
+		l.load(t, c.catalog, m.merge(base, sides))
+		if holds(t, l.merged, e.Holds) {
+			t.Errorf("%s in %s, %s: the counter-example does not break it:\n%s", f.Operation, f.Transaction, f.Name, e)
+		}
+		shown++
+	}
+	return shown
+}
+
+func TestReplay(t *testing.T) {
+	// On a real PostgreSQL, no verdict "no coordination" of the golden cases is refuted by any pair of executions, and
+	// every counter-example breaks its invariant.
+	l := newLab(t)
+	for _, dir := range caseFolders(t) {
+		t.Run(filepath.Base(dir), func(t *testing.T) {
+			c := prepare(t, caseSources(t, dir))
+			t.Logf("counter-examples: %d", c.demonstrate(t, l))
+			data, err := os.ReadFile(filepath.Join(dir, "replay.sql"))
+			if os.IsNotExist(err) {
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.readExecutions(string(data))
+			merged := c.replay(t, l)
+			t.Logf("pairs merged: %d", merged)
+			if merged == 0 {
+				t.Error("no pair of executions could be merged")
+			}
+		})
+	}
+}
