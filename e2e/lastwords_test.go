@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"syscall"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -39,6 +40,42 @@ func TestLastWordsOfADeadServer(t *testing.T) {
 		_, err := idle[i].WaitForNotification(limited(t, queryLimit)) // asks for nothing
 		if got := code(err); got != "08006" && got != "57P01" {       // the latter by the backend, if it sees the end of its postmaster in time
 			t.Errorf("an idle client of n%d was told %q, want 08006", k, got)
+		}
+	}
+	c.ready(t)
+}
+
+func TestLastWordsAmidACommit(t *testing.T) {
+	// A client whose backend is killed while its COMMIT waits for a majority is told "unknown", though all before was answered: the followers may
+	// still accept what they were sent.
+	c := startCluster(t, devcluster.Options{})
+	leader := c.leader(t)
+	conn, own := c.connect(t, leader), c.local(t, leader)
+	run(t, conn, "CREATE TABLE latte (cups int)", "BEGIN", "INSERT INTO latte VALUES (1)")
+	for _, k := range c.others(leader) {
+		if err := c.Node(k).Pause(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Node(k).Continue() }) // should the test end early
+	}
+	told := execLater(t, conn, "COMMIT")
+	pid := int(conn.PgConn().PID())
+	await(t, serveLimit, "the commit to wait", func(context.Context) error {
+		event := one[string](t, own, "SELECT coalesce(max(wait_event_type), '') FROM pg_stat_activity WHERE query = 'COMMIT'")
+		if event != "Extension" {
+			return fmt.Errorf("it waits for %q", event)
+		}
+		return nil
+	})
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	if got := code(<-told); got != "08007" {
+		t.Errorf("the client was told %q, want 08007", got)
+	}
+	for _, k := range c.others(leader) {
+		if err := c.Node(k).Continue(); err != nil {
+			t.Fatal(err)
 		}
 	}
 	c.ready(t)

@@ -419,6 +419,7 @@ function_execute(Oid function)
 		barista_fence();
 		return;
 	}
+	barista_client_request();	/* the fast path inside a transaction */
 	if (unlikely(!transaction_checked ||
 				 (!XactReadOnly && !barista_gate_is_open(NULL))))
 		barista_check_statement();

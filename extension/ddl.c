@@ -27,6 +27,7 @@
 #include "utils/lsyscache.h"
 
 #include "ddl.h"
+#include "internal.h"
 
 /* The arguments of ProcessUtility, to be passed on. */
 typedef struct Utility
@@ -130,6 +131,7 @@ process_utility(PlannedStmt *pstmt, const char *source, bool read_only_tree,
 		run_again(&u);
 		return;
 	}
+	barista_client_request();	/* a COMMIT too, which nothing else sees */
 	barista_fence();
 	/* A part of a statement that has been looked at as a whole. */
 	if (!barista_capturing() || creating_extension ||
