@@ -83,6 +83,7 @@ static ApplyRelation *numbered(uint32 number);
 static void truncate_tables(BaristaReader *r);
 static void statement(BaristaReader *r);
 static void sequence(BaristaReader *r);
+static void sequence_dropped(BaristaReader *r);
 static void sequences(BaristaReader *r);
 static void end(BaristaReader *r);
 static void malformed(const char *why) pg_attribute_noreturn();
@@ -359,6 +360,9 @@ apply_item(char type, const char *body, Size length)
 		case 'S':
 			sequence(r);
 			return false;
+		case 's':
+			sequence_dropped(r);
+			return false;
 		case 'I':
 			number = reader_u32(r);
 			if (apply_run_relation() != look_up(number)->relation)
@@ -543,6 +547,15 @@ sequence(BaristaReader *r)
 	current_what = name;
 	apply_sequence(schema, name, horizon, is_called == 1, false);
 	current_doing = current_what = NULL;
+}
+
+/* It is the statement beside it that drops the sequence. */
+static void
+sequence_dropped(BaristaReader *r)
+{
+	(void) reader_cstr(r);
+	(void) reader_cstr(r);
+	reader_finish(r, "dropped sequence");
 }
 
 static void

@@ -169,6 +169,7 @@ extern uint32 barista_describe_relation(Relation rel);
 
 /* Flag 1 of the change set: it has DDL or TRUNCATE.  Savepoint-aware. */
 extern void barista_note_ddl(void);
+extern void barista_sequence_dropped(Oid relid);
 /* Flag 2: it carries inline sequence states.  Savepoint-aware. */
 extern void barista_note_inline_sequences(void);
 

@@ -276,6 +276,10 @@ object_access(ObjectAccessType access, Oid class, Oid object, int sub, void *arg
 
 				frame->temporary += answer > 0;
 				frame->permanent += answer == 0;
+				if (answer == 0 && barista_capturing() &&
+					class == RelationRelationId && sub == 0 &&
+					get_rel_relkind(object) == RELKIND_SEQUENCE)
+					barista_sequence_dropped(object);
 			}
 			break;
 		default:

@@ -456,6 +456,17 @@ capture_inline(Relation seqrel, const SequenceState *state)
 	barista_note_inline_sequences();
 }
 
+/* The statement that runs drops it: its state need not be kept any longer. */
+void
+barista_sequence_dropped(Oid relid)
+{
+	barista_buffer_message_begin('s');
+	barista_buffer_append_cstr(get_namespace_name(get_rel_namespace(relid)));
+	barista_buffer_append_cstr(get_rel_name(relid));
+	barista_buffer_message_end();
+	barista_note_inline_sequences();
+}
+
 static void
 frame_state(StringInfo frame, Relation seqrel, const SequenceState *state)
 {

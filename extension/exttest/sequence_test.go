@@ -224,3 +224,44 @@ func TestSequencesOfSchemaChanges(t *testing.T) {
 		}
 	}
 }
+
+// What drops a sequence tells its name, whichever statement it is and with whichever object; what drops another's, a temporary one's, or
+// is rolled back does not.
+func TestDroppedSequencesAreTold(t *testing.T) {
+	p := sharedPair(t)
+	p.run(t, "create schema gone; create sequence gone.alone; create table gone.t (k serial primary key, n int generated always as identity)",
+		"create sequence gone.stays; create table gone.plain (k int); create sequence gone.second; create temp sequence passing",
+		"insert into gone.t values (default)")
+	for _, c := range []struct{ sql, want string }{
+		{"begin; drop sequence gone.alone; rollback", ""},
+		{"begin; create table gone.other (k int); savepoint a; drop sequence gone.alone; rollback to a; commit", ""},
+		{"drop sequence gone.alone", "gone.alone"},
+		{"drop table gone.plain", ""},
+		{"alter table gone.t alter n drop identity", "gone.t_n_seq"},
+		{"do $$begin drop table gone.t; drop sequence gone.second; end$$", "gone.t_k_seq gone.second"},
+		{"begin; drop sequence gone.stays; create sequence gone.stays; commit", "gone.stays"},
+		{"drop schema gone cascade", "gone.stays"},
+	} {
+		before := len(p.leader.gate.chosen())
+		p.run(t, c.sql)
+		var names []string
+		for _, proposal := range p.leader.gate.chosen()[before:] {
+			for reader := changeset.NewReader(proposal.set.Payload); ; {
+				message, err := reader.Next()
+				if err != nil {
+					break
+				}
+				if dropped, ok := message.(changeset.DroppedSequence); ok {
+					names = append(names, dropped.Schema+"."+dropped.Name)
+				}
+			}
+			if len(names) > 0 && !proposal.set.Flags.Has(changeset.HasSequences) {
+				t.Errorf("%s: the change set does not say that it tells of sequences", c.sql)
+			}
+		}
+		if got := strings.Join(names, " "); got != c.want {
+			t.Errorf("%s: told %q, want %q", c.sql, got, c.want)
+		}
+	}
+	p.same(t)
+}

@@ -1,7 +1,8 @@
 package changeset
 
 // Message is one step of what a transaction did, in the order in which it
-// happened: a Relation, Insert, Update, Delete, Truncate, Statement or Sequence.
+// happened: a Relation, Insert, Update, Delete, Truncate, Statement, Sequence or
+// DroppedSequence.
 type Message interface {
 	kind() byte
 	appendBody(b []byte) []byte
@@ -16,6 +17,7 @@ const (
 	kindTruncate  = 'T'
 	kindStatement = 'Q'
 	kindSequence  = 'S'
+	kindDropped   = 's'
 )
 
 // Writer builds a payload. It checks nothing beyond what fits its fields; a

@@ -63,6 +63,8 @@ func (c *cursor) message(kind byte) Message {
 		return c.statement()
 	case kindSequence:
 		return c.sequence()
+	case kindDropped:
+		return c.droppedSequence()
 	}
 	c.fail("unknown type")
 	return nil

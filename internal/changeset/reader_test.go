@@ -42,6 +42,7 @@ func everything() []Message {
 		Truncate{Options: Cascade | RestartIdentity, Relations: []uint32{1, 2}},
 		Statement{Role: "ann", SearchPath: "public", Timestamp: 7, Settings: []Setting{{"DateStyle", "ISO"}}, Tag: "CREATE TABLE", Text: "create table t ()"},
 		Sequence{Schema: "public", Name: "t_id_seq", Horizon: 33, Called: true},
+		DroppedSequence{Schema: "public", Name: "u_id_seq"},
 	}
 }
 
@@ -114,6 +115,7 @@ func TestMessagesGolden(t *testing.T) {
 		`51 0000001c 00 6100 7000 0000000000000007 0001 7300 7600 5400 00000003 73716c`: Statement{
 			Role: "a", SearchPath: "p", Timestamp: 7, Settings: []Setting{{"s", "v"}}, Tag: "T", Text: "sql",
 		},
+		`73 00000004 7300 6e00`:                     DroppedSequence{Schema: "s", Name: "n"},
 		`53 0000000d 7300 6e00 0000000000000021 01`: Sequence{Schema: "s", Name: "n", Horizon: 33, Called: true},
 	} {
 		golden(t, payloadOf(m), want)

@@ -27,3 +27,20 @@ func (c *cursor) sequence() Sequence {
 		Called:  c.boolean("is_called"),
 	}
 }
+
+// DroppedSequence says that a statement of the transaction dropped a sequence:
+// its state need not be kept any longer.
+type DroppedSequence struct {
+	Schema, Name string
+}
+
+func (DroppedSequence) kind() byte { return kindDropped }
+
+func (m DroppedSequence) appendBody(b []byte) []byte {
+	b = appendCstr(b, m.Schema)
+	return appendCstr(b, m.Name)
+}
+
+func (c *cursor) droppedSequence() DroppedSequence {
+	return DroppedSequence{Schema: c.cstr(), Name: c.cstr()}
+}

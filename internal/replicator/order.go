@@ -236,7 +236,7 @@ func (o *Order) noteSets(p *Placed) error {
 	return nil
 }
 
-// noteInline takes the states of sequences that a change set created or rewrote. Those of a chunked set are at the end of its payload,
+// noteInline takes the states of sequences that a change set created or rewrote, and forgets those that it dropped. Those of a chunked set are at the end of its payload,
 // in its last part; a message that lies across two parts is skipped there and comes with the sequence's next use.
 func (o *Order) noteInline(set *changeset.ChangeSet) error {
 	if set.Flags&changeset.Last != 0 {
@@ -251,9 +251,12 @@ func (o *Order) noteInline(set *changeset.ChangeSet) error {
 		if err != nil {
 			return fmt.Errorf("change set %v: %w", set.ID, err)
 		}
-		if s, ok := message.(changeset.Sequence); ok {
+		switch s := message.(type) {
+		case changeset.Sequence:
 			state := changeset.SequenceState{Database: set.Database, Schema: s.Schema, Name: s.Name, Horizon: s.Horizon, Called: s.Called}
 			o.sequences[keyOf(state)] = state
+		case changeset.DroppedSequence:
+			delete(o.sequences, sequenceKey{set.Database, s.Schema, s.Name})
 		}
 	}
 }

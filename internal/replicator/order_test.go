@@ -1,6 +1,8 @@
 package replicator
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/baristadb/barista/internal/changeset"
@@ -223,6 +225,39 @@ func TestLostChunkEndsItsSetAlone(t *testing.T) {
 	}
 	if floor, ok := log.order.FloorBelow(log.order.Head()); !ok || floor.Index <= placed.Index {
 		t.Errorf("floor %d, %v: it must be able to pass the lost set at index 2", floor.Index, ok)
+	}
+}
+
+// A sequence that was dropped is forgotten, with its table or schema too; one that was made again under its name is kept.
+func TestDroppedSequencesAreForgotten(t *testing.T) {
+	log := newLog(t)
+	log.choose(ballot(1, 1), paxos.KindEpochOpen, nil)
+	choose := func(messages ...changeset.Message) {
+		var w changeset.Writer
+		for _, m := range messages {
+			w.Write(m)
+		}
+		set := changeset.ChangeSet{Flags: changeset.HasDDL | changeset.HasSequences, Database: "postgres", Payload: w.Payload()}
+		log.choose(ballot(1, 1), paxos.KindChangeSets, changeset.AppendChangeSets(nil, []changeset.ChangeSet{set}))
+	}
+	choose(changeset.Sequence{Schema: "public", Name: "kept", Horizon: 1}, changeset.Sequence{Schema: "public", Name: "again", Horizon: 1})
+	elsewhere := []changeset.SequenceState{{Database: "template1", Schema: "public", Name: "gone", Horizon: 5}}
+	log.choose(ballot(1, 1), paxos.KindSequence, changeset.AppendSequences(nil, elsewhere))
+	for k := range 1000 {
+		name := fmt.Sprintf("daily_%d_id_seq", k)
+		choose(changeset.Sequence{Schema: "public", Name: name, Horizon: 1})
+		used := []changeset.SequenceState{{Database: "postgres", Schema: "public", Name: name, Horizon: 33}}
+		log.choose(ballot(1, 1), paxos.KindSequence, changeset.AppendSequences(nil, used))
+		choose(changeset.DroppedSequence{Schema: "public", Name: name})
+	}
+	choose(changeset.DroppedSequence{Schema: "public", Name: "gone"})
+	choose(changeset.DroppedSequence{Schema: "public", Name: "again"}, changeset.Sequence{Schema: "public", Name: "again", Horizon: 7})
+	var names []string
+	for _, s := range log.order.sequenceStates() {
+		names = append(names, fmt.Sprintf("%s.%s=%d", s.Database, s.Name, s.Horizon))
+	}
+	if got, want := strings.Join(names, " "), "postgres.again=7 postgres.kept=1 template1.gone=5"; got != want {
+		t.Errorf("the order keeps %s, want %s", got, want)
 	}
 }
 
