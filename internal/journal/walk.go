@@ -138,6 +138,8 @@ func (w *walked) judge(file []byte, p part, last bool) error {
 		return damaged
 	case p.reached && !hasZeroSector(file, p.start, p.end), !p.reached && !p.missing(file):
 		return damaged
+	case p.lengthened(file, w.next):
+		return damaged
 	}
 	w.torn = true
 	return nil
@@ -154,6 +156,26 @@ func (p part) missing(file []byte) bool {
 	}
 	size := uint64(binary.LittleEndian.Uint32(file[p.stop+4:]))
 	return file[p.stop] == frameEntry && p.stop+frameHeader+int(size) > len(file) && size <= maxRecord+recordHeader
+}
+
+// lengthened reports whether the batch, whose first record is number first, is whole but for one bit in the length of a frame. Such a
+// frame may end in the zeros behind the batch, and then looks like one that was cut short.
+func (p part) lengthened(file []byte, first uint64) bool {
+	for _, frame := range []int{p.broken, int(p.index) - frameHeader} {
+		if frame < 0 || frame+frameHeader > len(file) {
+			continue
+		}
+		for bit := range 32 {
+			flipped := &file[frame+4+bit/8]
+			*flipped ^= 1 << (bit % 8)
+			whole := parse(file, p.start, first).broken < 0
+			*flipped ^= 1 << (bit % 8)
+			if whole {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // laterBatch reports whether b holds a whole record of a batch after the one that begins with first.
