@@ -88,7 +88,7 @@ func TestTornTail(t *testing.T) {
 				continue // no disk writes a part of a sector; see TestTornSectors
 			}
 			must(t, os.WriteFile(path, content, 0o600))
-			j, err := OpenSmall(dir)
+			j, err := OpenHasty(dir)
 			if err != nil {
 				t.Fatalf("%s from byte %d of %d to %d: %v", name, cut, from, to, err)
 			}
@@ -98,7 +98,7 @@ func TestTornTail(t *testing.T) {
 			if cut%64 == 0 {
 				must(t, j.Append([]paxos.Record{accept(7, 200)}, true))
 				j.Crash()
-				j, err = OpenSmall(dir)
+				j, err = OpenHasty(dir)
 				must(t, err)
 				if got := indexes(j); !reflect.DeepEqual(got, []paxos.Index{2, 3, 7}) {
 					t.Fatalf("%s from byte %d, then an append: accepted %v", name, cut, got)
@@ -120,7 +120,7 @@ func TestTornSectors(t *testing.T) {
 		content := append([]byte(nil), whole...)
 		clear(content[max(from, s*sector):min(to, (s+1)*sector)])
 		must(t, os.WriteFile(path, content, 0o600))
-		j, err := OpenSmall(dir)
+		j, err := OpenHasty(dir)
 		if err != nil {
 			t.Fatalf("without sector %d: %v", s, err)
 		}
@@ -155,7 +155,7 @@ func TestFlippedBits(t *testing.T) {
 			content := append([]byte(nil), whole...)
 			content[at] ^= 1 << (at % 8)
 			must(t, os.WriteFile(name, content, 0o600))
-			j, err := OpenSmall(dir)
+			j, err := OpenHasty(dir)
 			if err == nil {
 				t.Fatalf("%s, offset %d: opened, accepted %v", filepath.Base(name), at, indexes(j))
 			}
