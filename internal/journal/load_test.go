@@ -40,7 +40,6 @@ type loaded struct {
 	stuck   bool               // the server flushes nothing any more
 	pinned  paxos.Index        // a base backup needs the log from here on; 0: none does
 	flushed changeset.Position // by its server
-	batch   *replicator.Batch  // to apply
 }
 
 const (
