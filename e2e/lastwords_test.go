@@ -3,10 +3,13 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"slices"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/baristadb/barista/internal/devcluster"
 )
@@ -79,4 +82,30 @@ func TestLastWordsAmidACommit(t *testing.T) {
 		}
 	}
 	c.ready(t)
+}
+
+func TestLastWordsAreSaidOnce(t *testing.T) {
+	// A client whose session the server ends hears so from the server alone, also when the server's log is set to leave that out.
+	c := sharedCluster(t)
+	conn := c.connect(t, c.leader(t))
+	run(t, conn, "SET log_min_messages = panic; SET idle_session_timeout = 1")
+	raw, err := conn.PgConn().Hijack()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer raw.Conn.Close()
+	raw.Conn.SetDeadline(time.Now().Add(queryLimit))
+	var heard []string
+	for {
+		m, err := raw.Frontend.Receive()
+		if err != nil {
+			break
+		}
+		if e, ok := m.(*pgproto3.ErrorResponse); ok {
+			heard = append(heard, e.Code)
+		}
+	}
+	if want := []string{"57P05"}; !slices.Equal(heard, want) {
+		t.Errorf("the client heard %q, want %q", heard, want)
+	}
 }

@@ -483,8 +483,6 @@ emit_log(ErrorData *error)
 			error->hint = pstrdup("Connect again.");
 		}
 	}
-	if (error->elevel >= FATAL && error->output_to_client)
-		barista_client_last_words();
 	if (next_emit_log)
 		next_emit_log(error);
 }

@@ -37,6 +37,7 @@
 #include "libpq/libpq-be.h"
 #include "miscadmin.h"
 #include "port/pg_bswap.h"
+#include "postgres_ext.h"
 #include "storage/fd.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
@@ -78,7 +79,7 @@ static const PQcommMethods *socket_methods = NULL;
 static Size unsent = 0;			/* bytes put since the last flush, at most */
 static bool begun = false;		/* a ReadyForQuery was put */
 static bool answered = false;	/* all requests, with what has been put */
-static bool last_words = false; /* a FATAL was put, or is about to be */
+static bool last_words = false; /* a FATAL was put */
 
 static ClientAuthentication_hook_type next_client_authentication = NULL;
 
@@ -114,14 +115,26 @@ barista_client_request(void)
 	set_state(unsent > 0 ? CLIENT_INSIDE : CLIENT_BUSY);
 }
 
-void
-barista_client_last_words(void)
+/*
+ * Does an ErrorResponse end the session?  Its first two fields are the
+ * severity, as the client reads it and untranslated, each ended by a zero.
+ * The server's log cannot tell: it may be set to leave a FATAL out.
+ */
+static bool
+ends_session(const char *body, Size length)
 {
-	last_words = true;
+	const char *first_end = memchr(body, '\0', length);
+	const char *severity;
+
+	if (first_end == NULL || first_end + 2 >= body + length ||
+		first_end[1] != PG_DIAG_SEVERITY_NONLOCALIZED)
+		return false;
+	severity = first_end + 2;
+	return strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0;
 }
 
 static void
-note_message(char type, Size length)
+note_message(char type, const char *body, Size length)
 {
 	switch (type)
 	{
@@ -131,6 +144,11 @@ note_message(char type, Size length)
 		case 'A':				/* these may come at any time */
 		case 'N':
 		case 'S':
+			break;
+		case 'E':
+			if (ends_session(body, length))
+				last_words = true;
+			answered = false;
 			break;
 		default:
 			answered = false;
@@ -146,14 +164,14 @@ note_message(char type, Size length)
 static int
 put_message(char type, const char *s, size_t length)
 {
-	note_message(type, length);
+	note_message(type, s, length);
 	return socket_methods->putmessage(type, s, length);
 }
 
 static void
 put_message_noblock(char type, const char *s, size_t length)
 {
-	note_message(type, length);
+	note_message(type, s, length);
 	socket_methods->putmessage_noblock(type, s, length);
 }
 

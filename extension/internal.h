@@ -72,8 +72,6 @@ extern char *barista_client_socket; /* barista.client_socket */
 extern void barista_client_init(void);
 /* A request of the client is about to have an effect. */
 extern void barista_client_request(void);
-/* The client is about to be told that its session ends. */
-extern void barista_client_last_words(void);
 
 /* ------------------------------------------------------------------------
  * capture.c

@@ -34,12 +34,12 @@ type pass struct {
 }
 
 // newPass hands a client's socket to the backend that has claimed it. The descriptor belongs to the pass from now on, and so does the
-// line; on an error both are closed.
+// line; on an error the line is closed, the descriptor stays with the caller, and the backend does not have the client.
 func newPass(client int, c claim, node string) (*pass, error) {
 	p := &pass{client: client, line: c.line, node: node}
 	page, err := unix.MemfdCreate("barista client", unix.MFD_CLOEXEC)
 	if err != nil {
-		p.close()
+		p.release()
 		return nil, fmt.Errorf("make a page for a client: %w", err)
 	}
 	defer unix.Close(page) // the mappings stay
@@ -47,12 +47,12 @@ func newPass(client int, c claim, node string) (*pass, error) {
 		p.page, err = unix.Mmap(page, 0, pageSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	}
 	if err != nil {
-		p.close()
+		p.release()
 		return nil, fmt.Errorf("make a page for a client: %w", err)
 	}
 	c.line.SetDeadline(time.Now().Add(claimTime))
 	if _, _, err := c.line.WriteMsgUnix([]byte{1}, unix.UnixRights(client, page), nil); err != nil {
-		p.close()
+		p.release()
 		return nil, fmt.Errorf("hand a client over: %w", err)
 	}
 	c.line.SetDeadline(time.Time{})
@@ -99,12 +99,12 @@ func (p *pass) release() {
 }
 
 // follow hands a client over and waits for the end of its backend. The descriptor and the line belong to follow. It returns the client
-// and what it must be told, if there is anything.
+// and what it must be told, if there is anything and the client can be told.
 func (s *Server) follow(client int, c claim, node string) (net.Conn, *session.Failure) {
 	p, err := newPass(client, c, node)
 	if err != nil {
 		s.options.Log.Error("session not begun", "error", err)
-		return nil, nil
+		return s.takeBack(client), session.LostAtStart(node)
 	}
 	if !s.lines.add(p.line) {
 		p.close()
@@ -118,10 +118,15 @@ func (s *Server) follow(client int, c claim, node string) (net.Conn, *session.Fa
 		return nil, nil
 	}
 	p.release()
-	conn, err := connOf(p.client)
+	return s.takeBack(p.client), why
+}
+
+// takeBack makes a connection of a client's descriptor again, or closes it and returns nil.
+func (s *Server) takeBack(client int) net.Conn {
+	conn, err := connOf(client)
 	if err != nil {
 		s.options.Log.Error("session cut", "error", err)
-		return nil, nil
+		return nil
 	}
-	return conn, why
+	return conn
 }

@@ -143,6 +143,25 @@ func TestPassedBackendDiesAtStart(t *testing.T) {
 	dialClient(t, addr).expect("E[57P03].")
 }
 
+// A backend that no longer waits for its client when it is handed over leaves it to the front door, which has stopped relaying: the client
+// hears that it can connect again.
+func TestPassTooLate(t *testing.T) {
+	s, addr := startPassing(t, func(c *claimant) {
+		m, _ := c.ReceiveStartupMessage()
+		named, _ := hex.DecodeString(m.(*pgproto3.StartupMessage).Parameters["barista.client"])
+		line, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: c.path, Net: "unix"})
+		if err != nil {
+			return
+		}
+		c.line = line
+		line.CloseRead()
+		line.Write(append(named, 0, 0, 0, 7, 1, 2, 3, 4))
+		c.untilClosed()
+	})
+	dialClient(t, addr).expect("E[57P03].")
+	waitFor(t, func() bool { return s.Sessions() == 0 })
+}
+
 // A client that has given its password is passed as well, and one that spoke out of turn is relayed on, without a loss.
 func TestPassAfterThePassword(t *testing.T) {
 	for _, test := range []struct {

@@ -316,7 +316,7 @@ func (s *Server) passed(client int, c claim, node string) {
 	s.keys.add(c.key, node)
 	defer s.keys.remove(c.key)
 	conn, why := s.follow(client, c, node)
-	if why != nil {
+	if conn != nil {
 		s.options.Log.Info("session ended", "leader", node, "sqlstate", why.SQLSTATE, "reason", why.Message)
 		lastWords(conn, fatalFrame(why))
 	}
