@@ -7,7 +7,7 @@ import (
 )
 
 // unwell says what is still wrong some time after the faults have ceased; empty when nothing is: one node leads with an open gate, all
-// machines are voters, all servers show the whole order.
+// machines are voters or spares, all servers show the whole order.
 func (w *world) unwell() string {
 	leaders := 0
 	for _, m := range w.machines {
@@ -19,7 +19,7 @@ func (w *world) unwell() string {
 		if s.Phase == replicator.Open && !s.Suspended {
 			leaders++
 		}
-		if member, ok := w.check.agreement.members.FindName(m.name, m.incarnation); !ok || !member.Voter {
+		if member, ok := w.check.agreement.members.FindName(m.name, m.incarnation); !ok || !member.Voter && !member.Spare {
 			return m.name + " does not vote"
 		}
 		if s.Index != w.check.agreement.head() {

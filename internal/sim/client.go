@@ -43,7 +43,7 @@ func (c *client) asks() {
 	}
 	o := c.newOp(leader)
 	w.note(c.name, "asks", uint64(o.id), uint64(leader.number))
-	w.after(w.latency(), func() { o.arrive() })
+	w.after(w.hop(), func() { o.arrive() })
 	w.after(patience, func() {
 		if o.outcome == pending {
 			o.lost("no answer")
@@ -91,7 +91,7 @@ func (o *op) arrive() {
 // lost ends the client's connection if it goes through a machine whose barista died.
 func (c *client) lost(m *machine) {
 	if o := c.op; o != nil && (o.door == m || o.leader == m) {
-		c.world.after(c.world.latency(), func() {
+		c.world.after(c.world.hop(), func() {
 			if o.outcome == pending {
 				o.lost("the connection was lost")
 			}

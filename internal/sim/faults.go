@@ -34,6 +34,9 @@ const (
 	handsOver                         // the leader, to another member
 	diesElected                       // a node dies soon after it began to campaign or to lead
 	forgetsLease                      // a story: see forgetLease
+	memberDismissed                   // by an operator
+	memberExpected                    // likewise: it may join, or is recruited
+	memberAway                        // a machine is switched off for long
 	markWanted                        //
 	manyAsk                           // every client at once
 	numFaults        = iota
@@ -98,11 +101,13 @@ func (w *world) strike(kind faultKind, m *machine) {
 	case machineCut, clusterTorn, oneWayCut, networkHeals, networkWorse, networkAsBefore:
 		w.strikeNetwork(kind, m)
 	case diskLost:
-		if w.mayLoseDisk(m) {
+		if !w.plan.ordered && w.mayLoseDisk(m) {
 			m.replace("loses its disk")
 		}
 	case forgetsLease:
 		w.forgetLease()
+	case memberDismissed, memberExpected, memberAway:
+		w.strikeMembership(kind, m)
 	case manyAsk:
 		for _, c := range w.clients {
 			c.asks()
@@ -138,7 +143,7 @@ func (w *world) strikeNetwork(kind faultKind, m *machine) {
 			}
 		}
 	case oneWayCut:
-		if to := w.rand.IntN(w.plan.size); to != m.number {
+		if to := w.rand.IntN(len(w.machines)); to != m.number {
 			n.cut[m.number][to] = true
 		}
 	case networkHeals:

@@ -22,7 +22,7 @@ func (p *process) join() {
 	}
 	for _, peer := range p.world.machines {
 		if peer != p.machine {
-			p.world.after(p.world.latency(), func() { p.askToJoin(peer) })
+			p.world.after(p.world.hop(), func() { p.askToJoin(peer) })
 		}
 	}
 	p.world.during(p.life, joinEvery, p.join)
@@ -42,7 +42,7 @@ func (p *process) askToJoin(peer *machine) {
 		at.joiner.waiting = make(map[uint64]*process)
 	}
 	at.joiner.waiting[at.joiner.asked] = p
-	at.post(replicator.Join{Name: p.machine.name, Incarnation: p.incarnation, Address: p.machine.name, Reply: at.joiner.asked})
+	at.post(replicator.Join{Name: p.machine.name, Incarnation: p.incarnation, Address: p.machine.name, Reply: at.joiner.asked, Spare: p.machine.spare})
 }
 
 // answerJoiner takes the replicator's answer to the joiner, with the floor from which that has to learn.
@@ -53,7 +53,7 @@ func (p *process) answerJoiner(joined replicator.Joined) {
 		return
 	}
 	floor := p.journal.Floor()
-	p.world.during(asker.life, p.world.latency(), func() { asker.begin(joined, floor) })
+	p.world.during(asker.life, p.world.hop(), func() { asker.begin(joined, floor) })
 }
 
 // begin makes the journal of a node that was admitted.

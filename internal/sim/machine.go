@@ -21,6 +21,7 @@ type machine struct {
 	server      *server
 	process     *process // nil: barista does not run
 	downUntil   moment   // it is not started again before
+	spare       bool     // it wants to be a spare
 	replaced    bool     // its disk was lost, and it is not known to be a voter again
 }
 
@@ -89,18 +90,23 @@ func (m *machine) crashProcess(why string) {
 	m.restartLater(m.startProcess)
 }
 
-// replace gives the machine an empty disk. It has to join as a new incarnation.
+// replace loses the machine's disk. It has to join as a new incarnation.
 func (m *machine) replace(why string) {
+	before := m.journal
+	m.leave(why)
+	m.replaced = true
+	if planted(amnesiacVotes) && before != nil {
+		m.journal = journal.NewMemory(before.Identity(), m.world.firstFloor)
+	}
+}
+
+// leave ends the machine's incarnation: its disk is emptied before it is started again.
+func (m *machine) leave(why string) {
 	m.world.note(m.name, why)
 	m.power.over = true
 	m.killProcess()
-	m.replaced = true
 	m.server.data = nil
-	if planted(amnesiacVotes) && m.journal != nil {
-		m.journal = journal.NewMemory(m.journal.Identity(), m.world.firstFloor)
-	} else {
-		m.forgetJournal()
-	}
+	m.forgetJournal()
 	m.restartLater(m.boot)
 }
 

@@ -18,8 +18,9 @@ type network struct {
 
 func newNetwork(p *plan) network {
 	n := network{loss: p.lossPercent, double: p.doublePercent, delay: p.delay}
-	for range p.size {
-		n.cut = append(n.cut, make([]bool, p.size))
+	machines := p.size + p.spares
+	for range machines {
+		n.cut = append(n.cut, make([]bool, machines))
 	}
 	return n
 }
@@ -46,6 +47,9 @@ func (w *world) latency() paxos.Span {
 	}
 	return d
 }
+
+// hop draws how long a stream takes, which is not overtaken by itself.
+func (w *world) hop() paxos.Span { return span(w.rand, w.network.delay/4, w.network.delay*4) }
 
 // send puts a message on its way, through its encoding. A node knows the address of members only.
 func (w *world) send(p *process, to paxos.NodeID, message paxos.Message) {

@@ -75,7 +75,7 @@ func (o *op) whole() []byte { return append(bytes.Join(o.pieces, nil), o.payload
 func (o *op) reply(outcome outcome, why string) {
 	w := o.client.world
 	from := o.leader
-	w.after(w.latency(), func() {
+	w.after(w.hop(), func() {
 		if !w.network.joined(from, o.door) {
 			o.lost("the answer was lost")
 			return

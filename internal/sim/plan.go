@@ -13,6 +13,8 @@ type plan struct {
 	size    int        // nodes
 	storm   paxos.Span // how long faults happen
 	growing bool       // the cluster begins with one node and the others join
+	spares  int        // machines that join as spares
+	ordered bool       // operators remove and add members, and machines are away for long; then no disk is lost
 
 	clients    int
 	keys       int        // registers; few of them mean many conflicts
@@ -52,7 +54,7 @@ func pick[T any](r *rand.Rand, from ...T) T { return from[r.IntN(len(from))] }
 
 func newPlan(r *rand.Rand) plan {
 	p := plan{
-		size: pick(r, 3, 3, 5), storm: span(r, 10*second, 40*second), growing: r.IntN(6) == 0,
+		size: pick(r, 3, 3, 5), storm: span(r, 10*second, 40*second), growing: r.IntN(6) == 0, ordered: r.IntN(4) == 0,
 		clients: 2 + r.IntN(5), keys: 1 + r.IntN(5), think: span(r, 10*millisecond, 400*millisecond), chunkedOne: pick(r, 0, 4, 15),
 		lossPercent: pick(r, 0, 1, 3, 10), doublePercent: pick(r, 0, 1, 5), delay: pick(r, 200*microsecond, 2*millisecond, 20*millisecond),
 		sync: pick(r, 100*microsecond, 2*millisecond, 15*millisecond), step: pick(r, 10*microsecond, 200*microsecond),
@@ -66,6 +68,10 @@ func newPlan(r *rand.Rand) plan {
 		MaxBatchSets: pick(r, 1, 1, 3, 64), MaxPipeline: pick(r, 1, 4, 8), RecentBytes: pick(r, 500, 5000, 1<<20),
 		ApplyBatchSets: pick(r, 1, 3, 512), ElectableLag: pick(r, 20, 10000), Retention: pick(r, int64(2000), 20000, 1<<30),
 		AdmitLag: pick(r, 4, 256), AdmitPatience: 2 * second,
+	}
+	if p.ordered {
+		p.spares, p.replicator.ReplaceDead = r.IntN(2), pick(r, 0, 2*second, 6*second)
+		p.faults = append(p.faults, memberDismissed, memberExpected, memberExpected, memberAway, memberAway)
 	}
 	return p
 }

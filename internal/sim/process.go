@@ -76,6 +76,7 @@ func (p *process) restore(admitted paxos.Membership) bool {
 	p.tick()
 	p.lazySync()
 	p.purgeSometimes()
+	p.doubt(w.now)
 	return true
 }
 
@@ -275,6 +276,6 @@ func (p *process) sendAll(messages []paxos.Outgoing) {
 // watchMembership ends a node that was removed. An operator empties its disk, and it joins again.
 func (p *process) watchMembership() {
 	if p.replicator.Status().Removed {
-		p.machine.replace("was removed, and gets an empty disk")
+		p.machine.leave("was removed, and gets an empty disk")
 	}
 }

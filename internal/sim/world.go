@@ -72,8 +72,8 @@ func newWorld(seed uint64, out io.Writer) *world {
 	w.plan = newPlan(w.rand)
 	w.network = newNetwork(&w.plan)
 	w.growing = w.plan.growing
-	for k := range w.plan.size {
-		m := &machine{world: w, number: k, name: fmt.Sprintf("n%d", k+1), incarnation: w.newIncarnation()}
+	for k := range w.plan.size + w.plan.spares {
+		m := &machine{world: w, number: k, name: fmt.Sprintf("n%d", k+1), incarnation: w.newIncarnation(), spare: k >= w.plan.size}
 		m.server = &server{machine: m}
 		w.machines = append(w.machines, m)
 	}
@@ -87,8 +87,8 @@ func (w *world) begin() {
 	members := paxos.FirstMembership(w.machines[0].name, w.machines[0].incarnation, w.machines[0].name)
 	founders := w.machines[:1]
 	if !w.plan.growing {
-		founders = w.machines
-		for k, m := range w.machines[1:] {
+		founders = w.machines[:w.plan.size]
+		for k, m := range founders[1:] {
 			members = members.AddLearner(m.name, m.incarnation, m.name).Promote(paxos.NodeID(k + 2))
 		}
 	}
@@ -129,6 +129,7 @@ func (w *world) calmDown() {
 	for _, m := range w.machines {
 		m.revive()
 	}
+	w.restaff()
 }
 
 // rest waits until everything is well, without clients.

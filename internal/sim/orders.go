@@ -1,0 +1,88 @@
+package sim
+
+import (
+	"github.com/baristadb/barista/internal/paxos"
+	"github.com/baristadb/barista/internal/replicator"
+)
+
+// orderEvery is how often an operator's order is repeated, as the command does until it is so.
+const orderEvery = 200 * millisecond
+
+// order has an operator give an order to whoever leads, for some time.
+func (w *world) order(limit paxos.Span, event replicator.Event) {
+	end := w.now.add(limit)
+	var give func()
+	give = func() {
+		if leader := w.leading(); leader != nil {
+			leader.process.post(event)
+		}
+		if w.now < end && !w.calm {
+			w.after(orderEvery, give)
+		}
+	}
+	give()
+}
+
+// strikeMembership has an operator remove a member, let one in, or recruit a spare.
+func (w *world) strikeMembership(kind faultKind, m *machine) {
+	switch {
+	case !w.plan.ordered:
+	case kind == memberDismissed:
+		w.order(span(w.rand, second, 5*second), replicator.Dismiss{Name: m.name})
+	case kind == memberExpected:
+		w.order(span(w.rand, second, 5*second), replicator.Expect{Name: m.name})
+	case kind == memberAway:
+		m.crash("is switched off for long")
+		m.downUntil = min(w.now.add(span(w.rand, 5*second, 40*second)), moment(w.plan.storm))
+		w.at(m.downUntil, func() {
+			if m.process == nil {
+				m.boot()
+			}
+		})
+	}
+}
+
+// restaff has the operator let every machine in again that was removed, when the storm is over.
+func (w *world) restaff() {
+	leader := w.leading()
+	for _, m := range w.machines {
+		ordered, known := w.check.agreement.members.Ordered(m.name)
+		if leader != nil && known && !ordered.Expected {
+			leader.process.post(replicator.Expect{Name: m.name})
+		}
+	}
+	w.after(orderEvery, w.restaff)
+}
+
+const (
+	doubtAfter = 3 * second // without a leader a node asks whether it is still a member
+	doubtEvery = 2 * second
+)
+
+// doubt asks the peers, as long as this node hears of no leader, whether it is still a member. Nobody listens any more to what a removed one
+// says about agreement.
+func (p *process) doubt(heard moment) {
+	w := p.world
+	if p.replicator.Status().Leader != 0 {
+		heard = w.now
+	}
+	if w.now >= heard.add(doubtAfter) {
+		for _, peer := range w.machines {
+			if p.isRemovedSays(peer) {
+				p.machine.leave("hears that it was removed, and gets an empty disk")
+				return
+			}
+		}
+	}
+	w.during(p.life, doubtEvery, func() { p.doubt(heard) })
+}
+
+func (p *process) isRemovedSays(peer *machine) bool {
+	at := peer.process
+	if at == nil || at == p || at.replicator == nil || !p.world.network.joined(peer, p.machine) || !p.world.network.joined(p.machine, peer) {
+		return false
+	}
+	members := at.replicator.Status().Members
+	_, member := members.Find(p.id)
+	return !member && p.id < members.Next
+}
