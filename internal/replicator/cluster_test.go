@@ -177,7 +177,7 @@ func (c *cluster) write(n *testNode) {
 	if n.down || n.closed {
 		return
 	}
-	if c.rng.IntN(4) == 0 {
+	if c.rng.IntN(10) == 0 {
 		c.writeLarge(n)
 		return
 	}

@@ -22,7 +22,7 @@ func (w largeWrite) piece(ordinal uint32) []byte { return fmt.Appendf(nil, "%v/%
 
 // writeLarge begins a large transaction, or goes on with one: another chunk, its end, or a rollback.
 func (c *cluster) writeLarge(n *testNode) {
-	if len(n.large) == 0 || c.rng.IntN(3) == 0 {
+	if len(n.large) == 0 || len(n.large) < 4 && c.rng.IntN(3) == 0 {
 		n.request++
 		id := n.r.chunkedID(waiter{1, n.request})
 		n.large = append(n.large, largeWrite{epoch: n.epoch, request: n.request, id: id})
