@@ -62,6 +62,11 @@ else
 	@cd internal/sim && ../../bin/sim.test -test.run '^TestSeeds$$' -sim.seeds=$(SEEDS) -sim.first=$(FIRST)
 endif
 
+# Random SQL on Barista and on a plain PostgreSQL side by side. SEED=n says which, STATEMENTS=n how much.
+STATEMENTS ?= 3000
+fuzz-sql: build
+	$(GO) test ./e2e -count=1 -run TestRandomSQL -v -sqlseed $(or $(SEED),1) -sqlstatements $(STATEMENTS)
+
 # Measurements on this machine, of which docs/performance.md tells. BENCH adds flags, of which -h tells.
 bench-commit: build
 	$(GO) run ./e2e/bench commit $(BENCH)

@@ -45,7 +45,7 @@ func TestSQLCases(t *testing.T) {
 	// Each case prints what is expected of it, and what plain PostgreSQL prints but for what is refused; all nodes hold the same rows
 	// and the same schema; and another leader answers the same.
 	c := startCluster(t, devcluster.Options{})
-	plain := startPlain(t)
+	plain := startPlain(t, nil)
 	cases := sqlCases(t)
 	answers := make(map[string]string)
 	for i, one := range cases {
@@ -136,7 +136,7 @@ func (o sqlCase) psql(t *testing.T, url, script string) string {
 }
 
 // startPlain starts a PostgreSQL without Barista that ends with the test, and returns where it is.
-func startPlain(t *testing.T) string {
+func startPlain(t *testing.T, settings map[string]string) string {
 	t.Helper()
 	account, err := postgres.LookupAccount("")
 	if err != nil {
@@ -148,7 +148,7 @@ func startPlain(t *testing.T) string {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	plain := postgres.Config{
-		Name: "plain", Bin: pgBin, Account: account, Auth: config.Trust,
+		Name: "plain", Bin: pgBin, Account: account, Auth: config.Trust, Settings: settings,
 		DataDir: filepath.Join(dir, "data"), SockDir: filepath.Join(dir, "sock"), LogFile: filepath.Join(dir, "log"),
 	}
 	ctx := limited(t, startLimit)

@@ -1,0 +1,104 @@
+package e2e
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/baristadb/barista/e2e/randomsql"
+	"github.com/baristadb/barista/internal/config"
+	"github.com/baristadb/barista/internal/devcluster"
+)
+
+var (
+	sqlSeed       = flag.Uint64("sqlseed", 1, "the seed of the random SQL")
+	sqlStatements = flag.Int("sqlstatements", 600, "how many random statements")
+)
+
+func TestRandomSQL(t *testing.T) {
+	// Barista gives random statements the results and the SQLSTATEs that plain PostgreSQL gives them, and in the end all nodes hold the same
+	// rows.
+	still := map[string]string{"autovacuum": "off"} // so that rows lie in the same places
+	c := startCluster(t, devcluster.Options{Change: func(cfg *config.Config) { cfg.Settings = still }})
+	ours, theirs := c.connect(t, 1), connectTo(t, startPlain(t, still))
+	for _, sql := range randomsql.Prelude {
+		run(t, ours, sql)
+		run(t, theirs, sql)
+	}
+	w := randomsql.New(*sqlSeed)
+	var history []string
+	failed := 0
+	step := func(sql string) {
+		history = append(history, sql)
+		got, want := answer(t, ours, sql), answer(t, theirs, sql)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatalf("seed %d, statement %d (-plain +Barista):\n%s\n%s", *sqlSeed, len(history), diff, strings.Join(history, ";\n"))
+		}
+		if strings.HasPrefix(got, "ERROR") {
+			failed++
+			w.Failed()
+		} else {
+			w.Succeeded()
+		}
+	}
+	for range *sqlStatements {
+		step(w.Next())
+	}
+	if last := w.Last(); last != "" {
+		step(last)
+	}
+	t.Logf("seed %d: %d statements, %d of them failed, %d tables in the end", *sqlSeed, len(history), failed, len(w.Tables()))
+
+	c.verifyAll(t)
+	c.compareSchemas(t)
+	for _, k := range c.all() {
+		own := c.local(t, k)
+		for _, table := range w.Tables() {
+			sql := fmt.Sprintf("SELECT t::text FROM %s t", table)
+			await(t, serveLimit, "the rows of "+table, func(context.Context) error {
+				if diff := cmp.Diff(answer(t, theirs, sql), answer(t, own, sql)); diff != "" {
+					return fmt.Errorf("n%d differs from plain PostgreSQL in table %s:\n%s", k, table, diff)
+				}
+				return nil
+			})
+		}
+	}
+}
+
+// answer runs statements and returns their results, rows in order of their text, or the SQLSTATE.
+func answer(t *testing.T, conn *pgx.Conn, sql string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), queryLimit)
+	defer cancel()
+	results, err := conn.PgConn().Exec(ctx, sql).ReadAll()
+	if err != nil {
+		if state := code(err); !strings.HasPrefix(state, "not told") {
+			return "ERROR " + state
+		}
+		t.Fatalf("%s: %v", sql, err)
+	}
+	var text strings.Builder
+	for _, result := range results {
+		var rows []string
+		for _, row := range result.Rows {
+			var values []string
+			for _, value := range row {
+				if value == nil {
+					values = append(values, "NULL")
+				} else {
+					values = append(values, string(value))
+				}
+			}
+			rows = append(rows, strings.Join(values, "|"))
+		}
+		slices.Sort(rows)
+		fmt.Fprintln(&text, result.CommandTag.String(), strings.Join(rows, "\n"))
+	}
+	return text.String()
+}
