@@ -120,7 +120,7 @@ func (n *node) errRemoved(m paxos.Membership) error {
 // isRemoved reports whether this node knows that it is no member any more.
 func (n *node) isRemoved() bool { return n.driver.Status().Removed }
 
-// doubt asks the peers, as long as this node hears of no leader, whether it is still a member, and returns errRemoved when it is not. A number is
+// doubt asks the peers, as long as this node hears of no leader, who the members are, and returns errRemoved when it is none. A number is
 // given to one incarnation and never again: a membership whose next number is higher, and in which this one is missing, comes after
 // its removal.
 func (n *node) doubt(ctx context.Context) error {
@@ -143,6 +143,8 @@ func (n *node) doubt(ctx context.Context) error {
 			}
 			if _, member := m.Find(n.identity.Node); !member && n.identity.Node < m.Next {
 				return n.errRemoved(m)
+			} else if member {
+				n.meet(m) // the leader may be one of whom this node's log does not tell yet
 			}
 		}
 	}

@@ -233,6 +233,14 @@ func (n *node) stepDown() {
 	}
 }
 
+// meet makes the members of the newest membership known, whom this node's configuration need not name.
+func (n *node) meet(members paxos.Membership) {
+	n.directory.update(members)
+	for _, m := range n.directory.members.Load().Members {
+		n.transport.SetPeer(m.Name, m.Address)
+	}
+}
+
 // followMembers keeps the directory and the transport at the membership that is in force, until ctx ends or this node is no part of it.
 func (n *node) followMembers(ctx context.Context) error {
 	for {
@@ -241,10 +249,7 @@ func (n *node) followMembers(ctx context.Context) error {
 		if status.Removed {
 			return n.errRemoved(status.Members)
 		}
-		n.directory.update(status.Members)
-		for _, m := range status.Members.Members {
-			n.transport.SetPeer(m.Name, m.Address)
-		}
+		n.meet(status.Members)
 		select {
 		case <-ctx.Done():
 			return nil

@@ -136,6 +136,44 @@ func (n *Node) tickFetch() {
 	}
 }
 
+// inquiry is what a node asked last that hears of no leader.
+type inquiry struct {
+	peer NodeID
+	sent Instant
+}
+
+// tickInquiry lets a node that hears of no leader and does not campaign ask one
+// member after the other for what comes next, though none has said to have it.
+// The leader may be a member of which this node has not heard yet, so that its
+// messages are not taken here; and those of which it has heard have nothing to
+// say by themselves if they follow.
+func (n *Node) tickInquiry() {
+	lost := n.role == Follower && n.leadership.leader == 0 && n.now.Since(n.electionAt) >= n.cfg.ElectionMax
+	if !lost || n.now.Since(n.inquiry.sent) < fetchPatience*n.cfg.Tick {
+		return
+	}
+	if peer := n.memberAfter(n.inquiry.peer); peer != 0 {
+		n.inquiry = inquiry{peer: peer, sent: n.now}
+		n.out.now(peer, Fetch{Version: n.version(), From: n.chosenTo + 1})
+	}
+}
+
+// memberAfter returns the member after one in the list, round and round; 0 if
+// there is no other.
+func (n *Node) memberAfter(id NodeID) NodeID {
+	first := NodeID(0)
+	for _, m := range n.members.Members {
+		switch {
+		case m.Node == n.cfg.ID:
+		case m.Node > id:
+			return m.Node
+		case first == 0:
+			first = m.Node
+		}
+	}
+	return first
+}
+
 // fetchTarget returns a peer that has more than this node: the leader, else the
 // next after the one that failed, and that one again only if there is no other.
 func (n *Node) fetchTarget(failed NodeID) NodeID {

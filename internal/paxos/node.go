@@ -49,6 +49,8 @@ type Node struct {
 	peers map[NodeID]*Progress
 	fetch fetch
 
+	inquiry inquiry
+
 	out   output
 	seq   uint64
 	syncs []pendingSync
@@ -111,6 +113,7 @@ func (n *Node) Tick(now Instant) {
 		n.tickFollower()
 	}
 	n.tickFetch()
+	n.tickInquiry()
 	n.check()
 }
 
