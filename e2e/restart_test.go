@@ -53,20 +53,8 @@ func TestWipedNode(t *testing.T) {
 	if again := c.memberNumber(t, wiped, wiped); again == number {
 		t.Errorf("n%d is member %v still: its new incarnation has the old one's vote", wiped, number)
 	}
-	const elections = 8 // until it is its turn
-	for range elections {
-		leader := c.leader(t)
-		if leader == wiped {
-			break
-		}
-		if err := c.Node(leader).Stop(limited(t, serveLimit)); err != nil {
-			t.Fatal(err)
-		}
-		c.leader(t)
-		c.restart(t, leader)
-	}
-	if leader := c.leader(t); leader != wiped {
-		t.Fatalf("in %d elections n%d never led", elections, wiped)
+	if status, _, errs := c.barista(t, "transfer", "--http", c.Node(1).Config.HTTP, "--to", c.Node(wiped).Config.Name); status != 0 {
+		t.Fatalf("n%d cannot lead: %s", wiped, errs)
 	}
 	w = startWriters(t, l, urls(c, c.all()))
 	l.awaitMore(t, 50)
