@@ -87,19 +87,3 @@ func TestSpareIsRecruitedByOrder(t *testing.T) {
 	c.run(1e9, 0)
 	c.check(true)
 }
-
-// Whatever crashes, is cut off or loses its server while members die and a spare takes their place, nothing acknowledged is lost and all
-// members are alike in the end.
-func TestClusterWithASpareSurvivesFaults(t *testing.T) {
-	replaced := 0
-	for seed := range uint64(8) {
-		c := newClusterOf(t, 200+seed, withSpare(), Config{ReplaceDead: 15e8})
-		c.survives(t)
-		if c.members().Version != withSpare().Version {
-			replaced++
-		}
-	}
-	if replaced == 0 {
-		t.Error("the spare was recruited in none of them")
-	}
-}
