@@ -1,0 +1,52 @@
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/baristadb/barista/internal/devcluster"
+)
+
+func TestDumpOfAPlainServerRestores(t *testing.T) {
+	// What a plain PostgreSQL dumps, with all that the SQL cases left there, is restored into Barista by several connections at once, and
+	// Barista then dumps the same schema and the same rows.
+	plain := startPlain(t, nil)
+	for _, one := range sqlCases(t) {
+		one.psql(t, plain, one.read(t, "case.sql"))
+	}
+	c := startCluster(t, devcluster.Options{})
+	folder, err := devcluster.NewFolder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(folder) })
+	file, globals := filepath.Join(folder, "dump"), filepath.Join(folder, "globals")
+	tool(t, "pg_dumpall", "--globals-only", "--no-role-passwords", "--restrict-key=none", "-d", plain, "-f", globals)
+	tool(t, "pg_dump", "-Fc", "-d", plain, "-f", file)
+	ours, theirs := c.url(c.follower(t)), startPlain(t, nil) // a restore may change the order of inherited columns
+	for _, into := range []string{ours, theirs} {
+		tool(t, "psql", "-X", "-q", "-d", into, "-f", globals) // roles that there are already are no harm
+		tool(t, "pg_restore", "--exit-on-error", "--disable-triggers", "-j", "4", "-d", into, file)
+	}
+	c.verifyAll(t)
+	c.compareSchemas(t)
+	for _, part := range []string{"--schema-only", "--data-only"} {
+		want := tool(t, "pg_dump", part, "--restrict-key=none", "-d", theirs)
+		if diff := cmp.Diff(want, tool(t, "pg_dump", part, "--restrict-key=none", "-d", ours)); diff != "" {
+			t.Errorf("pg_dump %s (-plain +Barista):\n%s", part, diff)
+		}
+	}
+}
+
+// tool runs a program of PostgreSQL that must succeed, and returns what it prints.
+func tool(t *testing.T, name string, args ...string) string {
+	t.Helper()
+	status, out, errs := runProgram(t, verifyLimit, needTool(t, name), args...)
+	if status != 0 {
+		t.Fatalf("%s: exit status %d: %s", name, status, errs)
+	}
+	return out
+}
