@@ -141,13 +141,23 @@ func (j *judge) notesOn(t *Transaction) []Diagnostic {
 				switch {
 				case s.delta && !j.adds(op.table, s):
 					note(op.Place, "%s adds to %s, which merges plainly because of its CHECK: of two concurrent additions one is lost", t.Name, own)
-				case s.Effect == Computed && overlap(s.value.reads, []string{own}):
+				case s.Effect == Computed && overlap(s.value.reads, []string{own}) && !j.isDerived(op.table, s.Column):
 					note(op.Place, "%s computes %s from its old value: of two concurrent executions one is lost, and no declared invariant forbids it; write it as an increment if it is one", t.Name, own)
 				}
 			}
 		}
 	}
 	return out
+}
+
+// isDerived reports whether a column is brought up to date after a merge.
+func (j *judge) isDerived(t *table, column string) bool {
+	for _, d := range j.derived {
+		if d.table == t && d.column == column {
+			return true
+		}
+	}
+	return false
 }
 
 // remoteChecks notes rows that an insert refers to and that its transaction did not make.

@@ -3,6 +3,7 @@ package confluence
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -58,6 +59,7 @@ func (r keyRule) example(j *judge, op *Operation) *Example {
 			s.refer(r.table, f, &same)
 		}
 	}
+	referring := same[:len(same):len(same)]
 	for _, name := range columns {
 		if c := r.table.index[name]; c != nil {
 			if _, found := lookup(same, name); !found {
@@ -74,7 +76,12 @@ func (r keyRule) example(j *judge, op *Operation) *Example {
 	}
 	var sets, kept []cell
 	for _, name := range columns {
-		if op.writes([]string{name}) {
+		if sql, refers := lookup(referring, name); refers && op.writes([]string{name}) {
+			if r.table.index[name].notNull {
+				return nil
+			}
+			sets, kept = append(sets, cell{name, sql}), append(kept, cell{name, "NULL"})
+		} else if op.writes([]string{name}) {
 			sets = append(sets, cell{name, s.value(r.table, r.table.index[name], 3)})
 		} else if sql, found := lookup(same, name); found && !overlap(r.table.primary.columns, []string{name}) {
 			kept = append(kept, cell{name, sql})
@@ -164,10 +171,11 @@ func numberedExample(j *judge, c columnOf) *Example {
 	if take == nil {
 		return nil
 	}
-	both := []string{updateSQL(c.table, from, cell{c.name, ident(c.name) + " + 1"})}
+	takes := []string{updateSQL(c.table, from, cell{c.name, ident(c.name) + " + 1"})}
+	var first, second []string
 	seen := make(map[*table]bool)
 	for _, op := range j.txn.Operations {
-		if op.Kind != Insert || op.table.primary == nil || seen[op.table] || j.txn.numberOf(op, op.table.primary.columns) == nil {
+		if op.Kind != Insert || seen[op.table] || !slices.ContainsFunc(op.table.keys, func(k *key) bool { return j.txn.numberOf(op, k.columns) != nil }) {
 			continue
 		}
 		seen[op.table] = true
@@ -187,10 +195,14 @@ func numberedExample(j *judge, c columnOf) *Example {
 		}
 		row := s.row(op.table, 1, given)
 		s.made[op.table] = row
-		both = append(both, insertSQL(op.table, row))
+		first = append(first, insertSQL(op.table, row))
+		if op.table.primary != nil && j.txn.numberOf(op, op.table.primary.columns) == nil {
+			row = s.row(op.table, 2, given) // a row of its own, with the same number
+		}
+		second = append(second, insertSQL(op.table, row))
 	}
 	return s.done(&Example{
-		First: both, Second: both, Holds: "SELECT true",
+		First: append(takes, first...), Second: append(takes[:1:1], second...), Holds: "SELECT true",
 		Merged: fmt.Sprintf("both copies gave out number 1, and %s.%s stands at 3", c.table.name, c.name),
 	})
 }
@@ -238,7 +250,13 @@ func (r checkRule) example(j *judge, op *Operation, set Set, a atom) *Example {
 	if (a.op[0] == '<') == (k > 0) {
 		toward = 1
 	}
+	const others = 20.0 // what the columns hold that it is compared with
 	bound := -a.constant / k
+	for _, name := range a.names() {
+		if name != set.Column {
+			bound -= others * a.terms[name] / k
+		}
+	}
 	room, step := 10.0, 7.0
 	low, high := math.Inf(-1), math.Inf(1)
 	for _, x := range r.table.checks {
@@ -254,7 +272,7 @@ func (r checkRule) example(j *judge, op *Operation, set Set, a atom) *Example {
 	cells := []cell{{set.Column, plainNumber(bound - toward*room)}}
 	for _, name := range a.names() {
 		if name != set.Column {
-			cells = append(cells, cell{name, "0"})
+			cells = append(cells, cell{name, plainNumber(others)})
 		}
 	}
 	row := s.row(r.table, 1, cells)

@@ -14,6 +14,7 @@ func (r *claimRule) countExample(j *judge, op *Operation, p *part) *Example {
 	if !ok {
 		return nil
 	}
+	flips := len(yes) > 0
 	e := &Example{Holds: r.claim.sql}
 	var outer []cell
 	if len(r.outer.tables) == 1 {
@@ -23,7 +24,14 @@ func (r *claimRule) countExample(j *judge, op *Operation, p *part) *Example {
 				outer = append(outer, cell{other.column.name, "2"})
 			}
 		}
-		s.parent(r.outer.tables[0], outer)
+		row := s.parent(r.outer.tables[0], outer)
+		for i, k := range counted.keys {
+			sql, found := lookup(row, counted.to[i].name)
+			if !found {
+				return nil
+			}
+			yes, no = append(yes, cell{k.name, sql}), append(no, cell{k.name, sql})
+		}
 	}
 	if limit < 0 || limit > 10 {
 		return nil
@@ -37,7 +45,7 @@ func (r *claimRule) countExample(j *judge, op *Operation, p *part) *Example {
 	}
 	upper := p.op[0] == '<' == (counted.coef > 0)
 	switch {
-	case p.op == "=" && limit > 0 && op.Kind == Update && len(yes) > 0 && len(outer) == 0:
+	case p.op == "=" && limit > 0 && op.Kind == Update && flips && len(outer) == 0:
 		for range limit - 1 {
 			add(yes)
 		}
@@ -51,7 +59,7 @@ func (r *claimRule) countExample(j *judge, op *Operation, p *part) *Example {
 		}
 		e.First, e.Second = []string{insertSQL(t, s.row(t, n+1, yes))}, []string{insertSQL(t, s.row(t, n+2, yes))}
 		e.Merged = fmt.Sprintf("%d rows of %s are counted", limit+1, t.name)
-	case upper && p.op != "=" && limit > 0 && op.Kind == Update && len(yes) > 0:
+	case upper && p.op != "=" && limit > 0 && op.Kind == Update && flips:
 		for range limit - 1 {
 			add(yes)
 		}
@@ -65,7 +73,7 @@ func (r *claimRule) countExample(j *judge, op *Operation, p *part) *Example {
 		x, y := add(yes), add(yes)
 		e.First, e.Second = []string{"DELETE FROM " + ident(t.name) + " WHERE " + where(t, x)}, []string{"DELETE FROM " + ident(t.name) + " WHERE " + where(t, y)}
 		if op.Kind == Update {
-			if len(yes) == 0 {
+			if !flips {
 				return nil
 			}
 			e.First, e.Second = []string{updateSQL(t, x, no...)}, []string{updateSQL(t, y, no...)}

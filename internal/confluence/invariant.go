@@ -140,7 +140,7 @@ func holdsKey(t *table, k *key) string {
 		if sql == "" {
 			return ""
 		}
-		parts = append(parts, sql)
+		parts = append(parts, "ROW("+sql+")") // a constant alone would be taken for a position
 		present = append(present, "("+sql+") IS NOT NULL")
 	}
 	if k.sameNulls {

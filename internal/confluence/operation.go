@@ -96,6 +96,11 @@ func (o *Operation) bindsKey() bool {
 	return true
 }
 
+// rekeys reports whether the operation changes the primary key of rows.
+func (o *Operation) rekeys() bool {
+	return o.Kind == Update && o.table.primary != nil && o.writes(o.table.primary.columns)
+}
+
 // bound returns the value that a column is looked for by.
 func (o *Operation) bound(column string) (value, bool) {
 	for _, b := range o.binds {

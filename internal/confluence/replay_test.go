@@ -4,16 +4,17 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
 )
 
-// An execution is one way to run a transaction: statements with their values filled in.
+// An execution is one way to run a transaction, or several in a row: statements with their values filled in.
 type execution struct {
-	transaction string
-	statements  []string
+	transactions []string
+	statements   []string
 }
 
 // A replayed is a case with everything to replay it.
@@ -67,7 +68,7 @@ func (c *replayed) readExecutions(text string) {
 	for _, it := range split(text) {
 		switch {
 		case it.key == "transaction":
-			c.executions = append(c.executions, execution{transaction: it.value})
+			c.executions = append(c.executions, execution{transactions: []string{it.value}})
 		case it.key != "":
 		case len(c.executions) == 0:
 			c.start = append(c.start, it.statement)
@@ -88,11 +89,18 @@ func (c *replayed) finding(transaction, invariant string) *Finding {
 	return nil
 }
 
-// free reports whether the transaction may run without coordination, as far as the invariant goes.
-func (c *replayed) free(transaction, invariant string) bool {
-	f := c.finding(transaction, invariant)
-	return f == nil || f.Verdict == None
+// free reports whether the transactions may run without coordination, as far as the invariant goes.
+func (c *replayed) free(transactions []string, invariant string) bool {
+	for _, name := range transactions {
+		if f := c.finding(name, invariant); f != nil && f.Verdict != None {
+			return false
+		}
+	}
+	return true
 }
+
+// allFree reports whether a transaction needs no coordination for anything.
+func (c *replayed) allFree(transaction string) bool { return verdictOn(c.report, transaction) == None }
 
 func (c *replayed) transaction(name string) *Transaction {
 	for _, t := range c.report.Transactions {
@@ -104,7 +112,7 @@ func (c *replayed) transaction(name string) *Transaction {
 }
 
 // mergerFor says how what two transactions did is merged.
-func (c *replayed) mergerFor(names [2]string) *merger {
+func (c *replayed) mergerFor(names [2][]string) *merger {
 	m := &merger{catalog: c.catalog, counters: make(map[string]bool), largest: make(map[string]bool), upserts: make(map[string]bool)}
 	for _, name := range c.report.Merge.Counters {
 		m.counters[name] = true
@@ -113,19 +121,17 @@ func (c *replayed) mergerFor(names [2]string) *merger {
 		m.largest[name] = true
 	}
 	plainInsert := make(map[string]bool)
-	for side, name := range names {
+	for side := range names {
 		m.assigned[side] = make(map[string]bool)
-		t := c.transaction(name)
-		if t == nil {
-			continue
-		}
-		for _, op := range t.Operations {
-			if op.Kind == Insert && op.Upsert == "" {
-				plainInsert[op.Table] = true
-			}
-			for _, s := range op.Sets {
-				if op.Kind == Update && !s.delta {
-					m.assigned[side][op.Table+"."+s.Column] = true
+		for _, name := range names[side] {
+			for _, op := range c.transaction(name).Operations {
+				if op.Kind == Insert && op.Upsert == "" {
+					plainInsert[op.Table] = true
+				}
+				for _, s := range op.Sets {
+					if op.Kind == Update && !s.delta {
+						m.assigned[side][op.Table+"."+s.Column] = true
+					}
 				}
 			}
 		}
@@ -136,10 +142,10 @@ func (c *replayed) mergerFor(names [2]string) *merger {
 	return m
 }
 
-// takesNumbers reports whether a transaction waits for ids when it commits.
-func (c *replayed) takesNumbers(transaction string) bool {
+// takesNumbers reports whether one of the transactions waits for ids when it commits.
+func (c *replayed) takesNumbers(transactions []string) bool {
 	for _, f := range c.report.Findings {
-		if f.Transaction == transaction && f.Verdict == Needed && f.Mechanism == DeferredID {
+		if slices.Contains(transactions, f.Transaction) && f.Verdict == Needed && f.Mechanism == DeferredID {
 			return true
 		}
 	}
@@ -208,6 +214,32 @@ func (c *replayed) replay(t *testing.T, l *lab) int {
 			}
 		}
 	}
+	return merged + c.replayChains(t, l, base)
+}
+
+// replayChains runs two transactions in a row on one copy and one on the other, of those that need no coordination for
+// anything. At most forty of them are run.
+func (c *replayed) replayChains(t *testing.T, l *lab, base state) int {
+	t.Helper()
+	var free []execution
+	for _, x := range c.executions {
+		if c.allFree(x.transactions[0]) {
+			free = append(free, x)
+		}
+	}
+	merged, left := 0, 40
+	for i, x := range free {
+		for k, y := range free {
+			if left--; i == k || left < 0 {
+				continue
+			}
+			z := free[(i+k)%len(free)]
+			chain := execution{append(slices.Clone(x.transactions), y.transactions...), append(slices.Clone(x.statements), y.statements...)}
+			if c.replayPair(t, l, base, chain, z) {
+				merged++
+			}
+		}
+	}
 	return merged
 }
 
@@ -218,37 +250,36 @@ func (c *replayed) replayPair(t *testing.T, l *lab, base state, x, y execution) 
 		if i.Holds == "" {
 			continue
 		}
-		if c.free(x.transaction, i.Name) && c.free(y.transaction, i.Name) {
+		if c.free(x.transactions, i.Name) && c.free(y.transactions, i.Name) {
 			free = append(free, i)
 		}
 		if i.Kind == Declared {
 			local = append(local, i)
 		}
 	}
-	after := func(name string, i []*Invariant) []string {
+	after := func(names []string) []string {
 		var out []string
-		for _, i := range i {
-			if f := c.finding(name, i.Name); f == nil || f.Mechanism != DeferredID {
+		for _, i := range local {
+			f := c.finding(names[0], i.Name)
+			if f == nil || f.Mechanism != DeferredID {
 				out = append(out, i.Holds)
 			}
 		}
 		return out
 	}
-	a, err := l.execute(t, l.a, c.catalog, nil, x.statements, after(x.transaction, local))
+	a, err := l.execute(t, l.a, c.catalog, nil, x.statements, after(x.transactions))
 	if err != nil {
-		t.Logf("%q is refused on the first copy: %v", x.statements, err)
-		return false
+		return false // the copy itself refuses it
 	}
 	var agreed []string
-	if c.takesNumbers(y.transaction) {
+	if c.takesNumbers(y.transactions) {
 		agreed = c.numbers(base, a)
 	}
-	b, err := l.execute(t, l.b, c.catalog, agreed, y.statements, after(y.transaction, local))
+	b, err := l.execute(t, l.b, c.catalog, agreed, y.statements, after(y.transactions))
 	if err != nil {
-		t.Logf("%q is refused on the second copy: %v", y.statements, err)
 		return false
 	}
-	m := c.mergerFor([2]string{x.transaction, y.transaction})
+	m := c.mergerFor([2][]string{x.transactions, y.transactions})
 	for m.winner = range 2 {
 		l.load(t, c.catalog, m.merge(base, [2]state{a, b}))
 		for _, sql := range c.report.Merge.Derived {
@@ -256,7 +287,7 @@ func (c *replayed) replayPair(t *testing.T, l *lab, base state, x, y execution) 
 		}
 		for _, i := range free {
 			if !holds(t, l.merged, i.Holds) {
-				t.Errorf("REFUTED: %s and %s need no coordination for %s, but broke it: %q and %q", x.transaction, y.transaction, i.Name, x.statements, y.statements)
+				t.Errorf("REFUTED: %s and %s need no coordination for %s, but broke it: %q and %q", x.transactions, y.transactions, i.Name, x.statements, y.statements)
 			}
 		}
 	}
@@ -273,9 +304,17 @@ func (c *replayed) demonstrate(t *testing.T, l *lab) int {
 			continue
 		}
 		l.clear(t, c.schema)
+		started := true
 		for _, sql := range e.Start {
-			run(t, l.a, sql)
-			run(t, l.b, sql)
+			for _, conn := range []*pgx.Conn{l.a, l.b} {
+				if err := try(t, conn, sql); err != nil {
+					t.Errorf("%s in %s, %s: %s: %v", f.Operation, f.Transaction, f.Name, sql, err)
+					started = false
+				}
+			}
+		}
+		if !started {
+			continue
 		}
 		base := l.read(t, l.a, c.catalog)
 		var sides [2]state
@@ -292,7 +331,7 @@ func (c *replayed) demonstrate(t *testing.T, l *lab) int {
 		if !ok {
 			continue
 		}
-		m := c.mergerFor([2]string{"", ""})
+		m := c.mergerFor([2][]string{})
 		m.upserts, m.largest = nil, nil
 		m.byColumn = e.Merge == MergeByColumn
 		l.load(t, c.catalog, m.merge(base, sides))

@@ -1,5 +1,7 @@
 package confluence
 
+import "slices"
+
 // resolve ties foreign keys to their tables, once all tables are known.
 func (r *reader) resolve() {
 	for _, t := range r.catalog.order {
@@ -61,7 +63,9 @@ func (r *reader) analyseAll() []*Transaction {
 	for _, t := range out {
 		t.inline(called, make(map[string]bool))
 	}
-	return out
+	return slices.DeleteFunc(out, func(t *Transaction) bool { // functions that only compute
+		return called[t.Name] == t && len(t.Operations) == 0 && len(t.unknown) == 0
+	})
 }
 
 // inline adds to a transaction what the functions do that it calls.

@@ -180,6 +180,10 @@ func (r *claimRule) inserted(j *judge, op *Operation, p *part, c *change) {
 		}
 		c.touches = true
 		c.sign |= Zero
+		if op.Upsert != "" {
+			c.not("two upserts may make the same row of %s, of which the merge keeps one", op.table.name)
+			c.sign = anySign
+		}
 		for i := range p.terms {
 			if why := r.meets(j, op, p.terms[i].from, p.terms[i].keys, p.terms[i].to, p.terms[i].agg != ""); why != "" {
 				c.not("%s", why)
@@ -311,7 +315,7 @@ func (t *term) flip(s Set) Sign {
 		if !overlap(columnsOf(e), []string{s.Column}) {
 			continue
 		}
-		switch matches := t.satisfies(e, s.value); matches {
+		switch matches := satisfies(e, s.value); matches {
 		case Positive, Negative:
 			return matches | Zero
 		}
@@ -321,10 +325,10 @@ func (t *term) flip(s Set) Sign {
 }
 
 // satisfies is Positive if a column with that value satisfies a condition, Negative if not, and any if that is not known.
-func (t *term) satisfies(e expr, v value) Sign {
+func satisfies(e expr, v value) Sign {
 	switch {
 	case e.kind == logic && e.name == "not":
-		return t.satisfies(e.args[0], v).negate()
+		return satisfies(e.args[0], v).negate()
 	case e.kind == isNull:
 		switch {
 		case v.origin == absent:

@@ -18,6 +18,9 @@ func (r *claimRule) ofFacts(j *judge, op *Operation, p *part) *Finding {
 	for _, t := range r.outer.tables {
 		if t == op.table && op.Kind == Insert {
 			note(none(AtomicVisibility, "the new row and what belongs to it become visible together"))
+			if op.Upsert != "" {
+				note(unclear(fmt.Sprintf("two upserts may make the same row of %s, of which the merge keeps one", op.table.name)))
+			}
 			for i := range p.facts {
 				f := &p.facts[i]
 				if f.exists == nil || len(p.facts) == 1 && !f.negate {

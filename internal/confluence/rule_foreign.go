@@ -71,6 +71,8 @@ func (r foreignRule) ofParent(j *judge, op *Operation) *Finding {
 		f.suggest(fmt.Sprintf("let %s cascade (ON DELETE CASCADE), or mark rows of %s as gone instead of deleting them", r.f.name, r.f.parent.name))
 		f.Example = r.example(j, op)
 		return f
+	case op.Kind == Update && op.writes(r.f.to) && r.f.onDelete == "c":
+		return unclear(fmt.Sprintf("a merge takes the old %s for deleted, and rows that another copy adds to it would be deleted too", strings.Join(r.f.to, ", ")))
 	case op.Kind == Update && op.writes(r.f.to):
 		f := needed(fmt.Sprintf("another copy may add a row to %s that refers to the old %s", r.f.child.name, strings.Join(r.f.to, ", ")))
 		f.suggest(fmt.Sprintf("do not change %s of %s: refer to a key that never changes", strings.Join(r.f.to, ", "), r.f.parent.name))

@@ -16,8 +16,14 @@ func (r keyRule) judge(j *judge, op *Operation) *Finding {
 	if op.table != r.table || op.Kind != Insert && op.Kind != Update {
 		return nil
 	}
+	if !r.key.primary && op.rekeys() {
+		return unclear("it changes the primary key, by which rows merge: two copies may make two rows out of one")
+	}
 	if op.Kind == Update && !op.writes(r.key.all()) {
 		return nil
+	}
+	if r.outside(op) {
+		return none(PlainMerge, "the row is not one that the index is about")
 	}
 	if f := r.fresh(j, op); f != nil {
 		return f
@@ -25,17 +31,41 @@ func (r keyRule) judge(j *judge, op *Operation) *Finding {
 	if op.Kind == Insert && op.Upsert != "" && r.key.primary && (len(op.arbiter) == 0 || subset(op.arbiter, r.key.columns) && subset(r.key.columns, op.arbiter)) {
 		return none(PlainMerge, "two upserts with one key mean the same row, and rows merge by their primary key")
 	}
-	subject := r.table.name + "." + strings.Join(r.key.all(), ",")
-	f := needed(fmt.Sprintf("two copies may each accept the same %s", strings.Join(r.key.all(), ", ")))
-	if len(r.key.all()) == 0 {
-		subject, f.Why = r.key.name, "two copies may each accept such a row"
+	names := r.compared()
+	f := needed(fmt.Sprintf("two copies may each accept the same %s", strings.Join(names, ", ")))
+	f.Subject = r.table.name + "." + strings.Join(names, ",")
+	if len(names) == 0 {
+		f.Subject, f.Why = r.key.name, "two copies may each accept such a row"
 	}
-	f.Subject, f.Example = subject, r.example(j, op)
-	if op.Kind == Insert && len(r.key.columns) > 0 && len(r.key.parts) == 0 && r.key.where == nil {
-		last := r.key.columns[len(r.key.columns)-1]
-		f.suggest(fmt.Sprintf("let the database make %s.%s (DEFAULT gen_random_uuid()), or put the node's name in front of it", r.table.name, last))
+	f.Example = r.example(j, op)
+	return f.suggest(r.suggestion(op))
+}
+
+// compared returns the columns whose values must differ.
+func (r keyRule) compared() []string {
+	out := append([]string(nil), r.key.columns...)
+	for _, e := range r.key.parts {
+		out = append(out, columnsOf(e)...)
 	}
-	return f
+	return unique(out)
+}
+
+// suggestion is what the owner could do about a key that clients choose.
+func (r keyRule) suggestion(op *Operation) string {
+	if op.Kind != Insert || len(r.key.parts) > 0 || r.key.where != nil {
+		return ""
+	}
+	refers := false
+	for _, f := range r.table.foreign {
+		refers = refers || overlap(f.columns, r.key.columns)
+	}
+	switch {
+	case len(r.key.columns) == 1 && !refers:
+		return fmt.Sprintf("let the database make %s.%s (DEFAULT gen_random_uuid()), or put the node's name in front of it", r.table.name, r.key.columns[0])
+	case len(r.key.columns) > 1:
+		return fmt.Sprintf("if (%s) is what a row of %s is, make it the primary key and INSERT ... ON CONFLICT DO NOTHING: two copies then mean one row", strings.Join(r.key.columns, ", "), r.table.name)
+	}
+	return ""
 }
 
 // fresh returns a finding if no other copy can write the same values.
@@ -64,6 +94,23 @@ func (r keyRule) fresh(j *judge, op *Operation) *Finding {
 		}
 	}
 	return nil
+}
+
+// outside reports whether what is written keeps the row out of a partial index.
+func (r keyRule) outside(op *Operation) bool {
+	if r.key.where == nil {
+		return false
+	}
+	for _, e := range r.key.where.conjuncts() {
+		columns := columnsOf(e)
+		if len(columns) != 1 {
+			continue
+		}
+		if s, found := op.set(columns[0]); found && !s.delta && satisfies(e, s.value) == Negative {
+			return true
+		}
+	}
+	return false
 }
 
 // setsOnly reports whether nothing else that the key looks at is written by an update.

@@ -38,8 +38,11 @@ type exclusionRule struct {
 }
 
 func (r exclusionRule) judge(j *judge, op *Operation) *Finding {
-	if op.table != r.table || op.Kind != Insert && !(op.Kind == Update && op.writes(r.exclusion.all())) {
+	if op.table != r.table || op.Kind != Insert && !(op.Kind == Update && (op.writes(r.exclusion.all()) || op.rekeys())) {
 		return nil
+	}
+	if op.rekeys() {
+		return unclear("it changes the primary key, by which rows merge: two copies may make two rows out of one")
 	}
 	f := needed("two copies may each accept a row that conflicts with the other's")
 	f.Subject = r.table.name + "." + strings.Join(r.exclusion.all(), ",")

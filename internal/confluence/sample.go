@@ -3,6 +3,7 @@ package confluence
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 )
 
@@ -65,7 +66,41 @@ func (s *sampler) row(t *table, n int, given []cell) []cell {
 		}
 		row = append(row, cell{c.name, sql})
 	}
+	t.keepApart(row, given)
 	return inOrder(t, row)
+}
+
+// keepApart moves numbers that were made up such that CHECK constraints between columns hold, with room to spare.
+func (t *table) keepApart(row, given []cell) {
+	const room = 20
+	for _, x := range t.checks {
+		for _, a := range atomsOf(x.cond) {
+			if len(a.terms) < 2 || a.op == "" || a.op == "=" || a.op == "<>" {
+				continue
+			}
+			sum, free, known := a.constant, -1, true
+			for i, c := range row {
+				if a.terms[c.column] == 0 {
+					continue
+				}
+				n, err := strconv.ParseFloat(c.sql, 64)
+				known = known && err == nil
+				sum += a.terms[c.column] * n
+				if _, fixed := lookup(given, c.column); !fixed {
+					free = i
+				}
+			}
+			want := float64(room)
+			if a.op[0] == '<' {
+				want = -room
+			}
+			if !known || free < 0 || want > 0 && sum >= want || want < 0 && sum <= want {
+				continue
+			}
+			n, _ := strconv.ParseFloat(row[free].sql, 64)
+			row[free].sql = plainNumber(n + (want-sum)/a.terms[row[free].column])
+		}
+	}
 }
 
 // wants reports whether a column has to be given a value.
