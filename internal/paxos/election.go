@@ -230,7 +230,7 @@ func (n *Node) stepDown() {
 	if n.role == Candidate {
 		n.disengage()
 	}
-	n.role = Follower
+	n.role, n.heir = Follower, false
 	n.leadership.leader = 0
 	n.candidacy, n.reign = candidacy{}, reign{}
 	n.awaitLeader()
@@ -255,6 +255,7 @@ func (n *Node) follow(b Ballot) {
 	if n.role != Follower {
 		n.stepDown()
 	}
+	n.heir = false
 	n.heardBallot(b)
 	n.leadership.ballot, n.leadership.leader = b, b.Node()
 	n.awaitLeader()

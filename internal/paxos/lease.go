@@ -139,6 +139,7 @@ func (n *Node) handleRelease(from NodeID, m Release) {
 	n.leadership.leader = 0
 	n.electionAt = max(n.now, n.quietUntil).Add(n.headStart(m.Heir))
 	if m.Heir == n.cfg.ID {
+		n.heir = true
 		n.tickFollower()
 	}
 }

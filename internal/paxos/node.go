@@ -43,6 +43,7 @@ type Node struct {
 	candidacy  candidacy // while Candidate
 	reign      reign     // while Leader
 	lastReign  Ballot    // the last one led, until its lease was given back
+	heir       bool      // a lease was given back in its favour, and nobody else has led since
 	greatest   Ballot    // of every ballot heard of
 	electionAt Instant
 

@@ -29,6 +29,9 @@ func (n *Node) LeaseEnd(now Instant) Instant {
 // not begun: it proposes nothing, and reads must wait.
 func (n *Node) Suspended() bool { return n.role == Leader && n.lapsed() }
 
+// Inherited reports whether the node leads because another one handed over to it.
+func (n *Node) Inherited() bool { return n.role == Leader && n.heir }
+
 // ChosenTo returns the index up to which everything is chosen and was handed out.
 func (n *Node) ChosenTo() Index { return n.chosenTo }
 

@@ -30,7 +30,7 @@ func (r *Replicator) watchLeadership() {
 			r.phase = Following // the gate never opened: there is nothing to close
 		case r.server != serverUp || r.stuckOpening():
 			r.phase = Following
-			r.paxos.Release(r.now, anyone)
+			r.handOver()
 		case r.openedAt != 0 && r.cursor.next > r.openedAt && r.cursor.idle():
 			r.open()
 		}
@@ -51,12 +51,19 @@ func (r *Replicator) watchLeadership() {
 // then does not campaign.
 const openingLimit = paxos.Span(20e9)
 
+// inheritedLimit is openingLimit for a leader to which another handed over: that one could open its gate a moment ago.
+const inheritedLimit = paxos.Span(2e9)
+
 // stuckOpening reports whether the server of a leader that wants to open makes no progress: a full disk, for example.
 func (r *Replicator) stuckOpening() bool {
 	if done := r.cursor.done(); done != r.progress.done || r.progress.epoch != r.epoch {
 		r.progress = progress{epoch: r.epoch, done: done, since: r.now}
 	}
-	if r.openedAt == 0 || r.now.Since(r.progress.since) < openingLimit {
+	limit := openingLimit
+	if r.paxos.Inherited() {
+		limit = inheritedLimit
+	}
+	if r.openedAt == 0 || r.now.Since(r.progress.since) < limit {
 		return false
 	}
 	r.notBefore = r.now + paxos.Instant(openingLimit)

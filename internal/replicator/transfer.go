@@ -15,7 +15,7 @@ import (
 //     server is killed, and ServerLost goes on with step 3.
 //  3. GateClosed. No session of the epoch is left, so the lease is released; the heir campaigns at once.
 //  4. If the heir is dead or its server does not run, the others campaign some ticks later (paxos, headStart). If it is elected and cannot open its
-//     gate, it gives up like every leader that cannot (stuckOpening).
+//     gate, it gives up like every leader that cannot, but sooner, and hands over in its turn (inheritedLimit).
 
 // memberAlive is how recently a member must have been heard of to count as alive. Members answer heartbeats, of which there is one a tick.
 const memberAlive = paxos.Span(500e6)

@@ -95,6 +95,30 @@ func TestTransferToANodeThatDies(t *testing.T) {
 	c.check(true)
 }
 
+// A heir whose server stands still is elected, cannot open its gate, and soon hands over in its turn.
+func TestTransferToANodeWhoseServerHangs(t *testing.T) {
+	c, leader, others := settled(t, 6)
+	others[0].stuck = true
+	c.run(3e8, 3)
+	if reply := c.reply(leader, Transfer{To: others[0].id}); !reply.Done {
+		t.Fatalf("the answer is %+v", reply)
+	}
+	c.run(1e9, 1)
+	if others[0].r.phase != Opening {
+		t.Fatalf("the heir is %v", others[0].r.phase)
+	}
+	began := c.now
+	for c.leader() == nil && c.now < began+10e9 {
+		c.run(1e7, 1)
+	}
+	if took := c.now.Since(began); took > 3e9 {
+		t.Errorf("somebody leads %d ms later", took/1e6)
+	}
+	others[0].stuck = false
+	c.run(5e9, 0)
+	c.check(true)
+}
+
 // What cannot be handed over is refused with the reason, and the leader leads on.
 func TestTransferIsRefused(t *testing.T) {
 	c, leader, others := settled(t, 5)
