@@ -328,7 +328,7 @@ func (o *Order) FloorBelow(limit paxos.Index) (floor paxos.Floor, ok bool) {
 	k := o.checkpointBelow(limit)
 	for k > 0 {
 		first, within := o.spanAround(o.checkpoints[k].index)
-		if !within {
+		if !within || planted("floor within a chunked set") {
 			break
 		}
 		k = o.checkpointBelow(first - 1)

@@ -8,51 +8,87 @@ import (
 	"github.com/baristadb/barista/internal/replicator"
 )
 
-// A faultKind is something that happens to a cluster.
-type faultKind uint8
+// A fault is something that happens to a cluster, mostly to one machine.
+type fault struct {
+	name   string
+	strike func(w *world, m *machine)
+}
 
-const (
-	powerFails       faultKind = iota // of one machine
-	allPowerFails                     // of all machines at once
-	diesBetween                       // a process dies between two things that it does
-	processDies                       // barista is killed, and its server with it
-	processPauses                     // barista stands still, its server and its clients do not
-	machinePauses                     // and its clock goes on
-	syncFails                         //
-	diskSlow                          //
-	serverDies                        // alone
-	serverHangs                       // all of it, while barista goes on
-	serverClosesGate                  // by itself
-	machineCut                        // off from all others
-	clusterTorn                       // into two parts
-	oneWayCut                         // what one machine says does not reach another one
-	networkHeals                      //
-	networkWorse                      // more is lost and doubled, and everything is slower
-	networkAsBefore                   //
-	diskLost                          // with the server's data: the machine joins as a new incarnation
-	stepsDown                         // the leader, in good order
-	handsOver                         // the leader, to another member
-	diesElected                       // a node dies soon after it began to campaign or to lead
-	forgetsLease                      // a story: see forgetLease
-	memberDismissed                   // by an operator
-	memberExpected                    // likewise: it may join, or is recruited
-	memberAway                        // a machine is switched off for long
-	markWanted                        //
-	manyAsk                           // every client at once
-	numFaults        = iota
-)
-
-// pickFaults draws which faults a run has. Ends of faults, marks and crowds are in every run.
-func pickFaults(r *rand.Rand) []faultKind {
-	faults := []faultKind{networkHeals, networkHeals, networkAsBefore, markWanted, manyAsk}
-	for kind := range faultKind(numFaults) {
-		for range r.IntN(4) { // none as often as not to leave room for the others
-			faults = append(faults, kind)
+// common are those of every run: what ends faults, and what only makes more happen at once.
+var common = []fault{
+	{"network heals", func(w *world, _ *machine) { w.network.heal() }},
+	{"network is as before", func(w *world, _ *machine) {
+		w.network.loss, w.network.double, w.network.delay = w.plan.lossPercent, w.plan.doublePercent, w.plan.delay
+	}},
+	{"mark", onProcess(func(w *world, p *process) { p.post(replicator.MarkRequested{ID: w.newMark()}) })},
+	{"crowd", func(w *world, _ *machine) {
+		for _, c := range w.clients {
+			c.asks()
 		}
+	}},
+}
+
+// perhaps are those of which a run has some.
+var perhaps = []fault{
+	{"power fails", func(_ *world, m *machine) { m.crash("loses power") }},
+	{"all power fails", func(w *world, _ *machine) {
+		for _, m := range w.machines {
+			m.crash("loses power with all others")
+		}
+	}},
+	{"machine pauses", func(w *world, m *machine) { m.power.pausedUntil = w.pauseEnd() }},
+	{"disk lost", func(w *world, m *machine) {
+		if w.mayLoseDisk(m) {
+			m.replace("loses its disk")
+		}
+	}},
+	{"barista pauses", onProcess(func(w *world, p *process) { p.life.pausedUntil = w.pauseEnd() })},
+	{"barista killed", onProcess(func(_ *world, p *process) { p.machine.crashProcess("barista is killed") })},
+	{"death between", onProcess(func(w *world, p *process) { p.dieIn = 1 + w.rand.IntN(40) })},
+	{"death elected", onProcess((*world).dieElected)},
+	{"sync fails", onProcess(func(_ *world, p *process) { p.writer.fails = true })},
+	{"disk slow", onProcess((*world).slowDisk)},
+	{"server dies", func(_ *world, m *machine) { m.server.crash("the server dies") }},
+	{"server hangs", onRun(func(w *world, r *run) { r.life.pausedUntil = w.pauseEnd() })},
+	{"server closes its gate", onRun(func(_ *world, r *run) { r.failGate() })},
+	{"machine cut", (*world).cutMachine},
+	{"cluster torn", (*world).tear},
+	{"one-way cut", (*world).cutOneWay},
+	{"network worse", (*world).worsen},
+	{"step down", onProcess(func(_ *world, p *process) { p.post(replicator.StepDown{}) })},
+	{"hand-over", onProcess(func(w *world, p *process) {
+		p.post(replicator.Transfer{To: pick(w.rand, append(w.check.agreement.members.Voters(), 0)...)})
+	})},
+	{"lease forgotten", (*world).forgetLease},
+}
+
+// onProcess makes a fault of what befalls a barista that runs as a member.
+func onProcess(strike func(*world, *process)) func(*world, *machine) {
+	return func(w *world, m *machine) {
+		if m.process != nil && m.process.replicator != nil {
+			strike(w, m.process)
+		}
+	}
+}
+
+// onRun makes a fault of what befalls a running server.
+func onRun(strike func(*world, *run)) func(*world, *machine) {
+	return func(w *world, m *machine) {
+		if m.server.run != nil {
+			strike(w, m.server.run)
+		}
+	}
+}
+
+// pickFaults draws which faults a run has: each with a weight from 0, as often as not, to 3.
+func pickFaults(r *rand.Rand) []fault {
+	faults := append([]fault{common[0]}, common...)
+	for _, f := range perhaps {
 		if r.IntN(2) == 0 {
-			for len(faults) > 5 && faults[len(faults)-1] == kind {
-				faults = faults[:len(faults)-1]
-			}
+			continue
+		}
+		for range 1 + r.IntN(3) {
+			faults = append(faults, f)
 		}
 	}
 	return faults
@@ -61,10 +97,14 @@ func pickFaults(r *rand.Rand) []faultKind {
 // storm lets faults happen until the world calms down.
 func (w *world) storm() {
 	w.after(span(w.rand, 0, 2*w.plan.faultEvery), func() {
-		if !w.calm {
-			w.strike(pick(w.rand, w.plan.faults...), w.victim())
-			w.storm()
+		if w.calm {
+			return
 		}
+		f, m := pick(w.rand, w.plan.faults...), w.victim()
+		w.figures.Faults++
+		w.note(m.name, "fault: "+f.name)
+		f.strike(w, m)
+		w.storm()
 	})
 }
 
@@ -86,167 +126,66 @@ func (w *world) leading() *machine {
 	return nil
 }
 
-func (w *world) strike(kind faultKind, m *machine) {
-	w.figures.Faults++
-	w.note(m.name, "fault", uint64(kind))
-	switch kind {
-	case powerFails:
-		m.crash("loses power")
-	case allPowerFails:
-		for _, m := range w.machines {
-			m.crash("loses power with all others")
-		}
-	case machinePauses:
-		m.power.pausedUntil = w.pauseEnd()
-	case machineCut, clusterTorn, oneWayCut, networkHeals, networkWorse, networkAsBefore:
-		w.strikeNetwork(kind, m)
-	case diskLost:
-		if !w.plan.ordered && w.mayLoseDisk(m) {
-			m.replace("loses its disk")
-		}
-	case forgetsLease:
-		w.forgetLease()
-	case memberDismissed, memberExpected, memberAway:
-		w.strikeMembership(kind, m)
-	case manyAsk:
-		for _, c := range w.clients {
-			c.asks()
-		}
-	default:
-		if m.process != nil && m.process.replicator != nil {
-			w.strikeProcess(kind, m.process)
-		}
-	}
-}
-
 // pauseEnd draws how long something stands still: at most until the storm is over.
 func (w *world) pauseEnd() moment {
 	pause := pick(w.rand, span(w.rand, 0, second), span(w.rand, second, 3*second), span(w.rand, 3*second, 60*second))
 	return min(w.now.add(pause), moment(w.plan.storm))
 }
 
-func (w *world) strikeNetwork(kind faultKind, m *machine) {
-	n := &w.network
-	switch kind {
-	case machineCut:
-		for k := range w.machines {
-			if k != m.number {
-				n.cut[m.number][k], n.cut[k][m.number] = true, true
-			}
-		}
-	case clusterTorn:
-		n.heal()
-		side := w.rand.Uint64()
-		for a := range w.machines {
-			for b := range w.machines {
-				n.cut[a][b] = side>>a&1 != side>>b&1
-			}
-		}
-	case oneWayCut:
-		if to := w.rand.IntN(len(w.machines)); to != m.number {
-			n.cut[m.number][to] = true
-		}
-	case networkHeals:
-		n.heal()
-	case networkWorse:
-		n.loss, n.double, n.delay = 5+w.rand.IntN(30), w.rand.IntN(20), span(w.rand, millisecond, 100*millisecond)
-	case networkAsBefore:
-		n.loss, n.double, n.delay = w.plan.lossPercent, w.plan.doublePercent, w.plan.delay
-	}
-}
-
-func (w *world) strikeProcess(kind faultKind, p *process) {
-	m := p.machine
-	switch kind {
-	case diesBetween:
-		p.dieIn = 1 + w.rand.IntN(40)
-	case processDies:
-		m.crashProcess("barista is killed")
-	case processPauses:
-		p.life.pausedUntil = w.pauseEnd()
-	case syncFails:
-		p.writer.fails = true
-	case diskSlow:
-		p.writer.slow = span(w.rand, 0, 300*millisecond)
-		w.during(p.life, span(w.rand, 0, 3*second), func() { p.writer.slow = 0 })
-	case serverDies:
-		m.server.crash("the server dies")
-	case serverHangs:
-		if m.server.run != nil {
-			m.server.run.life.pausedUntil = w.pauseEnd()
-		}
-	case serverClosesGate:
-		if m.server.run != nil {
-			m.server.run.failGate()
-		}
-	case stepsDown:
-		p.post(replicator.StepDown{})
-	case handsOver:
-		heir := pick(w.rand, append(w.check.agreement.members.Voters(), 0)...)
-		p.post(replicator.Transfer{To: heir})
-	case diesElected:
-		w.dieElected(p)
-	case markWanted:
-		var id changeset.MarkID
-		for k := range id {
-			id[k] = byte(w.rand.Uint32())
-		}
-		p.post(replicator.MarkRequested{ID: id})
-	}
-}
-
-// dieElected waits until a node campaigns or leads with a ballot that it has not now, and lets it die soon after.
-func (w *world) dieElected(p *process) {
-	before := p.replicator.Status()
-	limit := w.now.add(10 * second)
-	var look func()
-	look = func() {
-		s := p.replicator.Status()
-		switch {
-		case s.Role != paxos.Follower && (s.Role != before.Role || s.Ballot != before.Ballot):
-			p.dieIn = 1 + w.rand.IntN(25)
-		case w.now < limit && !w.calm:
-			w.during(p.life, 5*millisecond, look)
-		}
-	}
-	look()
-}
-
-// forgetLease is a story in which an acceptor that forgot its lease would do harm: one follower does not hear the leader and asks the others
-// to vote for it; then the leader's barista stands still, while its server goes on to serve reads under its lease; and in the same moment the
-// others die and are started again at once.
-func (w *world) forgetLease() {
-	leader, deaf := w.leading(), pick(w.rand, w.machines...)
-	if leader == nil || leader == deaf {
-		return
-	}
-	w.network.heal()
-	w.network.cut[leader.number][deaf.number] = true
-	w.after(span(w.rand, 2*second, 4*second), func() {
-		if w.calm || leader.process == nil {
-			return
-		}
-		leader.process.life.pausedUntil = min(w.now.add(3*second), moment(w.plan.storm))
-		for _, m := range w.machines {
-			if m != leader && m != deaf && m.process != nil {
-				m.crashProcess("dies, and is started again at once")
-				m.downUntil = w.now.add(span(w.rand, millisecond, 100*millisecond))
-				w.at(m.downUntil, m.startProcess)
-			}
-		}
-	})
-}
-
 // mayLoseDisk reports whether the cluster must survive the loss of a machine's disk: every other disk is whole and has been for long enough
-// that its node is a voter.
+// that its node is a voter; and nobody is changing who votes.
 func (w *world) mayLoseDisk(m *machine) bool {
-	if w.growing {
+	if w.growing || w.plan.ordered {
 		return false
 	}
 	for _, other := range w.machines {
-		if other.replaced || other.journal == nil {
+		if other != m && (other.replaced || other.journal == nil) {
 			return false
 		}
 	}
 	return true
+}
+
+func (w *world) newMark() (id changeset.MarkID) {
+	for k := range id {
+		id[k] = byte(w.rand.Uint32())
+	}
+	return id
+}
+
+// slowDisk makes a node's disk slow for some seconds.
+func (w *world) slowDisk(p *process) {
+	p.writer.slow = span(w.rand, 0, 300*millisecond)
+	w.during(p.life, span(w.rand, 0, 3*second), func() { p.writer.slow = 0 })
+}
+
+// cutMachine cuts a machine off from all others.
+func (w *world) cutMachine(m *machine) {
+	for k := range w.machines {
+		if k != m.number {
+			w.network.cut[m.number][k], w.network.cut[k][m.number] = true, true
+		}
+	}
+}
+
+// tear divides the cluster into two parts.
+func (w *world) tear(*machine) {
+	side := w.rand.Uint64()
+	for a := range w.machines {
+		for b := range w.machines {
+			w.network.cut[a][b] = side>>a&1 != side>>b&1
+		}
+	}
+}
+
+// cutOneWay lets what a machine says not reach another one, which still reaches it.
+func (w *world) cutOneWay(m *machine) {
+	if to := w.rand.IntN(len(w.machines)); to != m.number {
+		w.network.cut[m.number][to] = true
+	}
+}
+
+// worsen lets more be lost and doubled, and makes everything slower.
+func (w *world) worsen(*machine) {
+	w.network.loss, w.network.double, w.network.delay = 5+w.rand.IntN(30), w.rand.IntN(20), span(w.rand, millisecond, 100*millisecond)
 }

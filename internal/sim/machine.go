@@ -96,7 +96,7 @@ func (m *machine) replace(why string) {
 	m.leave(why)
 	m.replaced = true
 	if planted(amnesiacVotes) && before != nil {
-		m.journal = journal.NewMemory(before.Identity(), m.world.firstFloor)
+		m.journal, m.incarnation = journal.NewMemory(before.Identity(), m.world.firstFloor), before.Identity().Incarnation
 	}
 }
 
@@ -129,7 +129,7 @@ func (m *machine) startProcess() {
 	}
 }
 
-// restarted is m with its power back at once, whatever it waited for.
+// revive starts whatever of the machine does not run, or stands still.
 func (m *machine) revive() {
 	m.downUntil = 0
 	if m.power.over {

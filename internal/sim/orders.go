@@ -23,23 +23,22 @@ func (w *world) order(limit paxos.Span, event replicator.Event) {
 	give()
 }
 
-// strikeMembership has an operator remove a member, let one in, or recruit a spare.
-func (w *world) strikeMembership(kind faultKind, m *machine) {
-	switch {
-	case !w.plan.ordered:
-	case kind == memberDismissed:
-		w.order(span(w.rand, second, 5*second), replicator.Dismiss{Name: m.name})
-	case kind == memberExpected:
-		w.order(span(w.rand, second, 5*second), replicator.Expect{Name: m.name})
-	case kind == memberAway:
-		m.crash("is switched off for long")
-		m.downUntil = min(w.now.add(span(w.rand, 5*second, 40*second)), moment(w.plan.storm))
-		w.at(m.downUntil, func() {
-			if m.process == nil {
-				m.boot()
-			}
-		})
-	}
+// ordering are the faults of a run in which operators change the membership.
+var ordering = []fault{
+	{"member dismissed", func(w *world, m *machine) { w.order(span(w.rand, second, 5*second), replicator.Dismiss{Name: m.name}) }},
+	{"member expected", func(w *world, m *machine) { w.order(span(w.rand, second, 5*second), replicator.Expect{Name: m.name}) }},
+	{"machine away", (*world).switchOff},
+}
+
+// switchOff takes a machine away for so long that a spare takes its place.
+func (w *world) switchOff(m *machine) {
+	m.crash("is switched off for long")
+	m.downUntil = min(w.now.add(span(w.rand, 5*second, 40*second)), moment(w.plan.storm))
+	w.at(m.downUntil, func() {
+		if m.process == nil {
+			m.boot()
+		}
+	})
 }
 
 // restaff has the operator let every machine in again that was removed, when the storm is over.

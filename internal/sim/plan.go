@@ -30,7 +30,7 @@ type plan struct {
 	purgeEvery    paxos.Span
 
 	faultEvery paxos.Span
-	faults     []faultKind // of which one is drawn each time; may name one more than once
+	faults     []fault // of which one is drawn each time; may hold one more than once
 
 	tick                      paxos.Span
 	lease                     paxos.Span
@@ -71,7 +71,7 @@ func newPlan(r *rand.Rand) plan {
 	}
 	if p.ordered {
 		p.spares, p.replicator.ReplaceDead = r.IntN(2), pick(r, 0, 2*second, 6*second)
-		p.faults = append(p.faults, memberDismissed, memberExpected, memberExpected, memberAway, memberAway)
+		p.faults = append(append(p.faults, ordering...), ordering...)
 	}
 	return p
 }

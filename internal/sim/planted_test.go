@@ -29,6 +29,7 @@ var plantedBugs = []struct{ name, unseen string }{
 	{"applying past a gap", ""},
 	{"void rule missing", ""},
 	{"what follows on a gap stands", ""},
+	{"floor within a chunked set", ""},
 	{locksReleased, ""},
 	{"double apply after step-down", ""},
 	{amnesiacVotes, ""},

@@ -1,0 +1,47 @@
+package sim
+
+import "github.com/baristadb/barista/internal/paxos"
+
+// Some faults do harm only in a certain order, which chance alone rarely finds. A story puts them in that order, at some moment of a storm.
+
+// dieElected waits until a node campaigns or leads with a ballot that it has not now, and lets it die soon after.
+func (w *world) dieElected(p *process) {
+	before := p.replicator.Status()
+	limit := w.now.add(10 * second)
+	var look func()
+	look = func() {
+		s := p.replicator.Status()
+		switch {
+		case s.Role != paxos.Follower && (s.Role != before.Role || s.Ballot != before.Ballot):
+			p.dieIn = 1 + w.rand.IntN(25)
+		case w.now < limit && !w.calm:
+			w.during(p.life, 5*millisecond, look)
+		}
+	}
+	look()
+}
+
+// forgetLease is the story in which an acceptor that forgot its lease would do harm: one follower does not hear the leader and asks the others
+// to vote for it; then the leader's barista stands still, while its server goes on to serve reads under its lease; and in the same moment the
+// others die and are started again at once.
+func (w *world) forgetLease(deaf *machine) {
+	leader := w.leading()
+	if leader == nil || leader == deaf {
+		return
+	}
+	w.network.heal()
+	w.network.cut[leader.number][deaf.number] = true
+	w.after(span(w.rand, 2*second, 4*second), func() {
+		if w.calm || leader.process == nil {
+			return
+		}
+		leader.process.life.pausedUntil = min(w.now.add(3*second), moment(w.plan.storm))
+		for _, m := range w.machines {
+			if m != leader && m != deaf && m.process != nil {
+				m.crashProcess("dies, and is started again at once")
+				m.downUntil = w.now.add(span(w.rand, millisecond, 100*millisecond))
+				w.at(m.downUntil, m.startProcess)
+			}
+		}
+	})
+}
