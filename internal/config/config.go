@@ -49,6 +49,8 @@ type Config struct {
 	Lease       time.Duration `yaml:"lease,omitempty"`
 	ElectionMin time.Duration `yaml:"election_min,omitempty"`
 	ElectionMax time.Duration `yaml:"election_max,omitempty"`
+	// Protocol is how this node has writes agreed on when it leads. Default: multi.
+	Protocol Protocol `yaml:"protocol,omitempty"`
 	// Hold is how long a new connection waits while there is no leader.
 	Hold time.Duration `yaml:"hold,omitempty"`
 	// Suspend is how long a leader whose lease ran out keeps its sessions before it steps down.
@@ -71,6 +73,7 @@ type Config struct {
 func Defaults() Config {
 	return Config{
 		MaxSessions: 500,
+		Protocol:    Multi,
 		Tick:        100 * time.Millisecond,
 		Lease:       time.Second,
 		ElectionMin: time.Second,

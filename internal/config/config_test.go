@@ -29,7 +29,8 @@ func TestDefaults(t *testing.T) {
 		Name: "n1", Dir: "/srv/n1", PG: "127.0.0.1:6432", Peer: "127.0.0.1:7001",
 		Peers:      map[string]string{"n1": "127.0.0.1:7001"},
 		SecretFile: "/srv/n1/secret", Auth: Trust, MaxSessions: 500,
-		Tick: 100 * time.Millisecond, Lease: time.Second, ElectionMin: time.Second, ElectionMax: 2 * time.Second,
+		Protocol: Multi,
+		Tick:     100 * time.Millisecond, Lease: time.Second, ElectionMin: time.Second, ElectionMax: 2 * time.Second,
 		Hold: 10 * time.Second, Suspend: 5 * time.Second, Retention: 1 << 30, ReplaceDeadAfter: 10 * time.Minute,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -54,6 +55,7 @@ func TestMistakes(t *testing.T) {
 		{"same address twice", smallest + "http: 127.0.0.1:6432\n", "both 127.0.0.1:6432"},
 		{"two peers at one address", strings.Replace(smallest, "{n1:", "{n2: '127.0.0.1:7001', n1:", 1), "n1 and n2 are both at"},
 		{"auth open to the world", strings.Replace(smallest, "127.0.0.1:6432", "0.0.0.0:6432", 1), "auth is missing"},
+		{"unknown protocol", smallest + "protocol: raft\n", "protocol \"raft\""},
 		{"unknown auth", smallest + "auth: md5\n", "auth \"md5\""},
 		{"span without unit", smallest + "lease: 5\n", "line 6"},
 		{"no sessions", smallest + "max_sessions: 0\n", "max_sessions is 0; it may be 1 to 10000"},

@@ -140,8 +140,9 @@ const leaseDrift = 10
 
 func (n *node) paxosConfig() paxos.Config {
 	span := func(d time.Duration) paxos.Span { return paxos.Span(d) }
+	protocols := map[config.Protocol]paxos.Protocol{config.Multi: paxos.Multi, config.Basic: paxos.Basic}
 	return paxos.Config{
-		ID: n.identity.Node, Cluster: n.identity.Cluster,
+		ID: n.identity.Node, Cluster: n.identity.Cluster, Protocol: protocols[n.cfg.Protocol],
 		Tick: span(n.cfg.Tick), Lease: span(n.cfg.Lease), Drift: span(n.cfg.Lease / leaseDrift),
 		ElectionMin: span(n.cfg.ElectionMin), ElectionMax: span(n.cfg.ElectionMax), SuspendLimit: span(n.cfg.Suspend),
 		MaxInflight: 256, MaxInflightBytes: 32 << 20, Rand: newRand(), Now: bootClock(),

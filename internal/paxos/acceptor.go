@@ -54,6 +54,10 @@ func (n *Node) handlePrepare(from NodeID, m Prepare) {
 	}
 	n.yield(m.Ballot)
 	n.promise(m.Ballot)
+	if m.Index != 0 {
+		n.promiseFor(from, m)
+		return
+	}
 	for _, part := range promiseParts(n.accepted.sorted()) {
 		part.Version, part.Ballot, part.ChosenTo = n.version(), m.Ballot, n.chosenTo
 		if planted("promise leaves out chosen entries") {

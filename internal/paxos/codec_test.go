@@ -27,7 +27,7 @@ var sampleEntries = []Entry{
 var sampleMessages = []Message{
 	PreVote{Version: 1, Ballot: MakeBallot(4, 2), ChosenTo: 3},
 	PreVoteReply{Version: 1, Ballot: MakeBallot(4, 2), Granted: true, Promised: MakeBallot(3, 1), ChosenTo: 3},
-	Prepare{Version: 2, Ballot: MakeBallot(4, 2), ChosenTo: 3},
+	Prepare{Version: 2, Ballot: MakeBallot(4, 2), ChosenTo: 3, Index: 4},
 	Promise{Version: 2, Ballot: MakeBallot(4, 2), ChosenTo: 4, First: 1, Last: LastIndex, Entries: sampleEntries},
 	Reject{Version: 3, Ballot: MakeBallot(4, 2), Promised: MakeBallot(5, 1), ChosenTo: 9},
 	Accept{Version: 2, Ballot: MakeBallot(4, 2), First: 5, ChosenTo: 4, Values: []Value{sampleEntries[0].Value, sampleEntries[1].Value}},

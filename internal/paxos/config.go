@@ -33,6 +33,9 @@ type Config struct {
 	MaxInflight      int
 	MaxInflightBytes int
 
+	// Protocol is how this node has entries agreed on when it leads.
+	Protocol Protocol
+
 	// Rand is owned by the node.
 	Rand *rand.Rand
 	// Now is when the node starts. It promises nobody for one Lease and the Drift
@@ -54,6 +57,7 @@ func (c Config) validate() error {
 		{c.SuspendLimit > 0, "the limit of suspension is not positive"},
 		{c.MaxInflight > 0, "the number of entries in flight is not positive"},
 		{c.MaxInflightBytes > 0, "the number of bytes in flight is not positive"},
+		{c.Protocol <= Basic, "the protocol is unknown"},
 		{c.Rand != nil, "no random generator"},
 	} {
 		if !check.ok {

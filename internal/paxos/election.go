@@ -131,6 +131,9 @@ func (n *Node) ownPromiseDurable(b Ballot) {
 func (n *Node) handlePromise(from NodeID, m Promise) {
 	n.heardChosen(from, m.ChosenTo)
 	c, slot := &n.candidacy, n.members.slot(from)
+	if n.role == Leader && m.Ballot == n.reign.ballot && m.First == m.Last {
+		n.promisedFor(slot, m.First)
+	}
 	if n.role != Candidate || !c.preparing || m.Ballot != c.ballot || !n.electorate.isVoter(slot) || c.votes.has(slot) {
 		return
 	}

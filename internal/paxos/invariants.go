@@ -82,8 +82,10 @@ func (n *Node) checkLeader() {
 		violated("proposals begin at %d, chosen to %d, base %d", r.first, n.chosenTo, r.base)
 	case len(r.followers) != len(n.members.Members):
 		violated("%d followers, %d members", len(r.followers), len(n.members.Members))
-	case r.fence != 0 && r.fence != r.next()-1:
-		violated("proposed to %d past the member entry %d", r.next()-1, r.fence)
+	case r.fence != 0 && r.fence != r.end()-1:
+		violated("proposed to %d past the member entry %d", r.end()-1, r.fence)
+	case r.round.index != 0 && (r.round.index != r.next() || len(r.inflight) > 0 || len(r.line) == 0):
+		violated("phase 1 for %d, %d in flight from %d on, %d in line", r.round.index, len(r.inflight), r.first, len(r.line))
 	case len(r.held) > 0 && r.fence == 0:
 		violated("%d adopted values wait for nothing", len(r.held))
 	case r.bytes < 0:

@@ -14,7 +14,9 @@ type reign struct {
 	inflight []proposal
 	bytes    int     // of the bodies in flight
 	held     []Value // adopted values behind a member entry that is in flight
-	fence    Index   // the index of the member entry in flight; 0: none
+	line     []Value // under Basic: what waits for its phase 1; its indexes follow on those in flight
+	round    round   // of the first in line
+	fence    Index   // the index of the member entry in flight or in line; 0: none
 	stuck    Instant // since when the log below base has not grown
 
 	followers  []follower // in the order of the members
@@ -78,7 +80,11 @@ func (n *Node) Propose(now Instant, values ...Value) (first Index, ok bool) {
 		}
 		proposed[i] = v
 	}
-	first = n.propose(proposed)
+	if n.cfg.Protocol == Basic {
+		first = n.queue(proposed)
+	} else {
+		first = n.propose(proposed)
+	}
 	n.check()
 	return first, true
 }
@@ -87,14 +93,14 @@ func (n *Node) Propose(now Instant, values ...Value) (first Index, ok bool) {
 // a value of any size does.
 func (n *Node) roomFor(values []Value) bool {
 	r := &n.reign
-	if r.next()+Index(len(values))-1 > n.chosenTo+Index(n.cfg.MaxInflight) {
+	if r.end()+Index(len(values))-1 > n.chosenTo+Index(n.cfg.MaxInflight) {
 		return false
 	}
 	bytes := r.bytes
 	for _, v := range values {
 		bytes += len(v.Body)
 	}
-	return bytes <= n.cfg.MaxInflightBytes || len(r.inflight) == 0
+	return bytes <= n.cfg.MaxInflightBytes || len(r.inflight)+len(r.line) == 0
 }
 
 // orderly reports whether nothing is proposed past a member entry, and no member
@@ -236,6 +242,7 @@ func (n *Node) chooseProposals() {
 	if n.role == Leader && n.reign.fence == 0 && len(n.reign.held) > 0 {
 		n.proposeAdopted(n.reign.held)
 	}
+	n.beginRound()
 }
 
 // takeProposal takes the first proposal, which is chosen, out of the window.
@@ -285,6 +292,8 @@ func (n *Node) tickLeader() {
 		n.stepDown()
 	case !n.lapsed():
 		n.resend()
+		n.sendRound()
+		n.beginRound()
 	}
 	if n.role == Leader {
 		r.aged = r.next()

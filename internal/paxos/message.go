@@ -30,18 +30,20 @@ type PreVoteReply struct {
 	ChosenTo Index
 }
 
-// Prepare is phase 1 for all indexes that are not chosen yet.
+// Prepare is phase 1 for all indexes that are not chosen yet, or, from a leader
+// under Basic, for one.
 type Prepare struct {
 	Version  uint32
 	Ballot   Ballot
 	ChosenTo Index
+	Index    Index // 0: all
 }
 
 // Promise answers Prepare: the sender takes part in nothing below Ballot any
 // more. All up to ChosenTo is chosen, and the sender can be asked for it. What
 // it accepted above comes in one or more parts: Entries holds all from First to
 // Last. The first part begins at 0, each other where one ended, and the last
-// one ends at LastIndex.
+// one ends at LastIndex. The answer for one index has that one as First and Last.
 type Promise struct {
 	Version     uint32
 	Ballot      Ballot

@@ -26,7 +26,7 @@ func (c *cursor) message(cluster [16]byte, code uint8) Message {
 	case codePreVoteReply:
 		return PreVoteReply{Version: version, Ballot: c.ballot(), Granted: c.bool(), Promised: c.ballot(), ChosenTo: c.index()}
 	case codePrepare:
-		return Prepare{Version: version, Ballot: c.ballot(), ChosenTo: c.index()}
+		return Prepare{Version: version, Ballot: c.ballot(), ChosenTo: c.index(), Index: c.index()}
 	case codePromise:
 		return Promise{
 			Version: version, Ballot: c.ballot(), ChosenTo: c.index(),

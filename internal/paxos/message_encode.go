@@ -59,7 +59,7 @@ func (m PreVoteReply) append(b []byte, _ [16]byte) []byte {
 }
 
 func (m Prepare) append(b []byte, _ [16]byte) []byte {
-	return appendNumbers(b, uint64(m.Ballot), uint64(m.ChosenTo))
+	return appendNumbers(b, uint64(m.Ballot), uint64(m.ChosenTo), uint64(m.Index))
 }
 
 func (m Promise) append(b []byte, cluster [16]byte) []byte {

@@ -22,6 +22,7 @@ type network struct {
 	chosen   map[Index]Value
 	limit    int // of entries in one answer to a Fetch
 	fixed    int // how many voters there are, if that never changes; else 0
+	protocol Protocol
 }
 
 type packet struct {
@@ -40,8 +41,10 @@ func testConfig(id NodeID) Config {
 }
 
 // newNetwork starts machines 1 to size, all of them voters.
-func newNetwork(size int) *network {
-	w := &network{cut: make(map[[2]NodeID]bool), chosen: make(map[Index]Value), limit: 4}
+func newNetwork(size int) *network { return newNetworkOf(size, Multi) }
+
+func newNetworkOf(size int, protocol Protocol) *network {
+	w := &network{cut: make(map[[2]NodeID]bool), chosen: make(map[Index]Value), limit: 4, protocol: protocol}
 	members := Membership{Version: 1, Next: NodeID(size) + 1}
 	for i := 1; i <= size; i++ {
 		members.Members = append(members.Members, Member{
@@ -57,6 +60,7 @@ func newNetwork(size int) *network {
 // add starts a machine whose journal begins with a membership.
 func (w *network) add(id NodeID, members Membership) *machine {
 	m := &machine{id: id, cfg: testConfig(id), skew: Span(id) * 1e12, kept: make(map[Index]Entry)}
+	m.cfg.Protocol = w.protocol
 	if members.Version > 0 {
 		m.disk = []Record{FloorRecord{Floor: Floor{Members: members}}}
 	}
@@ -242,6 +246,9 @@ func describe(m Message) string {
 	case PreVoteReply:
 		return fmt.Sprintf("prevotereply %v granted=%v", m.Ballot, m.Granted)
 	case Prepare:
+		if m.Index != 0 {
+			return fmt.Sprintf("prepare %v for %d", m.Ballot, m.Index)
+		}
 		return fmt.Sprintf("prepare %v", m.Ballot)
 	case Promise:
 		return fmt.Sprintf("promise %v, chosen to %d, accepted %s", m.Ballot, m.ChosenTo, describeEntries(m.Entries))

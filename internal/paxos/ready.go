@@ -55,7 +55,8 @@ type output struct {
 	Ready
 	promised Ballot  // this node's own candidacy, which waits for the promise
 	votes    []votes // this node's own votes, which wait for the entries
-	written  Index   // the last ChosenRecord handed out
+	round    ownRound
+	written  Index // the last ChosenRecord handed out
 }
 
 // votes are a leader's votes for its own proposals.
@@ -69,6 +70,7 @@ type pendingSync struct {
 	seq      uint64
 	promised Ballot
 	votes    []votes
+	round    ownRound
 	chosenTo Index
 }
 
@@ -118,7 +120,7 @@ func (n *Node) Ready() (Ready, bool) {
 	n.seq++
 	o.Seq = n.seq
 	if len(o.Records) > 0 {
-		n.syncs = append(n.syncs, pendingSync{seq: n.seq, promised: o.promised, votes: o.votes, chosenTo: n.chosenTo})
+		n.syncs = append(n.syncs, pendingSync{seq: n.seq, promised: o.promised, votes: o.votes, round: o.round, chosenTo: n.chosenTo})
 	}
 	ready := o.Ready
 	n.out = output{written: o.written}
@@ -139,6 +141,7 @@ func (n *Node) Synced(now Instant, seq uint64) {
 		for _, v := range done.votes {
 			n.ownVoteDurable(v)
 		}
+		n.ownRoundDurable(done.round)
 	}
 	n.check()
 }

@@ -54,7 +54,7 @@ func (s *teller) tell(t *testing.T, lines []string) string {
 
 // run obeys one command:
 //
-//	nodes N                start N voters; node 1 leads
+//	nodes N [basic]        start N voters; node 1 leads; under Standard Paxos
 //	propose N WORD...      node N proposes one value for each word
 //	deliver [A->B] [TYPE]  deliver what is on its way now (all: until all is quiet)
 //	drop [A->B] [TYPE]     lose it
@@ -173,7 +173,11 @@ func (s *teller) nodes(args []string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	s.net, s.known = newNetwork(size), make(map[Index]string)
+	protocol := Multi
+	if len(args) > 1 && args[1] == "basic" {
+		protocol = Basic
+	}
+	s.net, s.known = newNetworkOf(size, protocol), make(map[Index]string)
 	return "", s.net.elect(1)
 }
 

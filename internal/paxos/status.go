@@ -74,7 +74,7 @@ func (n *Node) Inflight() int {
 	if n.role != Leader {
 		return 0
 	}
-	return len(n.reign.inflight) + len(n.reign.held)
+	return len(n.reign.inflight) + len(n.reign.held) + len(n.reign.line)
 }
 
 // Progress returns what a node has last said of itself; false if it has not

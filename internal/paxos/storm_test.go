@@ -20,16 +20,17 @@ func TestStorm(t *testing.T) {
 	// never gets two values, what is chosen stays, no two nodes hold a lease at
 	// one time, and all nodes agree once the storm is over.
 	for _, kind := range []struct {
-		name    string
-		size    int
-		changes bool
-	}{{"three", 3, false}, {"five", 5, false}, {"changing", 3, true}} {
+		name     string
+		size     int
+		changes  bool
+		protocol Protocol
+	}{{"three", 3, false, Multi}, {"five", 5, false, Multi}, {"changing", 3, true, Multi}, {"basic", 3, true, Basic}} {
 		t.Run(kind.name, func(t *testing.T) {
 			for seed := range *stormSeeds {
 				if *stormSeed != 0 {
 					seed = *stormSeed
 				}
-				s := newStorm(seed, kind.size, kind.changes)
+				s := newStorm(seed, kind.size, kind.changes, kind.protocol)
 				if err := s.run(20000); err != nil {
 					t.Fatalf("seed %d: %v", seed, err)
 				}
@@ -57,9 +58,9 @@ type storm struct {
 	loss     int  // how many of a hundred packets are lost; as many come twice
 }
 
-func newStorm(seed uint64, size int, changes bool) *storm {
+func newStorm(seed uint64, size int, changes bool, protocol Protocol) *storm {
 	s := &storm{
-		net: newNetwork(size), rand: rand.New(rand.NewPCG(seed, 7)), changes: changes,
+		net: newNetworkOf(size, protocol), rand: rand.New(rand.NewPCG(seed, 7)), changes: changes,
 		nextTick: make(map[NodeID]Instant), paused: make(map[NodeID]Instant), reigns: make(map[Ballot]bool),
 	}
 	s.disk, s.loss = 5+s.rand.IntN(95), s.rand.IntN(12)
