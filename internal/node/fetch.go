@@ -14,7 +14,8 @@ import (
 )
 
 // fetchData gets the server's data by an online base backup from a peer: from a follower if one can give it, so that the leader has its
-// machine to itself.
+// machine to itself. If the last copy was itself behind every log, it is the leader's turn: followers that all are behind would copy from each
+// other for ever.
 func (n *node) fetchData(ctx context.Context) error {
 	leader := n.directory.name(n.awaitLeader(ctx))
 	var names []string
@@ -23,12 +24,7 @@ func (n *node) fetchData(ctx context.Context) error {
 			names = append(names, name)
 		}
 	}
-	sort.Slice(names, func(i, j int) bool {
-		if (names[i] == leader) != (names[j] == leader) {
-			return names[j] == leader
-		}
-		return names[i] < names[j]
-	})
+	sortSources(names, leader, n.server.copyTooOld)
 	var failed error
 	for _, name := range names {
 		dial := func(ctx context.Context) (net.Conn, error) { return n.dialTunnel(ctx, name, transport.PurposeBackup) }
@@ -50,6 +46,16 @@ func (n *node) fetchData(ctx context.Context) error {
 		return errors.New("there is no peer to take a base backup from")
 	}
 	return failed
+}
+
+// sortSources puts the peers to copy from in order: by name, and the leader last, or first.
+func sortSources(names []string, leader string, leaderFirst bool) {
+	sort.Slice(names, func(i, j int) bool {
+		if (names[i] == leader) != (names[j] == leader) {
+			return (names[i] == leader) == leaderFirst
+		}
+		return names[i] < names[j]
+	})
 }
 
 // leaderPatience is how long a joiner waits to hear who leads before it takes its copy from just anybody.

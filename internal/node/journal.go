@@ -14,8 +14,8 @@ import (
 // damagedSuffix is behind the name of a journal that was set aside; the next one that is takes its place.
 const damagedSuffix = ".damaged"
 
-// openJournal opens this node's journal if there is one, and restores what it holds. A damaged one is set aside: the node may have forgotten a
-// vote, and comes back as another incarnation. If the process dies before it is admitted, the next start finds no journal, which is the same.
+// openJournal opens this node's journal if there is one. A damaged one is set aside: the node may have forgotten a vote, and comes back as
+// another incarnation. If the process dies before it is admitted, the next start finds no journal, which is the same.
 func (n *node) openJournal(context.Context) error {
 	dir := n.cfg.JournalDir()
 	exists, err := journal.Exists(dir)
@@ -32,31 +32,6 @@ func (n *node) openJournal(context.Context) error {
 	n.journal, n.identity = opened, opened.Identity()
 	if n.identity.Name != n.cfg.Name {
 		return config.Mistakef("the journal in %s is that of node %q, and node.yaml says %q", dir, n.identity.Name, n.cfg.Name)
-	}
-	if n.restored, n.order, err = restore(n.journal); err != nil {
-		return err
-	}
-	if n.admitted.Version == 0 && isUnaware(n.restored.Members, n.identity.Node) {
-		return n.discardJournal(dir)
-	}
-	return nil
-}
-
-// isUnaware reports whether a journal's last membership is older than the node's own admission.
-func isUnaware(members paxos.Membership, self paxos.NodeID) bool { return self >= members.Next }
-
-// discardJournal removes a journal that ends before this node's own admission: the process that was admitted died before it had learned of
-// that. The members that the journal knows may all be gone, and from others the node would take no word. It has never voted, so it may as
-// well join anew.
-func (n *node) discardJournal(dir string) error {
-	n.log.Info("the journal ends before this node's admission: it joins as a new incarnation")
-	if err := n.journal.Close(); err != nil {
-		return fmt.Errorf("close a journal that ends before this node's admission: %w", err)
-	}
-	n.journal = nil
-	old := dir + ".old" // renamed first: half of a journal would be taken for a damaged one
-	if err := errors.Join(os.RemoveAll(old), os.Rename(dir, old), os.RemoveAll(old)); err != nil {
-		return fmt.Errorf("remove a journal that ends before this node's admission: %w", err)
 	}
 	return nil
 }

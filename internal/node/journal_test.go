@@ -81,44 +81,11 @@ func TestDamagedJournalWithoutPeers(t *testing.T) {
 	}
 }
 
-// A journal that ends before its node's own admission is of no use: the members that it knows may all be gone. It is discarded, and the node
-// joins anew. A member's journal, and one that a joiner has just made, are kept.
-func TestJournalWithoutOwnAdmission(t *testing.T) {
-	first := paxos.FirstMembership("n1", 7, "a:1")
-	both := first.AddLearner("n2", 8, "a:2")
-	for _, c := range []struct {
-		name     string
-		floor    paxos.Membership
-		admitted paxos.Membership
-		kept     bool
-	}{
-		{"before its admission", first, paxos.Membership{}, false},
-		{"just admitted", first, both, true},
-		{"a member", both, paxos.Membership{}, true},
-	} {
-		n := &node{cfg: config.Config{Name: "n2", Dir: t.TempDir()}, log: slog.New(slog.DiscardHandler), admitted: c.admitted}
-		identity := paxos.IdentityRecord{Cluster: [16]byte{1}, Name: "n2", Incarnation: 8, Node: 2}
-		if err := journal.Create(n.cfg.JournalDir(), identity, paxos.Floor{Members: c.floor}); err != nil {
-			t.Fatal(err)
-		}
-		if err := n.openJournal(t.Context()); err != nil {
-			t.Fatalf("%s: %v", c.name, err)
-		}
-		if n.journal != nil {
-			defer n.journal.Close()
-		}
-		there, err := journal.Exists(n.cfg.JournalDir())
-		if err != nil || there != c.kept || (n.journal != nil) != c.kept {
-			t.Errorf("%s: the journal is there %t, open %t, want %t (%v)", c.name, there, n.journal != nil, c.kept, err)
-		}
-	}
-}
-
 // A read of a running node that meets damage stops the node, with file and offset; it is told once.
 func TestDamageStopsARunningNode(t *testing.T) {
 	n := &node{cfg: config.Config{Name: "n1", Dir: t.TempDir()}, damaged: make(chan error, 1)}
 	identity := paxos.IdentityRecord{Cluster: [16]byte{1}, Name: "n1", Incarnation: 7, Node: 1}
-	if err := journal.Create(n.cfg.JournalDir(), identity, paxos.Floor{Members: paxos.FirstMembership("n1", 7, "a:1")}); err != nil {
+	if err := journal.Create(n.cfg.JournalDir(), identity, paxos.Floor{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := n.openJournal(context.Background()); err != nil {

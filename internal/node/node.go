@@ -57,9 +57,7 @@ type node struct {
 	pg         postgres.Config
 	transport  *transport.Transport
 	journal    *journal.Journal
-	damaged    chan error        // why the journal cannot be trusted any more
-	restored   paxos.Restored    // what the journal held at the start, until assemble takes it
-	order      *replicator.Order // likewise
+	damaged    chan error // why the journal cannot be trusted any more
 	identity   paxos.IdentityRecord
 	driver     *replicator.Driver
 	directory  *directory

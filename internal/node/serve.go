@@ -104,8 +104,10 @@ func (n *node) joinCluster(ctx context.Context) error {
 // assemble restores the log's state from the journal and joins the parts that need it.
 func (n *node) assemble(context.Context) error {
 	n.damaged = make(chan error, 1)
-	restored, order := n.restored, n.order
-	n.restored, n.order = paxos.Restored{}, nil
+	restored, order, err := restore(n.journal)
+	if err != nil {
+		return err
+	}
 	core, err := paxos.New(n.paxosConfig(), restored)
 	if err != nil {
 		return fmt.Errorf("restore from the journal: %w", err)

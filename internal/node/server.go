@@ -57,6 +57,9 @@ type localServer struct {
 	current *run         // nil while no server runs
 	target  uint64       // the start that the driver's calls are for; used by the driver's goroutine alone
 
+	copied     bool // the data is a copy of a peer's; used by keep alone
+	copyTooOld bool // the last data were, and needed a base backup again; likewise
+
 	rebuild  chan struct{} // holds a token when the server needs a base backup
 	diverged chan string   // holds why the server must not go on
 	state    atomic.Value  // string, for people
@@ -160,6 +163,7 @@ func (s *localServer) once(ctx context.Context) error {
 		if err := s.fetch(ctx); err != nil {
 			return fmt.Errorf("fetch a base backup: %w", err)
 		}
+		s.copied = true
 	}
 	s.state.Store(admin.ServerStarting)
 	r, applied, err := s.start(ctx)
@@ -178,6 +182,7 @@ func (s *localServer) once(ctx context.Context) error {
 	switch {
 	case errors.Is(err, errRebuild):
 		s.log.Warn("the server gets a base backup", "reason", err)
+		s.copied, s.copyTooOld = false, s.copied
 		return s.setAside()
 	case errors.Is(err, apply.ErrDiverged):
 		s.log.Error("the server is stopped for good; this node goes on voting", "reason", err)
