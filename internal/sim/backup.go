@@ -26,12 +26,12 @@ func (s *server) rebuild() {
 	s.machine.world.note(s.machine.name, "server needs a base backup")
 	s.kill()
 	s.data = nil
+	s.copied, s.copyTooOld = false, s.copied
 	p.post(replicator.ServerLost{})
 	s.machine.world.during(p.life, span(s.machine.world.rand, 10*millisecond, 300*millisecond), func() { s.keep(p) })
 }
 
-// fetch copies the data of a peer's running server, from a follower if one can give it. What is copied is what that server shows at the end
-// of the copying.
+// fetch copies the data of a peer's running server. What is copied is what that server shows at the end of the copying.
 func (s *server) fetch(p *process) {
 	w := p.world
 	source := s.source()
@@ -46,7 +46,7 @@ func (s *server) fetch(p *process) {
 	w.during(p.life, span(w.rand, 50*millisecond, 2*second), func() {
 		whole := source.server.run == from && from != nil && w.network.joined(source, s.machine) && s.data == nil
 		if whole {
-			s.data = source.server.data.copy()
+			s.data, s.copied = source.server.data.copy(), true
 			w.figures.Backups++
 		}
 		giver.pins = slices.DeleteFunc(giver.pins, func(other *pin) bool { return other == held })
@@ -54,17 +54,20 @@ func (s *server) fetch(p *process) {
 	})
 }
 
-// source is the machine to copy from: the leader only if there is nobody else.
+// source is the machine to copy from: a follower's if one can give a copy, unless the last copy was too old.
 func (s *server) source() *machine {
-	var leading *machine
+	var leading, following *machine
 	for _, m := range s.machine.world.machines {
-		if m == s.machine || m.server.run == nil || m.process.replicator == nil || !s.machine.world.network.joined(m, s.machine) {
-			continue
+		switch {
+		case m == s.machine || m.server.run == nil || m.process.replicator == nil || !s.machine.world.network.joined(m, s.machine):
+		case m.process.replicator.Status().Role == paxos.Leader:
+			leading = m
+		case following == nil:
+			following = m
 		}
-		if m.process.replicator.Status().Role != paxos.Leader {
-			return m
-		}
-		leading = m
 	}
-	return leading
+	if following == nil || leading != nil && s.copyTooOld && !planted(copiesInCircles) {
+		return leading
+	}
+	return following
 }

@@ -124,8 +124,10 @@ func (m *machine) startProcess() {
 	m.world.note(m.name, "starts")
 	p := &process{world: m.world, machine: m, incarnation: m.incarnation, life: &life{within: m.power}}
 	m.process = p
-	if m.journal == nil || !p.restore(paxos.Membership{}) {
+	if m.journal == nil {
 		p.join()
+	} else {
+		p.restore(paxos.Membership{})
 	}
 }
 

@@ -58,8 +58,8 @@ const (
 	doubtEvery = 2 * second
 )
 
-// doubt asks the peers, as long as this node hears of no leader, whether it is still a member. Nobody listens any more to what a removed one
-// says about agreement.
+// doubt asks the peers, as long as this node hears of no leader, who the members are. Nobody listens any more to what a removed one says about
+// agreement; and one that was away for long may not know the leader, nor anybody who speaks to it.
 func (p *process) doubt(heard moment) {
 	w := p.world
 	if p.replicator.Status().Leader != 0 {
@@ -67,21 +67,25 @@ func (p *process) doubt(heard moment) {
 	}
 	if w.now >= heard.add(doubtAfter) {
 		for _, peer := range w.machines {
-			if p.isRemovedSays(peer) {
+			members := p.askMembers(peer)
+			_, member := members.Find(p.id)
+			if !member && p.id < members.Next {
 				p.machine.leave("hears that it was removed, and gets an empty disk")
 				return
+			}
+			if member && members.Version > p.met.Version {
+				p.met = members
 			}
 		}
 	}
 	w.during(p.life, doubtEvery, func() { p.doubt(heard) })
 }
 
-func (p *process) isRemovedSays(peer *machine) bool {
-	at := peer.process
-	if at == nil || at == p || at.replicator == nil || !p.world.network.joined(peer, p.machine) || !p.world.network.joined(p.machine, peer) {
-		return false
+// askMembers is the membership that a peer knows; of version 0 if it cannot be asked.
+func (p *process) askMembers(peer *machine) paxos.Membership {
+	at, network := peer.process, &p.world.network
+	if at == nil || at == p || at.replicator == nil || !network.joined(peer, p.machine) || !network.joined(p.machine, peer) {
+		return paxos.Membership{}
 	}
-	members := at.replicator.Status().Members
-	_, member := members.Find(p.id)
-	return !member && p.id < members.Next
+	return at.replicator.Status().Members
 }

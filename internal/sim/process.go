@@ -19,7 +19,7 @@ type process struct {
 	id          paxos.NodeID
 	replicator  *replicator.Replicator // nil: it has no journal yet and asks to join
 	journal     *journal.Memory
-	admitted    paxos.Membership // the one that a joiner was given, until it knows a newer one
+	met         paxos.Membership // the newest that a peer told, until its own log knows a newer one
 
 	inbox     []replicator.Event
 	submitted []replicator.Event // by backends: not taken while too much is pending
@@ -40,9 +40,8 @@ const maxDrain = 512
 // learnDelay is how long followers wait to be told at most.
 const learnDelay = 4 * millisecond
 
-// restore builds the node from its journal, as any start does, and sets it going. It returns false, and discards the journal, if that ends
-// before the node's own admission, and nobody has just admitted it.
-func (p *process) restore(admitted paxos.Membership) bool {
+// restore builds the node from its journal, as any start does, and sets it going.
+func (p *process) restore(admitted paxos.Membership) {
 	w, j := p.world, p.machine.journal
 	order := replicator.NewOrder(j.Floor())
 	err := j.Scan(func(e paxos.Entry) error {
@@ -52,12 +51,7 @@ func (p *process) restore(admitted paxos.Membership) bool {
 	if err != nil {
 		panic(fmt.Sprintf("sim: %s cannot read its journal: %v", p.machine.name, err))
 	}
-	p.id, p.admitted = j.Identity().Node, admitted
-	if admitted.Version == 0 && p.id >= order.Members().Next {
-		p.machine.forgetJournal()
-		p.incarnation = p.machine.incarnation
-		return false
-	}
+	p.id, p.met = j.Identity().Node, admitted
 	core, err := paxos.New(paxos.Config{
 		ID: p.id, Cluster: clusterID, Tick: w.plan.tick, Lease: w.plan.lease, Drift: w.plan.drift,
 		ElectionMin: w.plan.electionMin, ElectionMax: w.plan.electionMax, SuspendLimit: 5 * second,
@@ -77,7 +71,6 @@ func (p *process) restore(admitted paxos.Membership) bool {
 	p.lazySync()
 	p.purgeSometimes()
 	p.doubt(w.now)
-	return true
 }
 
 // knows finds a member by its number, as the node's directory does; knowsName by name and incarnation.
@@ -88,10 +81,10 @@ func (p *process) knowsName(name string, incarnation uint64) (paxos.Member, bool
 }
 
 func (p *process) directory() paxos.Membership {
-	if members := p.replicator.Status().Members; members.Version > p.admitted.Version {
+	if members := p.replicator.Status().Members; members.Version > p.met.Version {
 		return members
 	}
-	return p.admitted
+	return p.met
 }
 
 // tick is the ticker: a little irregular, as tickers on busy machines are.

@@ -14,6 +14,9 @@ type server struct {
 	data    *data // nil: the folder is empty
 	run     *run  // nil: no process of the server is left
 	starts  int
+
+	copied     bool // the data is a copy of a peer's
+	copyTooOld bool // the last data were, and needed a base backup again
 }
 
 // data is what a data folder holds: commits in their order, of which the last may not be on disk yet, because they are asynchronous.
