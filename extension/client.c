@@ -355,6 +355,7 @@ static void
 take_client(Port *port, int fds[2])
 {
 	void	   *page = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fds[1], 0);
+	WaitEventSet *events;
 
 	close(fds[1]);
 	if (page == MAP_FAILED || dup3(fds[0], port->sock, O_CLOEXEC) < 0)
@@ -363,15 +364,18 @@ take_client(Port *port, int fds[2])
 				 errmsg("could not take over the client's socket: %m")));
 	close(fds[0]);
 
+	events = CreateWaitEventSet(TopMemoryContext, FeBeWaitSetNEvents);
+	AddWaitEventToSet(events, WL_SOCKET_WRITEABLE, port->sock, NULL, NULL);
+	AddWaitEventToSet(events, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
+	AddWaitEventToSet(events, WL_POSTMASTER_DEATH, PGINVALID_SOCKET, NULL, NULL);
 	FreeWaitEventSet(FeBeWaitSet);
-	FeBeWaitSet = CreateWaitEventSet(TopMemoryContext, FeBeWaitSetNEvents);
-	AddWaitEventToSet(FeBeWaitSet, WL_SOCKET_WRITEABLE, port->sock, NULL, NULL);
-	AddWaitEventToSet(FeBeWaitSet, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
-	AddWaitEventToSet(FeBeWaitSet, WL_POSTMASTER_DEATH, PGINVALID_SOCKET, NULL, NULL);
+	FeBeWaitSet = events;
 
 	state = page;
 	socket_methods = PqCommMethods;
 	PqCommMethods = &client_methods;
+	if (socket_methods->is_send_pending())
+		unsent = SEND_BUFFER;	/* nobody counted what was put before */
 	set_state(CLIENT_STARTING);
 	on_proc_exit(client_ends, (Datum) 0);
 }

@@ -1,6 +1,7 @@
 package replicator
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"testing"
 
@@ -59,6 +60,7 @@ type testNode struct {
 	large     []largeWrite // still being written
 	batch     *Batch
 	gathered  paxos.Instant // when Gathered is due; 0: it is not
+	handed    int           // batches so far
 }
 
 type committed struct {
@@ -80,7 +82,7 @@ func threeVoters() paxos.Membership {
 
 // newClusterOf starts a node for each member.
 func newClusterOf(t *testing.T, seed uint64, members paxos.Membership, cfg Config) *cluster {
-	cfg.ApplyBatchSets, cfg.RecentBytes = 3, 2000
+	cfg.ApplyBatchSets, cfg.RecentBytes = cmp.Or(cfg.ApplyBatchSets, 3), 2000
 	c := &cluster{
 		cfg: cfg,
 		t:   t, rng: rand.New(rand.NewPCG(seed, 1)), now: 1e9, cut: make(map[paxos.NodeID]bool),
@@ -224,6 +226,7 @@ func (c *cluster) obey(n *testNode) {
 		defer c.obey(n)
 	}
 	if out.Apply != nil {
+		n.handed++
 		n.batch = out.Apply
 	}
 	if out.Mark != nil {
