@@ -172,6 +172,16 @@ func (c *catalog) table(name string) *table {
 	return t
 }
 
+// join makes the table a part of another one, unless that would make a circle.
+func (t *table) join(whole *table) {
+	for up := whole; up != nil; up = up.whole {
+		if up == t {
+			return
+		}
+	}
+	t.whole = whole
+}
+
 func (t *table) add(c *tableColumn) {
 	if t.index[c.name] == nil {
 		t.columns = append(t.columns, c)

@@ -147,8 +147,8 @@ func (r *reader) alter(t *table, cmd *pg.AlterTableCmd, at int) {
 		t.dropConstraint(cmd.GetName())
 	case pg.AlterTableType_AT_AttachPartition:
 		part := r.catalog.tables[relation(cmd.GetDef().GetPartitionCmd().GetName())]
-		if part != nil && part != t {
-			part.whole = t
+		if part != nil {
+			part.join(t)
 		}
 	case pg.AlterTableType_AT_DetachPartition:
 		if part := r.catalog.tables[relation(cmd.GetDef().GetPartitionCmd().GetName())]; part != nil {

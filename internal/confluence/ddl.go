@@ -90,7 +90,7 @@ func (r *reader) inherit(t *table, from *pg.RangeVar, asPartition aspect, at int
 		return
 	}
 	if asPartition {
-		t.whole = parent
+		t.join(parent)
 		return
 	}
 	for _, c := range parent.columns {

@@ -55,8 +55,14 @@ func (r keyRule) example(j *judge, op *Operation) *Example {
 	}
 	var same []cell
 	for _, f := range r.table.foreign { // a key that refers elsewhere refers to a row that is there
-		if overlap(f.columns, columns) {
-			s.refer(r.table, f, &same)
+		if f.parent == nil || f.parent == r.table || len(f.to) != len(f.columns) || !overlap(f.columns, columns) {
+			continue
+		}
+		row := s.parent(f.parent, nil)
+		for i, name := range f.columns {
+			if sql, found := lookup(row, f.to[i]); found {
+				same = append(same, cell{name, sql})
+			}
 		}
 	}
 	referring := same[:len(same):len(same)]

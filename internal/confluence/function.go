@@ -16,12 +16,12 @@ type function struct {
 	stmts    []*pg.Node   // of BEGIN ATOMIC or RETURN
 	strict   bool         // not called with NULL
 	trigger  bool         // returns trigger
-	tree     *pg.RawStmt  // the whole statement
 	source   *text        // that it stands in
 	at       int          // the offset of its statement
 	bodyAt   int          // the offset of its body, or -1
 	notes    annotationOf // that stand before it
-	text     string
+	setof    bool
+	declared []string // its parameters, for the parser of PL/pgSQL
 }
 
 // A parameter is a function's.
@@ -36,10 +36,11 @@ type annotationOf struct {
 func (r *reader) createFunction(s *pg.CreateFunctionStmt, at int) {
 	f := &function{
 		name: qualified(s.GetFuncname()), place: r.place(at), trigger: lastName(s.GetReturnType().GetNames()) == "trigger",
-		source: r.text, at: r.base, bodyAt: -1, text: r.statement, notes: r.takeNotes(),
+		source: r.text, at: r.base, bodyAt: -1, setof: s.GetReturnType().GetSetof(), notes: r.takeNotes(),
 	}
 	for _, n := range s.GetParameters() {
 		p := n.GetFunctionParameter()
+		f.declared = append(f.declared, parameterText(p))
 		if m := p.GetMode(); m == pg.FunctionParameterMode_FUNC_PARAM_OUT || m == pg.FunctionParameterMode_FUNC_PARAM_TABLE {
 			continue
 		}
@@ -79,4 +80,30 @@ func (r *reader) createFunction(s *pg.CreateFunctionStmt, at int) {
 	}
 	r.catalog.functions[f.name] = f
 	r.catalog.defs = append(r.catalog.defs, f)
+}
+
+// parameterText declares a parameter with a type that needs no look-up.
+func parameterText(p *pg.FunctionParameter) string {
+	mode := map[pg.FunctionParameterMode]string{
+		pg.FunctionParameterMode_FUNC_PARAM_OUT: "OUT ", pg.FunctionParameterMode_FUNC_PARAM_TABLE: "OUT ", pg.FunctionParameterMode_FUNC_PARAM_INOUT: "INOUT ",
+	}[p.GetMode()]
+	name := ""
+	if p.GetName() != "" {
+		name = `"` + strings.ReplaceAll(p.GetName(), `"`, `""`) + `" `
+	}
+	return mode + name + "text"
+}
+
+// forParser writes the function such that the parser of PL/pgSQL, which aborts the process on statements that it does
+// not expect, gets one that it does.
+func (f *function) forParser() string {
+	tag := "$body$"
+	for n := 0; strings.Contains(f.body, tag); n++ {
+		tag = "$body" + itoa(n) + "$"
+	}
+	returns := "void"
+	if f.setof {
+		returns = "SETOF text"
+	}
+	return "CREATE FUNCTION f(" + strings.Join(f.declared, ", ") + ") RETURNS " + returns + " LANGUAGE plpgsql AS " + tag + f.body + tag
 }

@@ -13,11 +13,15 @@ type object = map[string]any
 
 // plpgsql analyses the body of a function in PL/pgSQL.
 func (w *walker) plpgsql(f *function) {
-	if len(f.text) > maxStatement || nesting(f.text) > maxNesting {
+	if f.body == "" {
+		w.unknownf(0, "function %s has no body", f.name)
+		return
+	}
+	if len(f.body) > maxStatement || nesting(f.body) > maxNesting/2 {
 		w.unknownf(0, "function %s is too large", f.name)
 		return
 	}
-	parsed, err := pg.ParsePlPgSqlToJSON(f.text)
+	parsed, err := pg.ParsePlPgSqlToJSON(f.forParser())
 	if err != nil {
 		w.unknownf(0, "the body of function %s does not parse: %v", f.name, err)
 		return

@@ -31,9 +31,6 @@ type Diagnostic struct {
 // maxStatement limits what is given to the parser at once, in bytes.
 const maxStatement = 4 << 20
 
-// maxNesting limits parentheses and operators in a statement: the parser and what walks its trees recurse.
-const maxNesting = 1000
-
 // A reader goes through the sources: it builds the catalog and collects the statements of transactions, which can be
 // analysed only when the whole schema is known.
 type reader struct {
@@ -282,21 +279,6 @@ func parse(sql string) ([]*pg.RawStmt, error) {
 		return nil, err
 	}
 	return tree.GetStmts(), nil
-}
-
-// nesting is the deepest nesting of parentheses, brackets and CASE in a text, also of those in quotes: a bound.
-func nesting(sql string) int {
-	depth, deepest := 0, 0
-	for i := 0; i < len(sql); i++ {
-		switch sql[i] {
-		case '(', '[':
-			depth++
-		case ')', ']':
-			depth--
-		}
-		deepest = max(deepest, depth)
-	}
-	return deepest + strings.Count(strings.ToLower(sql), "case ")/4
 }
 
 // errEmpty says that there is nothing to analyse.

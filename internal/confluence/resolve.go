@@ -14,6 +14,11 @@ func (r *reader) resolve() {
 			if len(f.to) == 0 && f.parent.primary != nil {
 				f.to = f.parent.primary.columns
 			}
+			if len(f.to) != len(f.columns) || !t.has(f.columns) || !f.parent.has(f.to) {
+				r.diagnostics = append(r.diagnostics, Diagnostic{f.place, Warning, "foreign key " + f.name + " does not fit the key of table " + f.parentName})
+				f.parent = nil
+				continue
+			}
 			f.parent.referenced = append(f.parent.referenced, f)
 		}
 		for _, k := range t.keys {
@@ -26,6 +31,16 @@ func (r *reader) resolve() {
 			r.known(t, f.columns, f.place, "constraint "+f.name)
 		}
 	}
+}
+
+// has reports whether the table has all the columns.
+func (t *table) has(columns []string) bool {
+	for _, name := range columns {
+		if t.index[name] == nil {
+			return false
+		}
+	}
+	return true
 }
 
 // known warns of columns that a constraint names and the table does not have.

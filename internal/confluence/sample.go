@@ -215,8 +215,10 @@ func plainNumber(f float64) string { return strings.TrimSuffix(fmt.Sprintf("%g",
 
 // sample makes up the nth value of a type, or returns "" if it does not know the type.
 func (s *sampler) sample(typ string, n int) string {
-	if d := s.catalog.domains[typ]; d != nil {
-		return s.sample(d.typ, n)
+	for range len(s.catalog.domains) {
+		if d := s.catalog.domains[typ]; d != nil {
+			typ = d.typ
+		}
 	}
 	if labels := s.catalog.enums[typ]; len(labels) > 0 {
 		return quote(labels[(n-1)%len(labels)])
