@@ -9,6 +9,7 @@ type agreement struct {
 	log     []paxos.Value
 	keepers map[paxos.Index]map[paxos.NodeID]paxos.Value
 	members paxos.Membership // that governs the next index
+	changed paxos.Index      // where it was chosen
 }
 
 func newAgreement(members paxos.Membership) agreement {

@@ -23,7 +23,7 @@ func (c *checkers) changesMembers(i paxos.Index, v paxos.Value) {
 	if !blind("membership") {
 		c.changesByOne(i, a.members, next)
 	}
-	a.members = next
+	a.members, a.changed = next, i
 	c.world.figures.Changes++
 	c.world.membersChanged(next)
 }

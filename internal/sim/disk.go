@@ -130,6 +130,9 @@ func (p *process) appendRecords(records []paxos.Record, durable bool) {
 	if err := p.journal.Append(records, durable); err != nil {
 		p.world.violated("journal", "%s: %v", p.machine.name, err)
 	}
+	if durable {
+		p.machine.knows = p.journal.ChosenTo()
+	}
 	p.world.figures.Syncs++
 	p.world.note(p.machine.name, "writes", uint64(len(records)))
 	p.world.check.kept(p, records)

@@ -60,6 +60,7 @@ var perhaps = []fault{
 		p.post(replicator.Transfer{To: pick(w.rand, append(w.check.agreement.members.Voters(), 0)...)})
 	})},
 	{"lease forgotten", (*world).forgetLease},
+	{"left behind", (*world).leaveBehind},
 }
 
 // onProcess makes a fault of what befalls a barista that runs as a member.
@@ -132,14 +133,15 @@ func (w *world) pauseEnd() moment {
 	return min(w.now.add(pause), moment(w.plan.storm))
 }
 
-// mayLoseDisk reports whether the cluster must survive the loss of a machine's disk: every other disk is whole and has been for long enough
-// that its node is a voter; and nobody is changing who votes.
+// mayLoseDisk reports whether the cluster must survive the loss of a machine's disk: every other disk is whole, and has been for long enough
+// that its node is a voter and that it says so itself; and nobody is changing who votes. (A member entry that is chosen, and known to be so on
+// the lost disk alone, leaves the majority of before.)
 func (w *world) mayLoseDisk(m *machine) bool {
 	if w.growing || w.plan.ordered {
 		return false
 	}
 	for _, other := range w.machines {
-		if other != m && (other.replaced || other.journal == nil) {
+		if other != m && (other.replaced || other.journal == nil || other.knows < w.check.agreement.changed) {
 			return false
 		}
 	}

@@ -19,10 +19,11 @@ type machine struct {
 	incarnation uint64
 	journal     *journal.Memory // nil: the disk is empty
 	server      *server
-	process     *process // nil: barista does not run
-	downUntil   moment   // it is not started again before
-	spare       bool     // it wants to be a spare
-	replaced    bool     // its disk was lost, and it is not known to be a voter again
+	process     *process    // nil: barista does not run
+	downUntil   moment      // it is not started again before
+	spare       bool        // it wants to be a spare
+	replaced    bool        // its disk was lost, and it is not known to be a voter again
+	knows       paxos.Index // up to here its disk knows what is chosen
 }
 
 // clusterID is that of every simulated cluster.

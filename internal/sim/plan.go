@@ -32,6 +32,7 @@ type plan struct {
 	faultEvery paxos.Span
 	faults     []fault // of which one is drawn each time; may hold one more than once
 
+	protocol                  paxos.Protocol
 	tick                      paxos.Span
 	lease                     paxos.Span
 	drift                     paxos.Span
@@ -68,6 +69,9 @@ func newPlan(r *rand.Rand) plan {
 		MaxBatchSets: pick(r, 1, 1, 3, 64), MaxPipeline: pick(r, 1, 4, 8), RecentBytes: pick(r, 500, 5000, 1<<20),
 		ApplyBatchSets: pick(r, 1, 3, 512), ElectableLag: pick(r, 20, 10000), Retention: pick(r, int64(2000), 20000, 1<<30),
 		AdmitLag: pick(r, 4, 256), AdmitPatience: 2 * second,
+	}
+	if r.IntN(8) == 0 {
+		p.protocol = paxos.Basic
 	}
 	if p.ordered {
 		p.spares, p.replicator.ReplaceDead = r.IntN(2), pick(r, 0, 2*second, 6*second)

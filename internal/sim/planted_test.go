@@ -8,7 +8,7 @@ import (
 )
 
 // enough is how many seeds a planted bug must be found in.
-const enough = 1000
+const enough = 3000
 
 // plantedBugs are the mistakes that Multi-Paxos and what stands on it invite. Where two rules object to the same bug, it is planted again with the
 // checkers blind to the quicker one.
@@ -33,6 +33,7 @@ var plantedBugs = []struct{ name, unseen string }{
 	{locksReleased, ""},
 	{"double apply after step-down", ""},
 	{amnesiacVotes, ""},
+	{copiesInCircles, ""},
 	{"member change in one step of two", ""},
 	{"member change in one step of two", "membership"},
 	{"purge of what no server has flushed", ""},

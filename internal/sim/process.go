@@ -55,7 +55,7 @@ func (p *process) restore(admitted paxos.Membership) {
 	core, err := paxos.New(paxos.Config{
 		ID: p.id, Cluster: clusterID, Tick: w.plan.tick, Lease: w.plan.lease, Drift: w.plan.drift,
 		ElectionMin: w.plan.electionMin, ElectionMax: w.plan.electionMax, SuspendLimit: 5 * second,
-		MaxInflight: w.plan.maxInflight, MaxInflightBytes: w.plan.maxInflightBytes,
+		Protocol: w.plan.protocol, MaxInflight: w.plan.maxInflight, MaxInflightBytes: w.plan.maxInflightBytes,
 		Rand: rand.New(rand.NewPCG(w.rand.Uint64(), 2)), Now: p.machine.now(),
 	}, paxos.Restored{
 		Floor: j.Floor(), Promised: j.Promised(), Entries: j.Accepted(), ChosenTo: j.ChosenTo(), Members: order.Members(),
@@ -63,7 +63,7 @@ func (p *process) restore(admitted paxos.Membership) {
 	if err != nil {
 		panic(fmt.Sprintf("sim: %s cannot restore: %v", p.machine.name, err))
 	}
-	p.journal = j
+	p.journal, p.machine.knows = j, j.ChosenTo()
 	p.replicator = replicator.New(w.plan.replicator, core, order)
 	w.check.restored(p)
 	p.machine.server.keep(p)

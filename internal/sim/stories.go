@@ -21,6 +21,30 @@ func (w *world) dieElected(p *process) {
 	look()
 }
 
+// leaveBehind is the story in which a leader has to be told what is chosen: a minority is cut off for a moment while the others go on, not all of
+// them hear what is chosen, and then the leader dies and the minority is back, to campaign like everybody else.
+func (w *world) leaveBehind(*machine) {
+	leader := w.leading()
+	if leader == nil {
+		return
+	}
+	w.network.heal()
+	behind := (len(w.machines) - 1) / 2
+	for _, k := range w.rand.Perm(len(w.machines)) {
+		if m := w.machines[k]; m != leader && behind > 0 {
+			w.cutMachine(m)
+			behind--
+		}
+	}
+	w.after(span(w.rand, 50*millisecond, second), func() {
+		if w.calm || leader.process == nil {
+			return
+		}
+		leader.crash("dies while a minority is behind")
+		w.network.heal()
+	})
+}
+
 // forgetLease is the story in which an acceptor that forgot its lease would do harm: one follower does not hear the leader and asks the others
 // to vote for it; then the leader's barista stands still, while its server goes on to serve reads under its lease; and in the same moment the
 // others die and are started again at once.
