@@ -704,6 +704,7 @@ session_begins(int newval, void *extra)
 	session_epoch = 0;
 	if (newval == SESSION_LEADER && IsUnderPostmaster)
 		(void) barista_gate_is_open(&session_epoch);
+	known_epoch = session_epoch;	/* there is no snapshot yet */
 }
 
 static void
