@@ -52,6 +52,7 @@ typedef struct ApplyState
 	TimestampTz timestamp;		/* of the last change set */
 	MemoryContext context;
 	StringInfoData tail;		/* of a part: the beginning of an item */
+	List	   *emptied;		/* of ApplyName: before the next statement */
 	NumberedRelation *relations;	/* numbers increase */
 	int			nrelations;
 	int			allocated;
@@ -82,6 +83,7 @@ static void use(NumberedRelation *entry);
 static ApplyRelation *numbered(uint32 number);
 static void truncate_tables(BaristaReader *r);
 static void statement(BaristaReader *r);
+static void emptied(BaristaReader *r);
 static void sequence(BaristaReader *r);
 static void sequence_dropped(BaristaReader *r);
 static void sequences(BaristaReader *r);
@@ -357,6 +359,9 @@ apply_item(char type, const char *body, Size length)
 		case 'Q':
 			statement(r);
 			return false;
+		case 'e':
+			emptied(r);
+			return false;
 		case 'S':
 			sequence(r);
 			return false;
@@ -526,10 +531,28 @@ static void
 statement(BaristaReader *r)
 {
 	apply_relations_close();
-	ddl_replay(r, &current_doing);
+	ddl_replay(r, state.emptied, &current_doing);
+	list_free_deep(state.emptied);
+	state.emptied = NIL;
 	MemoryContextReset(apply_row_context);
 	CommandCounterIncrement();
 	current_doing = NULL;
+}
+
+/* It is done when the statement's settings are known. */
+static void
+emptied(BaristaReader *r)
+{
+	const char *schema = reader_cstr(r);
+	const char *name = reader_cstr(r);
+	MemoryContext caller = MemoryContextSwitchTo(state.context);
+	ApplyName  *table = palloc(sizeof(ApplyName));
+
+	reader_finish(r, "emptied table");
+	table->schema = pstrdup(schema);
+	table->name = pstrdup(name);
+	state.emptied = lappend(state.emptied, table);
+	MemoryContextSwitchTo(caller);
 }
 
 static void

@@ -178,6 +178,15 @@ extern void apply_images_forget(ApplyRelation *ar);
 /* apply_truncate.c */
 extern void apply_truncate(List *relations, bool restart);
 
+/* A table that a statement needs empty. */
+typedef struct ApplyName
+{
+	const char *schema;
+	const char *name;
+} ApplyName;
+
+extern void apply_empty(List *names);
+
 /* apply_sequence.c */
 extern void apply_sequence(const char *schema, const char *name,
 						   int64 horizon, bool is_called, bool missing_ok);
@@ -198,6 +207,6 @@ extern void apply_user_end(ApplyUser *before);
 
 /* ddl_replay.c */
 /* *doing receives the command tag, for messages. */
-extern void ddl_replay(BaristaReader *r, const char **doing);
+extern void ddl_replay(BaristaReader *r, List *emptied, const char **doing);
 
 #endif							/* BARISTA_APPLY_H */

@@ -187,7 +187,9 @@ build(const char *description, Size length, uint64 hash)
 		get_relname_relid(name, namespace) : InvalidOid;
 	rel = OidIsValid(ar->relid) ?
 		try_table_open(ar->relid, RowExclusiveLock) : NULL;
-	if (rel == NULL || rel->rd_rel->relkind != RELKIND_RELATION ||
+	if (rel == NULL ||
+		(rel->rd_rel->relkind != RELKIND_RELATION &&
+		 rel->rd_rel->relkind != RELKIND_MATVIEW) ||
 		rel->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT)
 		ereport(ERROR,
 				(errcode(ERRCODE_BARISTA_DIVERGENCE),

@@ -16,10 +16,13 @@
 #include "catalog/dependency.h"
 #include "catalog/heap.h"
 #include "catalog/index.h"
+#include "catalog/namespace.h"
 #include "commands/sequence.h"
 #include "commands/tablecmds.h"
 #include "pgstat.h"
+#include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
 
@@ -57,6 +60,37 @@ apply_truncate(List *relations, bool restart)
 		table_close(rel, NoLock);
 		AtEOXact_GUC(false, settings);
 	}
+}
+
+/*
+ * Empties tables before a statement that is replayed, under its settings.  Unlogged
+ * ones may hold rows of their own.
+ */
+void
+apply_empty(List *names)
+{
+	ListCell   *lc;
+
+	foreach(lc, names)
+	{
+		ApplyName  *table = lfirst(lc);
+		Oid			namespace = get_namespace_oid(table->schema, true);
+		Oid			relid = OidIsValid(namespace) ?
+			get_relname_relid(table->name, namespace) : InvalidOid;
+		Relation	rel = OidIsValid(relid) ?
+			try_table_open(relid, AccessExclusiveLock) : NULL;
+
+		if (rel == NULL || rel->rd_rel->relkind != RELKIND_RELATION)
+			ereport(ERROR,
+					(errcode(ERRCODE_BARISTA_DIVERGENCE),
+					 errmsg("there is no table %s",
+							quote_qualified_identifier(table->schema, table->name))));
+		CheckTableNotInUse(rel, "ALTER TABLE");
+		truncate_one(rel);
+		table_close(rel, NoLock);
+	}
+	if (names != NIL)
+		CommandCounterIncrement();
 }
 
 /* In place if an abort throws the whole file away, else by a new file. */

@@ -167,6 +167,9 @@ extern void barista_buffer_append_bytes32(const void *data, Size length);
  */
 extern uint32 barista_describe_relation(Relation rel);
 
+/* Captures a row as an insert; its values may be out of line. */
+extern void barista_capture_row(Relation rel, const Datum *values, const bool *nulls);
+
 /* Flag 1 of the change set: it has DDL or TRUNCATE.  Savepoint-aware. */
 extern void barista_note_ddl(void);
 extern void barista_sequence_dropped(Oid relid);

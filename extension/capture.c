@@ -544,6 +544,12 @@ capture_delete(CapturedRelation *captured, const Datum *values, const bool *null
 	barista_buffer_message_end();
 }
 
+void
+barista_capture_row(Relation rel, const Datum *values, const bool *nulls)
+{
+	capture_insert(relation_to_capture(rel), values, nulls);
+}
+
 /* Did the update change the bytes of a key column? */
 static bool
 key_changed(CapturedRelation *captured, const Datum *old_values,
@@ -591,6 +597,13 @@ typedef struct ReadyCondition
 	Relation	rel;
 } ReadyCondition;
 
+/* A table keeps its triggers when it becomes unlogged. */
+static bool
+is_local(Relation rel)
+{
+	return rel->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT;
+}
+
 /* Evaluates a capture trigger's condition: the work, then false. */
 static Datum
 evaluate_condition(ExprState *state, ExprContext *econtext, bool *isnull)
@@ -601,7 +614,7 @@ evaluate_condition(ExprState *state, ExprContext *econtext, bool *isnull)
 	CapturedRelation *captured;
 
 	*isnull = false;
-	if (!barista_capturing() || barista_replays_itself())
+	if (!barista_capturing() || barista_replays_itself() || is_local(rel))
 		return BoolGetDatum(false);
 
 	captured = relation_to_capture(rel);
@@ -712,6 +725,11 @@ barista_capture(PG_FUNCTION_ARGS)
 	rel = RelationIdGetRelation(relid);
 	if (!RelationIsValid(rel))
 		elog(ERROR, "could not open relation with OID %u", relid);
+	if (is_local(rel))
+	{
+		RelationClose(rel);
+		PG_RETURN_BOOL(false);
+	}
 	captured = relation_to_capture(rel);
 	if (old_tid != NULL)
 		old_buffer = fetch(rel, old_tid, captured->old_values, captured->old_nulls);

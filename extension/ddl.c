@@ -16,6 +16,7 @@
 
 #include "access/xact.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_class.h"
 #include "commands/extension.h"
 #include "commands/user.h"
 #include "miscadmin.h"
@@ -47,6 +48,12 @@ static ProcessUtility_hook_type next_process_utility = NULL;
 /* Statements that are being recorded; 0 again at the end of a transaction. */
 static int	recording = 0;
 
+/*
+ * Is one of them the query of a new table?  It may write rows of other tables:
+ * it does so only here.
+ */
+static bool recording_query = false;
+
 /* Options of the running TRUNCATE. */
 static uint8 truncate_options = 0;
 
@@ -64,6 +71,8 @@ static void run_copy(Utility *u);
 static void run_create_as(Utility *u);
 static void run_recorded(Utility *u);
 static void record(Utility *u);
+static void write_whole(DdlRecord *record, Node *node, DdlFrame *frame);
+static Oid	partition(Node *node, DdlFrame *frame);
 static void run_plainly(IndexStmt *stmt);
 static void run_counted(Utility *u, DdlFrame *frame, bool password_checked);
 static pg_noinline void run_frame(Utility *u, DdlFrame *frame);
@@ -84,6 +93,7 @@ void
 barista_ddl_end(bool committed)
 {
 	recording = 0;
+	recording_query = false;
 	truncate_options = 0;
 	ddl_result_reset();
 	ddl_replay_reset();
@@ -92,7 +102,7 @@ barista_ddl_end(bool committed)
 bool
 ddl_recording(void)
 {
-	return recording > 0;
+	return recording > 0 && !recording_query;
 }
 
 uint8
@@ -295,25 +305,17 @@ run_copy(Utility *u)
 	run(u);
 }
 
-/* Into a temporary table only: the rows would pass no trigger. */
 static void
 run_create_as(Utility *u)
 {
 	CreateTableAsStmt *stmt = (CreateTableAsStmt *) u->pstmt->utilityStmt;
-	Oid			namespace;
 
-	if (!ddl_is_temporary((Node *) stmt))
-	{
-		if (stmt->objtype == OBJECT_MATVIEW)
-			ddl_refuse("CREATE MATERIALIZED VIEW",
-					   "Use a table and fill it with INSERT ... SELECT.");
-		namespace = RangeVarGetCreationNamespace(stmt->into->rel);
-		if (!isTempNamespace(namespace))
-			ddl_refuse(stmt->is_select_into ? "SELECT INTO" : "CREATE TABLE AS",
-					   "Use CREATE TABLE, then INSERT ... SELECT.");
-	}
 	barista_note_known_write();
-	run(u);
+	if (ddl_is_temporary((Node *) stmt) ||
+		isTempNamespace(RangeVarGetCreationNamespace(stmt->into->rel)))
+		run(u);
+	else
+		run_recorded(u);
 }
 
 static void
@@ -353,6 +355,8 @@ record(Utility *u)
 	DdlRecord  *record = ddl_record_prepare(u->pstmt, u->source);
 	char	   *text = ddl_hide_password(node);
 	DdlFrame   *frame = ddl_frame_begin(node);
+	PartitionBoundSpec *bound = ddl_bound_of(node);
+	bool		evaluated = bound && ddl_bound_is_evaluated(bound);
 
 	if (text)
 		ddl_record_replace(record, text);
@@ -367,9 +371,51 @@ record(Utility *u)
 			if (text)
 				ddl_record_replace(record, text);
 		}
-		ddl_record_write(record);
+		if (evaluated)
+			ddl_record_bound(record, ddl_bound_text(partition(node, frame)));
+		write_whole(record, node, frame);
 	}
 	ddl_frame_free(frame);
+}
+
+/* The partition that a statement has made or attached. */
+static Oid
+partition(Node *node, DdlFrame *frame)
+{
+	AlterTableCmd *cmd;
+
+	if (IsA(node, CreateStmt))
+		return ddl_frame_created(frame);
+	cmd = linitial_node(AlterTableCmd, castNode(AlterTableStmt, node)->cmds);
+	return RangeVarGetRelid(((PartitionCmd *) cmd->def)->name, NoLock, false);
+}
+
+/* The statement, and the rows that came of it here and will not elsewhere. */
+static void
+write_whole(DdlRecord *record, Node *node, DdlFrame *frame)
+{
+	List	   *filled = ddl_frame_emptied(frame);
+	ListCell   *lc;
+
+	foreach(lc, filled)
+		ddl_rows_emptied(lfirst_oid(lc));
+	if (IsA(node, CreateTableAsStmt))
+	{
+		Oid			relid = ddl_frame_created(frame);
+
+		ddl_record_replace(record, ddl_create_as_text((CreateTableAsStmt *) node, relid));
+		ddl_record_search_path(record, DDL_NO_PATH);
+		filled = list_make1_oid(relid);
+	}
+	else if (IsA(node, RefreshMatViewStmt))
+		filled = list_make1_oid(RangeVarGetRelid(((RefreshMatViewStmt *) node)->relation,
+												 NoLock, false));
+	ddl_record_write(record);
+	if (filled != NIL)
+		CommandCounterIncrement();
+	foreach(lc, filled)
+		if (get_rel_persistence(lfirst_oid(lc)) == RELPERSISTENCE_PERMANENT)
+			ddl_rows_append(lfirst_oid(lc));
 }
 
 /*
@@ -392,6 +438,7 @@ run_counted(Utility *u, DdlFrame *frame, bool password_checked)
 	check_password_hook_type password_hook = check_password_hook;
 
 	recording++;
+	recording_query = IsA(u->pstmt->utilityStmt, CreateTableAsStmt);
 	if (password_checked)
 		check_password_hook = NULL;
 	PG_TRY();
@@ -402,6 +449,7 @@ run_counted(Utility *u, DdlFrame *frame, bool password_checked)
 	PG_FINALLY();
 	{
 		recording--;
+		recording_query = false;
 		check_password_hook = password_hook;
 	}
 	PG_END_TRY();

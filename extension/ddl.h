@@ -8,6 +8,7 @@
 #ifndef BARISTA_DDL_H
 #define BARISTA_DDL_H
 
+#include "catalog/pg_constraint.h"
 #include "catalog/pg_trigger.h"
 #include "nodes/parsenodes.h"
 #include "nodes/plannodes.h"
@@ -60,6 +61,40 @@ extern void ddl_result_init(void);
 /* After an error, nothing of it is left. */
 extern void ddl_result_reset(void);
 
+/*
+ * When it has been checked: the OIDs of the tables that other nodes empty before
+ * they run the statement, and of the relation that it created, if it creates one.
+ */
+extern List *ddl_frame_emptied(DdlFrame *frame);
+extern Oid	ddl_frame_created(DdlFrame *frame);
+
+/* ddl_rewrite.c */
+typedef struct DdlRewrite DdlRewrite;
+
+extern DdlRewrite *ddl_rewrite_begin(AlterTableStmt *stmt);
+extern void ddl_rewrite_added_column(DdlRewrite *rewrite, Oid relid, AttrNumber attno);
+extern void ddl_rewrite_constraint(DdlRewrite *rewrite, Form_pg_constraint form, Node *check);
+extern List *ddl_rewrite_tables(DdlRewrite *rewrite);
+
+/* ddl_rows.c */
+extern void ddl_rows_emptied(Oid relid);
+extern void ddl_rows_append(Oid relid);
+
+/* ddl_create_as.c */
+
+/* A search_path along which only qualified names are found. */
+#define DDL_NO_PATH	""
+
+extern char *ddl_create_as_text(CreateTableAsStmt *stmt, Oid relid);
+
+/* ddl_bound.c: partition bounds that are evaluated when a statement runs */
+extern bool ddl_bound_is_evaluated(PartitionBoundSpec *bound);
+extern PartitionBoundSpec *ddl_bound_of(Node *node);
+/* Of a partition that is there: FOR VALUES and literals. */
+extern char *ddl_bound_text(Oid relid);
+/* Puts what was evaluated into a statement that is replayed. */
+extern void ddl_bound_replace(Node *node, const char *text);
+
 /* ddl_temporary.c: is the target certainly temporary, before it runs? */
 extern bool ddl_is_temporary(Node *node);
 
@@ -81,8 +116,14 @@ typedef struct DdlRecord DdlRecord;
 extern DdlRecord *ddl_record_prepare(PlannedStmt *pstmt, const char *source);
 /* Another text in its place. */
 extern void ddl_record_replace(DdlRecord *record, char *text);
+extern void ddl_record_search_path(DdlRecord *record, const char *path);
+/* What its partition bound was evaluated to. */
+extern void ddl_record_bound(DdlRecord *record, char *bound);
 extern void ddl_record_write(DdlRecord *record);
 extern void ddl_record_lock(void);
+
+/* Flags of a statement's message. */
+#define STATEMENT_HAS_BOUND	0x01	/* what its partition bound was evaluated to */
 
 /* Settings that travel with a statement. */
 extern const char *const ddl_settings[];

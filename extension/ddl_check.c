@@ -3,10 +3,9 @@
  * ddl_check.c
  *	  What cannot be replicated is refused, before it runs.
  *
- * Refused is what every node would evaluate to something else (partition bounds
- * that are not constants), what destroys before it commits or
- * runs several transactions (CONCURRENTLY, databases, tablespaces), and what
- * belongs to Barista itself.  ddl_result.c refuses some more, when it sees what
+ * Refused is what depends on this session (SET ... FROM CURRENT, temporary
+ * tables), what destroys before it commits or runs several transactions
+ * (CONCURRENTLY, databases, tablespaces), and what belongs to Barista itself.  ddl_result.c refuses some more, when it sees what
  * a statement did.
  *
  *-------------------------------------------------------------------------
@@ -35,10 +34,8 @@ static void check_function(CreateFunctionStmt *stmt);
 static void check_function_options(List *options);
 static void check_alter_table(AlterTableStmt *stmt);
 static void check_alter_command(AlterTableCmd *cmd);
-static void check_default(AlterTableStmt *stmt, const char *column);
 static void check_alter_database(AlterDatabaseStmt *stmt);
-static void check_column(ColumnDef *column);
-static void check_bound(PartitionBoundSpec *bound);
+static void check_element(Node *node);
 static void check_drop(DropStmt *stmt);
 static void check_trigger_name(List *name);
 static void check_kind(ObjectType kind);
@@ -79,7 +76,7 @@ ddl_check(Node *node)
 				ListCell   *lc;
 
 				foreach(lc, ((CreateSchemaStmt *) node)->schemaElts)
-					ddl_check(lfirst(lc));
+					check_element(lfirst(lc));
 				break;
 			}
 		case T_CreateFunctionStmt:
@@ -177,13 +174,23 @@ ddl_check(Node *node)
 	}
 }
 
+/* Part of CREATE SCHEMA, with which it is replayed as a whole. */
+static void
+check_element(Node *node)
+{
+	PartitionBoundSpec *bound = ddl_bound_of(node);
+
+	if (bound && ddl_bound_is_evaluated(bound))
+		ddl_refuse("A partition bound that is not a constant inside CREATE SCHEMA",
+				   "Create the partition by a statement of its own.");
+	ddl_check(node);
+}
+
 static void
 check_create_table(CreateStmt *stmt)
 {
 	ListCell   *lc;
 
-	if (stmt->partbound)
-		check_bound(stmt->partbound);
 	if (stmt->relation->relpersistence == RELPERSISTENCE_TEMP)
 		return;
 	foreach(lc, stmt->tableElts)
@@ -271,32 +278,9 @@ check_alter_table(AlterTableStmt *stmt)
 				ddl_protect_trigger(RangeVarGetRelid(stmt->relation, NoLock, true),
 									cmd->name);
 				break;
-			case AT_ColumnDefault:
-				check_default(stmt, cmd->name);
-				break;
 			default:
 				check_alter_command(cmd);
 		}
-	}
-}
-
-/*
- * A column that is added gets its first default's value in the rows that are
- * there; afterwards only its last default can be looked at.
- */
-static void
-check_default(AlterTableStmt *stmt, const char *column)
-{
-	ListCell   *lc;
-
-	foreach(lc, stmt->cmds)
-	{
-		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
-
-		if (cmd->subtype == AT_AddColumn &&
-			strcmp(((ColumnDef *) cmd->def)->colname, column) == 0)
-			ddl_refuse("ADD COLUMN together with another default for the column",
-					   "Use two statements.");
 	}
 }
 
@@ -305,23 +289,9 @@ check_alter_command(AlterTableCmd *cmd)
 {
 	switch (cmd->subtype)
 	{
-		case AT_AddColumn:
-			check_column((ColumnDef *) cmd->def);
-			break;
-		case AT_SetLogged:
-		case AT_SetUnLogged:
-			ddl_refuse("ALTER TABLE ... SET LOGGED or UNLOGGED",
-					   "Create a new table and copy the rows.");
 		case AT_SetTableSpace:
 			ddl_refuse("SET TABLESPACE",
 					   "Tablespaces are a matter of each server.");
-		case AT_SetAccessMethod:
-			ddl_refuse("ALTER TABLE ... SET ACCESS METHOD",
-					   "Create a new table and copy the rows.");
-		case AT_AttachPartition:
-			if (((PartitionCmd *) cmd->def)->bound)
-				check_bound(((PartitionCmd *) cmd->def)->bound);
-			break;
 		case AT_DetachPartition:
 			if (((PartitionCmd *) cmd->def)->concurrent)
 				ddl_refuse("DETACH PARTITION ... CONCURRENTLY",
@@ -336,75 +306,6 @@ check_alter_command(AlterTableCmd *cmd)
 					   "Foreign tables are not supported.");
 		default:
 			break;
-	}
-}
-
-/* A column added to a table that may have rows. */
-static void
-check_column(ColumnDef *column)
-{
-	static const char *const serial[] = {
-		"serial", "serial2", "serial4", "serial8", "smallserial", "bigserial"
-	};
-	ListCell   *lc;
-
-	if (column->typeName && list_length(column->typeName->names) == 1)
-	{
-		for (int i = 0; i < lengthof(serial); i++)
-			if (strcmp(strVal(linitial(column->typeName->names)), serial[i]) == 0)
-				ddl_refuse("ADD COLUMN with a serial type",
-						   "Add an integer column, CREATE SEQUENCE ... OWNED BY it, fill it by UPDATE with nextval(), then SET DEFAULT.");
-	}
-	foreach(lc, column->constraints)
-	{
-		Constraint *constraint = lfirst_node(Constraint, lc);
-
-		if (constraint->contype == CONSTR_IDENTITY)
-			ddl_refuse("ADD COLUMN with an identity",
-					   "Add the column without it, fill it by UPDATE, SET NOT NULL, then ADD GENERATED ... AS IDENTITY (START WITH ...).");
-		if (constraint->contype == CONSTR_GENERATED)
-			ddl_refuse("ADD COLUMN with a generated value",
-					   "Create a new table with that column, INSERT the rows of the old one, then rename it.");
-	}
-}
-
-/* A constant: a literal, perhaps cast or negated, MINVALUE, MAXVALUE. */
-static bool
-is_constant(Node *node)
-{
-	switch (nodeTag(node))
-	{
-		case T_A_Const:
-		case T_ColumnRef:		/* MINVALUE and MAXVALUE look like this */
-			return true;
-		case T_TypeCast:
-			return is_constant(((TypeCast *) node)->arg);
-		case T_A_Expr:
-			{
-				A_Expr	   *expr = (A_Expr *) node;
-
-				return expr->kind == AEXPR_OP && expr->lexpr == NULL &&
-					strcmp(strVal(llast(expr->name)), "-") == 0 &&
-					is_constant(expr->rexpr);
-			}
-		default:
-			return false;
-	}
-}
-
-static void
-check_bound(PartitionBoundSpec *bound)
-{
-	List	   *lists[] = {bound->listdatums, bound->lowerdatums, bound->upperdatums};
-
-	for (int i = 0; i < lengthof(lists); i++)
-	{
-		ListCell   *lc;
-
-		foreach(lc, lists[i])
-			if (!is_constant(lfirst(lc)))
-				ddl_refuse("A partition bound that is not a constant",
-						   "Write the bound as a literal.");
 	}
 }
 
@@ -450,9 +351,6 @@ check_kind(ObjectType kind)
 					   "Read the other database from the application.");
 		case OBJECT_LARGEOBJECT:
 			ddl_refuse("A large object", "Keep the bytes in a bytea column.");
-		case OBJECT_MATVIEW:
-			ddl_refuse("A materialized view",
-					   "Use a table and fill it with INSERT ... SELECT.");
 		case OBJECT_PUBLICATION:
 		case OBJECT_PUBLICATION_NAMESPACE:
 		case OBJECT_PUBLICATION_REL:

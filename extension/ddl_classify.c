@@ -58,6 +58,7 @@ ddl_classify(Node *node)
 		case T_AlterTableStmt:
 		case T_IndexStmt:
 		case T_ViewStmt:
+		case T_RefreshMatViewStmt:
 		case T_RuleStmt:
 		case T_CreateSeqStmt:
 		case T_AlterSeqStmt:

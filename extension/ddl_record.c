@@ -59,6 +59,7 @@ struct DdlRecord
 	const char *tag;
 	const char *text;
 	Size		length;
+	const char *bound;			/* or NULL */
 	const char *settings[lengthof(ddl_settings)];
 };
 
@@ -90,7 +91,9 @@ ddl_record_prepare(PlannedStmt *pstmt, const char *source)
 	cut(record, pstmt, source);
 	for (int i = 0; i < ddl_settings_count; i++)
 		record->settings[i] = pstrdup(GetConfigOption(ddl_settings[i], false, false));
-	if (!reads_as(record, pstmt->utilityStmt))
+	/* The text of CREATE TABLE AS will be replaced. */
+	if (!IsA(pstmt->utilityStmt, CreateTableAsStmt) &&
+		!reads_as(record, pstmt->utilityStmt))
 		read_otherwise(record, pstmt->utilityStmt);
 	return record;
 }
@@ -137,11 +140,23 @@ ddl_record_replace(DdlRecord *record, char *text)
 }
 
 void
+ddl_record_search_path(DdlRecord *record, const char *path)
+{
+	record->search_path = path;
+}
+
+void
+ddl_record_bound(DdlRecord *record, char *bound)
+{
+	record->bound = bound;
+}
+
+void
 ddl_record_write(DdlRecord *record)
 {
 	barista_note_ddl();
 	barista_buffer_message_begin('Q');
-	barista_buffer_append_u8(0);
+	barista_buffer_append_u8(record->bound ? STATEMENT_HAS_BOUND : 0);
 	barista_buffer_append_cstr(record->role);
 	barista_buffer_append_cstr(record->search_path);
 	barista_buffer_append_u64((uint64) GetCurrentTransactionStartTimestamp());
@@ -153,6 +168,8 @@ ddl_record_write(DdlRecord *record)
 	}
 	barista_buffer_append_cstr(record->tag);
 	barista_buffer_append_bytes32(record->text, record->length);
+	if (record->bound)
+		barista_buffer_append_cstr(record->bound);
 	barista_buffer_message_end();
 }
 

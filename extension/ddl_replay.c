@@ -13,7 +13,9 @@
 #include "postgres.h"
 
 #include "access/parallel.h"
+#include "access/table.h"
 #include "access/xact.h"
+#include "commands/matview.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -41,6 +43,8 @@ static void set(const char *name, const char *value);
 static void read_setting(BaristaReader *r);
 static void set_transaction_time(TimestampTz xact, TimestampTz statement);
 static PlannedStmt *parse(const char *text);
+static bool is_recorded(Node *node);
+static void run_again(PlannedStmt *pstmt, const char *text);
 
 void
 ddl_replay_init(void)
@@ -77,8 +81,9 @@ executor_start(QueryDesc *queryDesc, int flags)
 		(queryDesc, flags);
 }
 
+/* emptied: the ApplyName of tables that have to be empty before it runs. */
 void
-ddl_replay(BaristaReader *r, const char **doing)
+ddl_replay(BaristaReader *r, List *emptied, const char **doing)
 {
 	uint8		flags = reader_u8(r);
 	const char *role = reader_cstr(r);
@@ -92,6 +97,7 @@ ddl_replay(BaristaReader *r, const char **doing)
 	MemoryContext caller;
 	const char *tag;
 	const char *bytes;
+	const char *bound = NULL;
 	uint32		length;
 	char	   *text;
 	Oid			roleid;
@@ -99,12 +105,14 @@ ddl_replay(BaristaReader *r, const char **doing)
 	int			security;
 	PlannedStmt *pstmt;
 
-	if (flags != 0)
+	if ((flags & ~STATEMENT_HAS_BOUND) != 0)
 		reader_fail(r, "it has unknown flags");
 	for (int i = 0; i < count && r->failure == NULL; i++)
 		read_setting(r);
 	tag = reader_cstr(r);
 	bytes = reader_bytes32(r, &length);
+	if (flags & STATEMENT_HAS_BOUND)
+		bound = reader_cstr(r);
 	reader_finish(r, "statement");
 
 	caller = MemoryContextSwitchTo(apply_row_context);
@@ -126,18 +134,61 @@ ddl_replay(BaristaReader *r, const char **doing)
 	SetUserIdAndSecContext(roleid, security);
 	set_transaction_time(time, time);
 	XactReadOnly = false;
+	apply_empty(emptied);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	pstmt = parse(text);
-	replaying = true;
-	ProcessUtility(pstmt, text, false, PROCESS_UTILITY_SUBCOMMAND, NULL, NULL,
-				   None_Receiver, NULL);
-	replaying = false;
+	if (bound)
+		ddl_bound_replace(pstmt->utilityStmt, bound);
+	run_again(pstmt, text);
 	PopActiveSnapshot();
 	XactReadOnly = read_only;
 	set_transaction_time(xact, statement);
 	SetUserIdAndSecContext(user, security);
 	AtEOXact_GUC(true, settings);
 	MemoryContextSwitchTo(caller);
+}
+
+/*
+ * A materialized view is made or refreshed without rows, and yet is populated
+ * if it was so where the statement came from: its rows follow.
+ */
+static void
+run_again(PlannedStmt *pstmt, const char *text)
+{
+	RangeVar   *view = NULL;
+	Node	   *node = pstmt->utilityStmt;
+	bool		populated = false;
+
+	if (IsA(node, CreateTableAsStmt))
+	{
+		IntoClause *into = ((CreateTableAsStmt *) node)->into;
+
+		view = into->rel;
+		populated = !into->skipData;
+		into->skipData = true;
+	}
+	else if (IsA(node, RefreshMatViewStmt))
+	{
+		RefreshMatViewStmt *stmt = (RefreshMatViewStmt *) node;
+
+		view = stmt->relation;
+		populated = !stmt->skipData;
+		stmt->skipData = true;
+		stmt->concurrent = false;
+	}
+	replaying = true;
+	ProcessUtility(pstmt, text, false, PROCESS_UTILITY_SUBCOMMAND, NULL, NULL,
+				   None_Receiver, NULL);
+	replaying = false;
+	if (populated)
+	{
+		Relation	rel;
+
+		CommandCounterIncrement();
+		rel = table_openrv(view, AccessExclusiveLock);
+		SetMatViewPopulatedState(rel, true);
+		table_close(rel, NoLock);
+	}
 }
 
 static void
@@ -180,6 +231,15 @@ set_transaction_time(TimestampTz xact, TimestampTz statement)
 	ParallelWorkerNumber = number;
 }
 
+/* Is it of a kind that is recorded?  CREATE TABLE AS is so in another form. */
+static bool
+is_recorded(Node *node)
+{
+	if (IsA(node, CreateTableAsStmt))
+		return ((CreateTableAsStmt *) node)->objtype == OBJECT_MATVIEW;
+	return ddl_classify(node) == DDL_RECORD;
+}
+
 /* Exactly one utility statement, of a kind that is recorded. */
 static PlannedStmt *
 parse(const char *text)
@@ -193,7 +253,7 @@ parse(const char *text)
 				(errcode(ERRCODE_BARISTA_MALFORMED),
 				 errmsg("malformed statement: it is %d statements", list_length(raw))));
 	query = parse_analyze_fixedparams(linitial_node(RawStmt, raw), text, NULL, 0, NULL);
-	if (query->utilityStmt == NULL || ddl_classify(query->utilityStmt) != DDL_RECORD)
+	if (query->utilityStmt == NULL || !is_recorded(query->utilityStmt))
 		ereport(ERROR,
 				(errcode(ERRCODE_BARISTA_MALFORMED),
 				 errmsg("malformed statement: its kind is never recorded")));

@@ -41,13 +41,6 @@
 
 #include "ddl.h"
 
-/* Where a table's rows were before the statement. */
-typedef struct Storage
-{
-	Oid			relid;
-	Oid			filenode;
-} Storage;
-
 /* An object that the statement created or altered. */
 typedef struct Touched
 {
@@ -62,7 +55,8 @@ struct DdlFrame
 	DdlFrame   *outer;
 	MemoryContext context;		/* of this frame and all below */
 	Node	   *node;
-	List	   *storage;		/* of Storage: tables that ALTER TABLE may rewrite */
+	DdlRewrite *rewrite;		/* of an ALTER TABLE that is recorded */
+	List	   *emptied;		/* OIDs, of tables whose rows travel */
 	List	   *touched;		/* of Touched */
 	int			temporary;		/* temporary objects dropped */
 	int			permanent;		/* others dropped */
@@ -79,11 +73,8 @@ static object_access_hook_type next_object_access_hook = NULL;
 static void object_access(ObjectAccessType access, Oid class, Oid object,
 						  int sub, void *arg);
 static void protect_function(Oid class, Oid object);
-static void note_storage(DdlFrame *f, AlterTableStmt *stmt);
-static void check_storage(DdlFrame *f);
-static void check_added_column(Oid relid, AttrNumber attno);
 static void check_dependencies(Oid class, Oid object);
-static void check_constraint(Oid constraint);
+static void check_constraint(DdlRewrite *rewrite, Oid constraint);
 static int	is_temporary(Oid class, Oid object);
 static void check_function(Oid function);
 
@@ -114,7 +105,12 @@ ddl_frame_begin(Node *node)
 	f->node = node;
 	f->outer = frame;
 	if (IsA(node, AlterTableStmt) && !barista_in_apply)
-		note_storage(f, (AlterTableStmt *) node);
+	{
+		MemoryContext caller = MemoryContextSwitchTo(context);
+
+		f->rewrite = ddl_rewrite_begin((AlterTableStmt *) node);
+		MemoryContextSwitchTo(caller);
+	}
 	frame = f;
 	return f;
 }
@@ -146,9 +142,9 @@ ddl_frame_check(DdlFrame *f)
 	bool		has_temporary;
 	Oid			temporary;
 	Oid			toast;
+	MemoryContext caller = MemoryContextSwitchTo(f->context);
 	ListCell   *lc;
 
-	check_storage(f);
 	GetTempNamespaceState(&temporary, &toast);
 	has_temporary = OidIsValid(temporary) && !ddl_frame_is_local(f);
 	foreach(lc, f->touched)
@@ -156,12 +152,44 @@ ddl_frame_check(DdlFrame *f)
 		Touched    *t = lfirst(lc);
 
 		if (alters && t->created && t->class == ConstraintRelationId)
-			check_constraint(t->object);
-		if (alters && t->created && t->class == RelationRelationId && t->sub > 0)
-			check_added_column(t->object, t->sub);
+			check_constraint(f->rewrite, t->object);
+		if (f->rewrite && t->created && t->class == RelationRelationId && t->sub > 0)
+			ddl_rewrite_added_column(f->rewrite, t->object, t->sub);
 		if (has_temporary && is_temporary(t->class, t->object) <= 0)
 			check_dependencies(t->class, t->object);
 	}
+	if (f->rewrite)
+		f->emptied = ddl_rewrite_tables(f->rewrite);
+	MemoryContextSwitchTo(caller);
+}
+
+List *
+ddl_frame_emptied(DdlFrame *f)
+{
+	return f->emptied;
+}
+
+/* The first, which is not what belongs to it. */
+Oid
+ddl_frame_created(DdlFrame *f)
+{
+	ListCell   *lc;
+
+	foreach(lc, f->touched)
+	{
+		Touched    *t = lfirst(lc);
+
+		if (t->class == RelationRelationId && t->sub == 0 && t->created &&
+			is_temporary(t->class, t->object) == 0)
+			switch (get_rel_relkind(t->object))
+			{
+				case RELKIND_RELATION:
+				case RELKIND_PARTITIONED_TABLE:
+				case RELKIND_MATVIEW:
+					return t->object;
+			}
+	}
+	return InvalidOid;
 }
 
 /* Was the statement about temporary objects only? */
@@ -171,6 +199,10 @@ ddl_frame_is_local(DdlFrame *f)
 	int			temporary = f->temporary;
 	int			permanent = f->permanent;
 	ListCell   *lc;
+
+	/* CONCURRENTLY uses a temporary table. */
+	if (IsA(f->node, RefreshMatViewStmt))
+		return false;
 
 	foreach(lc, f->touched)
 	{
@@ -193,6 +225,8 @@ ddl_frame_is_empty(DdlFrame *f)
 	{
 		case T_CreateStmt:
 			return ((CreateStmt *) f->node)->if_not_exists;
+		case T_CreateTableAsStmt:
+			return ((CreateTableAsStmt *) f->node)->if_not_exists;
 		case T_IndexStmt:
 			return ((IndexStmt *) f->node)->if_not_exists;
 		case T_CreateSeqStmt:
@@ -213,6 +247,7 @@ ddl_frame_is_empty(DdlFrame *f)
 void
 ddl_frame_add_triggers(DdlFrame *f)
 {
+	AlterTableStmt *alter = (AlterTableStmt *) f->node;
 	ListCell   *lc;
 
 	foreach(lc, f->touched)
@@ -221,6 +256,13 @@ ddl_frame_add_triggers(DdlFrame *f)
 
 		if (t->class == RelationRelationId && t->sub == 0 && t->created)
 			triggers_add(t->object);
+	}
+	if (!IsA(alter, AlterTableStmt))
+		return;
+	foreach(lc, alter->cmds)
+	{
+		if (lfirst_node(AlterTableCmd, lc)->subtype == AT_SetLogged)
+			triggers_add(RangeVarGetRelid(alter->relation, NoLock, false));
 	}
 }
 
@@ -367,97 +409,6 @@ check_function(Oid function)
  * ------------------------------------------------------------------------
  */
 
-/* The tables OF a composite type, which ALTER TYPE ... CASCADE alters too. */
-static List *
-typed_tables(Oid type)
-{
-	Relation	classes = table_open(RelationRelationId, AccessShareLock);
-	List	   *tables = NIL;
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
-
-	ScanKeyInit(&key, Anum_pg_class_reloftype, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(type));
-	scan = systable_beginscan(classes, InvalidOid, false, NULL, 1, &key);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-		tables = lappend_oid(tables, ((Form_pg_class) GETSTRUCT(tuple))->oid);
-	systable_endscan(scan);
-	table_close(classes, AccessShareLock);
-	return tables;
-}
-
-static void
-note_storage(DdlFrame *f, AlterTableStmt *stmt)
-{
-	MemoryContext caller = MemoryContextSwitchTo(f->context);
-	Oid			relid = RangeVarGetRelid(stmt->relation, NoLock, true);
-	List	   *members = NIL;
-	ListCell   *lc;
-
-	if (stmt->objtype == OBJECT_TABLE && OidIsValid(relid))
-		members = find_all_inheritors(relid, NoLock, NULL);
-	else if (stmt->objtype == OBJECT_TYPE && OidIsValid(relid))
-		members = typed_tables(get_rel_type_id(relid));
-	foreach(lc, members)
-	{
-		Storage    *storage;
-		HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(lfirst_oid(lc)));
-		Form_pg_class form;
-
-		if (!HeapTupleIsValid(tuple))
-			continue;
-		form = (Form_pg_class) GETSTRUCT(tuple);
-		if (form->relkind == RELKIND_RELATION &&
-			form->relpersistence == RELPERSISTENCE_PERMANENT)
-		{
-			storage = palloc(sizeof(Storage));
-			storage->relid = form->oid;
-			storage->filenode = form->relfilenode;
-			f->storage = lappend(f->storage, storage);
-		}
-		ReleaseSysCache(tuple);
-	}
-	MemoryContextSwitchTo(caller);
-}
-
-static void
-check_storage(DdlFrame *f)
-{
-	ListCell   *lc;
-
-	foreach(lc, f->storage)
-	{
-		Storage    *storage = lfirst(lc);
-		HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(storage->relid));
-		bool		moved;
-
-		if (!HeapTupleIsValid(tuple))
-			continue;
-		moved = ((Form_pg_class) GETSTRUCT(tuple))->relfilenode != storage->filenode;
-		ReleaseSysCache(tuple);
-		if (moved)
-			ddl_refuse("An ALTER TABLE that rewrites the table",
-					   "Add a new column without a default, fill it by UPDATE, then set the default, or drop the old column.");
-	}
-}
-
-/*
- * The default of a new column was evaluated for the rows that are there; it must
- * be the same on every node.
- */
-static void
-check_added_column(Oid relid, AttrNumber attno)
-{
-	Relation	rel = relation_open(relid, NoLock);
-
-	if (rel->rd_rel->relkind != RELKIND_COMPOSITE_TYPE &&
-		contain_mutable_functions(build_column_default(rel, attno)))
-		ddl_refuse("ADD COLUMN with a default that is not immutable",
-				   "Add the column without it, then ALTER COLUMN ... SET DEFAULT, and fill the rows by UPDATE.");
-	relation_close(rel, NoLock);
-}
-
 /* Other nodes do not have this session's temporary objects. */
 static void
 check_dependencies(Oid class, Oid object)
@@ -486,20 +437,28 @@ check_dependencies(Oid class, Oid object)
 				   "Other nodes do not have the temporary object.");
 }
 
-/* A new constraint was checked against the rows that are there. */
+/*
+ * A new constraint was checked against the rows that are there.  A domain's
+ * would be checked again on other nodes.
+ */
 static void
-check_constraint(Oid constraint)
+check_constraint(DdlRewrite *rewrite, Oid constraint)
 {
 	HeapTuple	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
+	Form_pg_constraint form;
 	Datum		expression;
+	Node	   *check;
 	bool		null;
 
 	if (!HeapTupleIsValid(tuple))
 		return;
+	form = (Form_pg_constraint) GETSTRUCT(tuple);
 	expression = SysCacheGetAttr(CONSTROID, tuple, Anum_pg_constraint_conbin, &null);
-	if (!null &&
-		contain_volatile_functions(stringToNode(TextDatumGetCString(expression))))
-		ddl_refuse("A check constraint with a volatile function",
+	check = null ? NULL : stringToNode(TextDatumGetCString(expression));
+	if (rewrite)
+		ddl_rewrite_constraint(rewrite, form, check);
+	else if (check && contain_volatile_functions(check))
+		ddl_refuse("A domain's check with a volatile function",
 				   "Make the function immutable, or check in a trigger.");
 	ReleaseSysCache(tuple);
 }

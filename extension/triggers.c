@@ -59,7 +59,8 @@
 typedef enum TargetKind
 {
 	TARGET_LOCAL,				/* temporary or unlogged */
-	TARGET_INDIRECT,			/* a view: its rules and triggers decide */
+	TARGET_INDIRECT,			/* a view: its rules and triggers decide; a
+								 * materialized one: only REFRESH writes it */
 	TARGET_CAPTURED,			/* has the triggers */
 	TARGET_BARE,				/* should have the triggers and has not */
 	TARGET_CATALOG,
@@ -258,6 +259,11 @@ barista_capture_truncate(PG_FUNCTION_ARGS)
 	/* The internal argument keeps this function out of SQL's reach. */
 	barista_assign_epoch_before_first_write();
 	rel = table_open(PG_GETARG_OID(1), NoLock);
+	if (rel->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT)
+	{
+		table_close(rel, NoLock);
+		PG_RETURN_BOOL(false);
+	}
 	number = barista_describe_relation(rel);
 	table_close(rel, NoLock);
 	barista_note_ddl();
@@ -360,6 +366,7 @@ look_at(Oid relid)
 	switch (relkind)
 	{
 		case RELKIND_VIEW:
+		case RELKIND_MATVIEW:
 			return TARGET_INDIRECT;
 		case RELKIND_FOREIGN_TABLE:
 			return TARGET_FOREIGN;

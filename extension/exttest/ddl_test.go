@@ -350,32 +350,18 @@ func TestDDLRefused(t *testing.T) {
 	execute(t, conn, "create temp table reftemp (k int)")
 	before := len(p.leader.gate.chosen())
 	for _, sql := range []string{
-		"create table ref.x as select 1",
-		"select 1 into ref.x",
 		"explain analyze create table ref.x as select 1",
-		"create materialized view ref.x as select 1",
+		"create schema refs create table p (d timestamptz) partition by range (d) create table p1 partition of p for values from (now()) to ('2100-01-01')",
+		"create domain ref.checked as int check (ref.vol(value)); create table ref.uses (d ref.checked); alter domain ref.checked add check (ref.vol(value))",
 		"create table ref.x (like reftemp)",
-		"alter table ref.t alter v type int using v::int",
 		"create table ref.x (k reftemp)",
 		"create function ref.x() returns setof reftemp language sql as 'select 1'",
 		"create function ref.x(reftemp.k%type) returns int language sql as 'select 1'",
 		"create function ref.x() returns int language sql set work_mem from current as 'select 1'",
 		"grant select on ref.t to session_user",
 		"alter table ref.t owner to session_user",
-		"alter table ref.t alter k type bigint",
-		"alter table ref.t set unlogged",
 		"alter table ref.t set tablespace pg_default",
-		"alter table ref.t add c timestamptz default now()",
-		"alter table ref.t add c uuid default gen_random_uuid()",
-		"alter table ref.t add c ref.stamp",
-		"alter table ref.t add c int default pg_backend_pid(), alter c set default 0",
-		"alter type ref.pair alter attribute a type bigint cascade",
-		"alter table ref.t add c serial",
-		"alter table ref.t add c int generated always as identity",
-		"alter table ref.t add c int generated always as (k * 2) stored",
-		"alter table ref.t add check (ref.vol(k))",
 		"alter table ref.t add check (ref.writes(k))",
-		"create table ref.x partition of ref.p for values from (now()) to ('2100-01-01')",
 		"drop index concurrently ref.t_pkey",
 		"reindex table concurrently ref.t",
 		"reindex (concurrently) index ref.t_pkey",
@@ -393,7 +379,6 @@ func TestDDLRefused(t *testing.T) {
 		"create extension postgres_fdw; create server x foreign data wrapper postgres_fdw",
 		"create foreign table ref.x (k int) server x",
 		"create user mapping for postgres server x",
-		"refresh materialized view ref.x",
 		"select lo_creat(-1)",
 		"select lo_from_bytea(0, 'x')",
 		"select lo_unlink(1)",
@@ -426,7 +411,7 @@ func TestDDLRefused(t *testing.T) {
 		}
 	}
 	for _, statement := range recorded(t, p, before) {
-		if !strings.Contains(statement.Text, "postgres_fdw") {
+		if !strings.Contains(statement.Text, "postgres_fdw") && !strings.Contains(statement.Text, "ref.checked") {
 			t.Errorf("recorded: %s", statement.Text)
 		}
 	}

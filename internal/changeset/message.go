@@ -1,8 +1,8 @@
 package changeset
 
 // Message is one step of what a transaction did, in the order in which it
-// happened: a Relation, Insert, Update, Delete, Truncate, Statement, Sequence or
-// DroppedSequence.
+// happened: a Relation, Insert, Update, Delete, Truncate, Statement, Sequence,
+// DroppedSequence or EmptiedTable.
 type Message interface {
 	kind() byte
 	appendBody(b []byte) []byte
@@ -18,6 +18,7 @@ const (
 	kindStatement = 'Q'
 	kindSequence  = 'S'
 	kindDropped   = 's'
+	kindEmptied   = 'e'
 )
 
 // Writer builds a payload. It checks nothing beyond what fits its fields; a

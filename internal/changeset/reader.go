@@ -65,6 +65,8 @@ func (c *cursor) message(kind byte) Message {
 		return c.sequence()
 	case kindDropped:
 		return c.droppedSequence()
+	case kindEmptied:
+		return c.emptiedTable()
 	}
 	c.fail("unknown type")
 	return nil

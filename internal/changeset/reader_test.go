@@ -43,6 +43,8 @@ func everything() []Message {
 		Statement{Role: "ann", SearchPath: "public", Timestamp: 7, Settings: []Setting{{"DateStyle", "ISO"}}, Tag: "CREATE TABLE", Text: "create table t ()"},
 		Sequence{Schema: "public", Name: "t_id_seq", Horizon: 33, Called: true},
 		DroppedSequence{Schema: "public", Name: "u_id_seq"},
+		EmptiedTable{Schema: "public", Name: "t"},
+		Statement{Role: "ann", Settings: []Setting{}, Tag: "CREATE TABLE", Text: "create table", Bound: "FOR VALUES IN (1)"},
 	}
 }
 
@@ -115,7 +117,9 @@ func TestMessagesGolden(t *testing.T) {
 		`51 0000001c 00 6100 7000 0000000000000007 0001 7300 7600 5400 00000003 73716c`: Statement{
 			Role: "a", SearchPath: "p", Timestamp: 7, Settings: []Setting{{"s", "v"}}, Tag: "T", Text: "sql",
 		},
+		`51 00000017 01 6100 00 0000000000000000 0000 5400 00000001 73 4200`: Statement{Role: "a", Tag: "T", Text: "s", Bound: "B"},
 		`73 00000004 7300 6e00`:                     DroppedSequence{Schema: "s", Name: "n"},
+		`65 00000004 7300 6e00`:                     EmptiedTable{Schema: "s", Name: "n"},
 		`53 0000000d 7300 6e00 0000000000000021 01`: Sequence{Schema: "s", Name: "n", Horizon: 33, Called: true},
 	} {
 		golden(t, payloadOf(m), want)

@@ -8,7 +8,11 @@ type Statement struct {
 	Settings   []Setting // those that change the meaning of the text
 	Tag        string    // PostgreSQL's command tag
 	Text       string
+	Bound      string // what its partition bound was evaluated to; empty: the text says it
 }
+
+// hasBound is the flag of a statement whose bound travels.
+const hasBound = 1
 
 // Setting is a configuration parameter and its value.
 type Setting struct {
@@ -21,7 +25,7 @@ const minSetting = 1 + 1
 func (Statement) kind() byte { return kindStatement }
 
 func (m Statement) appendBody(b []byte) []byte {
-	b = append(b, 0)
+	b = append(b, m.flags())
 	b = appendCstr(b, m.Role)
 	b = appendCstr(b, m.SearchPath)
 	b = appendU64(b, uint64(m.Timestamp))
@@ -31,11 +35,23 @@ func (m Statement) appendBody(b []byte) []byte {
 		b = appendCstr(b, setting.Value)
 	}
 	b = appendCstr(b, m.Tag)
-	return append(appendCount32(b, len(m.Text)), m.Text...)
+	b = append(appendCount32(b, len(m.Text)), m.Text...)
+	if m.Bound != "" {
+		b = appendCstr(b, m.Bound)
+	}
+	return b
+}
+
+func (m Statement) flags() byte {
+	if m.Bound != "" {
+		return hasBound
+	}
+	return 0
 }
 
 func (c *cursor) statement() Statement {
-	if flags := c.u8(); flags != 0 {
+	flags := c.u8()
+	if flags&^hasBound != 0 {
 		c.fail("unknown flags of a statement %#x", flags)
 	}
 	m := Statement{Role: c.cstr(), SearchPath: c.cstr(), Timestamp: int64(c.u64())}
@@ -45,5 +61,27 @@ func (c *cursor) statement() Statement {
 	}
 	m.Tag = c.cstr()
 	m.Text = string(c.bytes32())
+	if flags&hasBound != 0 {
+		if m.Bound = c.cstr(); m.Bound == "" {
+			c.fail("empty partition bound of a statement")
+		}
+	}
 	return m
+}
+
+// EmptiedTable says that the table is to be empty before the next Statement,
+// which then has nothing to evaluate; the rows that it made follow as Inserts.
+type EmptiedTable struct {
+	Schema, Name string
+}
+
+func (EmptiedTable) kind() byte { return kindEmptied }
+
+func (m EmptiedTable) appendBody(b []byte) []byte {
+	b = appendCstr(b, m.Schema)
+	return appendCstr(b, m.Name)
+}
+
+func (c *cursor) emptiedTable() EmptiedTable {
+	return EmptiedTable{Schema: c.cstr(), Name: c.cstr()}
 }

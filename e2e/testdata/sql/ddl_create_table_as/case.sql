@@ -1,0 +1,30 @@
+CREATE TYPE mood AS ENUM ('sad', 'glad');
+CREATE TABLE src (k int PRIMARY KEY, v varchar(7), n numeric(8, 3), m mood, "Odd ""name" text COLLATE "C");
+INSERT INTO src SELECT i, 'v' || i, i / 3.0, 'glad', i FROM generate_series(1, 5) i;
+CREATE TABLE a AS SELECT *, random() AS r, clock_timestamp() AS at FROM src;
+CREATE TABLE IF NOT EXISTS a AS SELECT 1;
+CREATE TABLE a AS SELECT 1;
+CREATE TABLE never AS SELECT 1 / 0;
+SELECT k, v INTO b FROM src WHERE k < 3;
+CREATE TABLE c (x, y) WITH (fillfactor = 50) AS SELECT k, m FROM src WITH NO DATA;
+CREATE TEMP TABLE here AS SELECT 5 AS five;
+CREATE TABLE d AS SELECT * FROM here;
+PREPARE q (int) AS SELECT $1 AS p;
+CREATE TABLE e AS EXECUTE q(7);
+CREATE FUNCTION make(n int) RETURNS bigint LANGUAGE plpgsql AS $$
+BEGIN
+	CREATE TABLE f AS SELECT i, random() AS r FROM generate_series(1, n) i;
+	INSERT INTO f VALUES (0, 0);
+	RETURN (SELECT count(*) FROM f);
+END $$;
+SELECT make(3);
+DO $$BEGIN EXECUTE 'CREATE TABLE g AS SELECT repeat(''x'', 10000) AS long'; END$$;
+BEGIN;
+CREATE TABLE h AS SELECT 1 AS k;
+SAVEPOINT s;
+CREATE TABLE i AS SELECT 2 AS k;
+ROLLBACK TO s;
+UPDATE h SET k = 3;
+COMMIT;
+SELECT k, v, n, m FROM a ORDER BY k;
+SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = 'a'::regclass AND attnum > 0 ORDER BY attnum;

@@ -1,0 +1,3 @@
+SELECT * FROM m ORDER BY k;
+SELECT * FROM o;
+SELECT * FROM empty;
