@@ -107,8 +107,11 @@ func (n *Node) handleAccept(from NodeID, m Accept) {
 	if m.Ballot.Node() != from || n.refuse(from, m.Version, m.Ballot) {
 		return
 	}
-	if m.Ballot > n.leadership.released {
+	switch {
+	case m.Ballot > n.leadership.released:
 		n.follow(m.Ballot)
+	case n.role == Leader || n.candidacy.preparing:
+		n.stepDown() // late, and its sender leads no longer; but this node's ballot is lower
 	}
 	n.learn(m.Ballot, m.ChosenTo)
 	n.fetchFrom(from)

@@ -32,7 +32,7 @@ var sampleMessages = []Message{
 	Reject{Version: 3, Ballot: MakeBallot(4, 2), Promised: MakeBallot(5, 1), ChosenTo: 9},
 	Accept{Version: 2, Ballot: MakeBallot(4, 2), First: 5, ChosenTo: 4, Values: []Value{sampleEntries[0].Value, sampleEntries[1].Value}},
 	Accepted{Version: 2, Ballot: MakeBallot(4, 2), First: 5, Last: 6, ChosenTo: 4, DurableTo: 3},
-	Heartbeat{Version: 2, Ballot: MakeBallot(4, 2), Seq: 77, ChosenTo: 4, AllDurable: 2},
+	Heartbeat{Version: 2, Ballot: MakeBallot(4, 2), Seq: 77, ChosenTo: 4, AllDurable: 2, Probe: true},
 	HeartbeatAck{Version: 2, Ballot: MakeBallot(4, 2), Seq: 77, Lease: 1e9, ChosenTo: 4, DurableTo: 3},
 	Learn{Version: 2, Ballot: MakeBallot(4, 2), ChosenTo: 6},
 	Fetch{Version: 2, From: 5},

@@ -22,6 +22,7 @@ type reign struct {
 	followers  []follower // in the order of the members
 	heartbeats sentHeartbeats
 	leaseEnd   Instant
+	probing    bool  // the last heartbeat was a probe
 	aged       Index // what was proposed before the last tick ends here
 }
 
@@ -34,6 +35,7 @@ type proposal struct {
 // A follower is what a leader keeps of a member, itself included.
 type follower struct {
 	lease    Instant // until when it stands for the lease
+	acked    Instant // when the newest heartbeat or probe that it acknowledged was sent
 	told     Index   // the greatest ChosenTo sent to it
 	progress bool    // it accepted something since the last tick
 }
@@ -52,7 +54,7 @@ func (n *Node) lead(b Ballot, base Index, adopted []Value) {
 		followers: make([]follower, len(n.members.Members)), leaseEnd: never,
 	}
 	for slot := range n.reign.followers {
-		n.reign.followers[slot].lease = never
+		n.reign.followers[slot].lease, n.reign.followers[slot].acked = never, never
 	}
 	n.heartbeat()
 	n.proposeAdopted(adopted)

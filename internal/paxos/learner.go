@@ -89,7 +89,7 @@ func (n *Node) regroup(old Membership) {
 	r := &n.reign
 	followers := make([]follower, len(n.members.Members))
 	for slot, member := range n.members.Members {
-		followers[slot].lease = never
+		followers[slot].lease, followers[slot].acked = never, never
 		if before := old.slot(member.Node); before >= 0 {
 			followers[slot] = r.followers[before]
 		}

@@ -46,11 +46,12 @@ import "slices"
 //     before Release is sent. An acceptor that does not hear it waits for the end
 //     of its promise. A heartbeat that arrives after the Release is ignored.
 //   - A one-way cut, nobody hears the leader: the lease runs out, and a majority
-//     elects another. The leader hears nobody: its lease runs out likewise and it
-//     is suspended; the others still hear its heartbeats and elect nobody, until
-//     SuspendLimit makes it step down. One follower is deaf: it asks for votes,
-//     and everyone refuses while the lease runs (PreVote), so its ballot does
-//     not grow. It disturbs nobody when it hears again.
+//     elects another. The leader hears nobody: its lease runs out likewise. The
+//     others still hear it, but a suspended leader only probes, which asks for no
+//     lease and keeps nobody from campaigning: they elect another, too. One
+//     follower is deaf: it asks for votes, and everyone refuses while the lease
+//     runs (PreVote), so its ballot does not grow. It disturbs nobody when it
+//     hears again.
 //   - A node that promised itself a higher ballot, and was cut off before anyone
 //     heard of it, rejects the leader when it is back. A leader that has its
 //     lease goes on with the others (handleReject), and the node forgets a
@@ -88,13 +89,20 @@ func (n *Node) handleHeartbeat(from NodeID, m Heartbeat) {
 	if m.Ballot <= n.leadership.released {
 		return // late: its sender leads no longer
 	}
-	n.follow(m.Ballot)
+	granted := Span(0)
+	if !m.Probe {
+		n.follow(m.Ballot)
+		n.grantLease(from, m.Ballot)
+		granted = n.cfg.Lease
+	} else if n.role == Leader {
+		n.stepDown() // its ballot is lower
+	}
+	n.heardBallot(m.Ballot)
 	n.learn(m.Ballot, m.ChosenTo)
 	n.fetchFrom(from)
 	n.allDurable = m.AllDurable
-	n.grantLease(from, m.Ballot)
 	n.out.now(from, HeartbeatAck{
-		Version: n.version(), Ballot: m.Ballot, Seq: m.Seq, Lease: n.cfg.Lease,
+		Version: n.version(), Ballot: m.Ballot, Seq: m.Seq, Lease: granted,
 		ChosenTo: n.chosenTo, DurableTo: n.reportedDurable(),
 	})
 }
@@ -191,10 +199,13 @@ func (s *sentHeartbeats) when(seq uint64) Instant {
 }
 
 // heartbeat sends one to every member, learners too, and acknowledges it for
-// this node's own acceptor.
+// this node's own acceptor. A leader that lost its lease and to which no majority
+// answers only probes: it may be that it is deaf, and the others hear it well.
 func (n *Node) heartbeat() {
 	r := &n.reign
 	seq := r.heartbeats.next(n.now)
+	r.followers[n.electorate.self].acked = n.now
+	r.probing = n.lapsed() && n.now.Since(r.since) > n.cfg.Lease && !n.answered()
 	n.allDurable = n.leastDurable() // less than before when a member joins
 	for slot, member := range n.members.Members {
 		if member.Node == n.cfg.ID {
@@ -202,8 +213,11 @@ func (n *Node) heartbeat() {
 		}
 		r.followers[slot].told = n.chosenTo
 		n.out.now(member.Node, Heartbeat{
-			Version: n.version(), Ballot: r.ballot, Seq: seq, ChosenTo: n.chosenTo, AllDurable: n.allDurable,
+			Version: n.version(), Ballot: r.ballot, Seq: seq, ChosenTo: n.chosenTo, AllDurable: n.allDurable, Probe: r.probing,
 		})
+	}
+	if r.probing {
+		return
 	}
 	n.grantLease(n.cfg.ID, r.ballot)
 	r.followers[n.electorate.self].lease = n.leaseFrom(n.now, n.cfg.Lease)
@@ -228,9 +242,20 @@ func (n *Node) handleHeartbeatAck(from NodeID, m HeartbeatAck) {
 		return
 	}
 	f := &n.reign.followers[slot]
-	f.lease = max(f.lease, n.leaseFrom(n.reign.heartbeats.when(m.Seq), m.Lease))
+	sent := n.reign.heartbeats.when(m.Seq)
+	f.acked = max(f.acked, sent)
+	f.lease = max(f.lease, n.leaseFrom(sent, m.Lease))
 	n.extendLease()
 	n.fetchFrom(from)
+	if n.reign.probing && n.answered() {
+		n.heartbeat() // now it may ask for the lease
+	}
+}
+
+// answered reports whether a majority has answered to what was sent in the
+// course of the last Lease.
+func (n *Node) answered() bool {
+	return n.majorityOf(func(f *follower) Instant { return f.acked }) >= n.now.Add(-n.cfg.Lease)
 }
 
 // leaseFrom returns the end of the lease that an acceptor stands for which
@@ -250,17 +275,23 @@ func (n *Node) extendLease() {
 // acknowledgedLease returns the end of the lease that a majority of the present
 // voters stands for.
 func (n *Node) acknowledgedLease() Instant {
-	ends := make([]Instant, 0, 8)
+	return n.majorityOf(func(f *follower) Instant { return f.lease })
+}
+
+// majorityOf returns the latest instant that a majority of the present voters
+// reaches.
+func (n *Node) majorityOf(of func(f *follower) Instant) Instant {
+	instants := make([]Instant, 0, 8)
 	for slot := range n.members.Members {
 		if n.electorate.isVoter(slot) {
-			ends = append(ends, n.reign.followers[slot].lease)
+			instants = append(instants, of(&n.reign.followers[slot]))
 		}
 	}
-	if len(ends) < n.electorate.quorum {
+	if len(instants) < n.electorate.quorum {
 		return never
 	}
-	slices.Sort(ends)
-	return ends[len(ends)-n.electorate.quorum]
+	slices.Sort(instants)
+	return instants[len(instants)-n.electorate.quorum]
 }
 
 // lapsed reports whether the leader's lease has run out or has not begun.

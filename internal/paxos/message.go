@@ -82,18 +82,20 @@ type Accepted struct {
 }
 
 // Heartbeat holds the lease and, with ChosenTo, is a Learn. AllDurable is what
-// every member, learners too, durably holds: nobody will ask for it again.
+// every member, learners too, durably holds: nobody will ask for it again. A
+// Probe asks for no lease and keeps nobody from campaigning.
 type Heartbeat struct {
 	Version    uint32
 	Ballot     Ballot
 	Seq        uint64
 	ChosenTo   Index
 	AllDurable Index
+	Probe      bool
 }
 
 // HeartbeatAck promises that the sender will promise no other node for Lease
-// from now. DurableTo is the part of ChosenTo that would survive a crash of the
-// sender.
+// from now; to a Probe that is 0. DurableTo is the part of ChosenTo that would
+// survive a crash of the sender.
 type HeartbeatAck struct {
 	Version   uint32
 	Ballot    Ballot

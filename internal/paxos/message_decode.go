@@ -41,7 +41,9 @@ func (c *cursor) message(cluster [16]byte, code uint8) Message {
 	case codeAccepted:
 		return Accepted{Version: version, Ballot: c.ballot(), First: c.index(), Last: c.index(), ChosenTo: c.index(), DurableTo: c.index()}
 	case codeHeartbeat:
-		return Heartbeat{Version: version, Ballot: c.ballot(), Seq: c.uint64(), ChosenTo: c.index(), AllDurable: c.index()}
+		return Heartbeat{
+			Version: version, Ballot: c.ballot(), Seq: c.uint64(), ChosenTo: c.index(), AllDurable: c.index(), Probe: c.bool(),
+		}
 	case codeHeartbeatAck:
 		return HeartbeatAck{
 			Version: version, Ballot: c.ballot(), Seq: c.uint64(), Lease: Span(c.uint64()), ChosenTo: c.index(), DurableTo: c.index(),

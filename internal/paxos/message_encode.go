@@ -91,7 +91,7 @@ func (m Accepted) append(b []byte, _ [16]byte) []byte {
 }
 
 func (m Heartbeat) append(b []byte, _ [16]byte) []byte {
-	return appendNumbers(b, uint64(m.Ballot), m.Seq, uint64(m.ChosenTo), uint64(m.AllDurable))
+	return appendBool(appendNumbers(b, uint64(m.Ballot), m.Seq, uint64(m.ChosenTo), uint64(m.AllDurable)), m.Probe)
 }
 
 func (m HeartbeatAck) append(b []byte, _ [16]byte) []byte {

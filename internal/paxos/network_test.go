@@ -259,6 +259,9 @@ func describe(m Message) string {
 	case Accepted:
 		return fmt.Sprintf("accepted %v, %d to %d", m.Ballot, m.First, m.Last)
 	case Heartbeat:
+		if m.Probe {
+			return fmt.Sprintf("probe %v, chosen to %d", m.Ballot, m.ChosenTo)
+		}
 		return fmt.Sprintf("heartbeat %v, chosen to %d", m.Ballot, m.ChosenTo)
 	case HeartbeatAck:
 		return fmt.Sprintf("heartbeatack %v", m.Ballot)

@@ -138,6 +138,27 @@ func TestProposalsKeepTheirEpoch(t *testing.T) {
 	}
 }
 
+func TestDeposedLeaderHearsOfALeadershipThatIsOver(t *testing.T) {
+	// Shows that a leader that missed its successor, and hears from it first that
+	// its lease is given back and then what it had proposed, leads no longer.
+	// Nor does one that hears a probe of its successor.
+	for name, late := range map[string][]Message{
+		"accept after release": {
+			Release{Version: 1, Ballot: MakeBallot(2, 2)},
+			Accept{Version: 1, Ballot: MakeBallot(2, 2), First: 1, Values: []Value{latte()}},
+		},
+		"probe": {Heartbeat{Version: 1, Ballot: MakeBallot(2, 2), Seq: 1, Probe: true}},
+	} {
+		_, n := leading(t)
+		for _, m := range late {
+			n.Receive(n.now, 2, m)
+		}
+		if n.Role() != Follower {
+			t.Errorf("%s: it is a %v", name, n.Role())
+		}
+	}
+}
+
 func TestReleaseAfterSteppingDown(t *testing.T) {
 	// Shows that a lease can be given back when the gate is closed at last, long
 	// after the node stepped down, and only once.
