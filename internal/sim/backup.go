@@ -66,7 +66,7 @@ func (s *server) source() *machine {
 			following = m
 		}
 	}
-	if following == nil || leading != nil && s.copyTooOld && !planted(copiesInCircles) {
+	if following == nil || leading != nil && s.copyTooOld {
 		return leading
 	}
 	return following

@@ -61,6 +61,7 @@ var perhaps = []fault{
 	})},
 	{"lease forgotten", (*world).forgetLease},
 	{"left behind", (*world).leaveBehind},
+	{"left with gaps", (*world).leaveGaps},
 }
 
 // onProcess makes a fault of what befalls a barista that runs as a member.
@@ -81,11 +82,11 @@ func onRun(strike func(*world, *run)) func(*world, *machine) {
 	}
 }
 
-// pickFaults draws which faults a run has: each with a weight from 0, as often as not, to 3.
+// pickFaults draws which faults a run has: a third of all, with weights from 1 to 3.
 func pickFaults(r *rand.Rand) []fault {
 	faults := append([]fault{common[0]}, common...)
 	for _, f := range perhaps {
-		if r.IntN(2) == 0 {
+		if r.IntN(3) > 0 {
 			continue
 		}
 		for range 1 + r.IntN(3) {

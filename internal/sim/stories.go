@@ -45,6 +45,26 @@ func (w *world) leaveBehind(*machine) {
 	})
 }
 
+// leaveGaps is the story in which a new leader finds some of the old one's entries and not those before them: much is lost for a moment, in which
+// clients ask for more than one entry holds, and then the leader dies.
+func (w *world) leaveGaps(*machine) {
+	leader := w.leading()
+	if leader == nil {
+		return
+	}
+	w.network.heal()
+	w.network.loss = 30 + w.rand.IntN(40)
+	for _, c := range w.clients {
+		c.asks()
+	}
+	w.after(span(w.rand, 5*millisecond, 100*millisecond), func() {
+		if !w.calm {
+			leader.crash("dies while much is lost")
+			w.network.loss = w.plan.lossPercent
+		}
+	})
+}
+
 // forgetLease is the story in which an acceptor that forgot its lease would do harm: one follower does not hear the leader and asks the others
 // to vote for it; then the leader's barista stands still, while its server goes on to serve reads under its lease; and in the same moment the
 // others die and are started again at once.
