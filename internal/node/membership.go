@@ -70,6 +70,9 @@ func (n *node) remove(ctx context.Context, o order) (outcome, error) {
 	if o.Name != n.cfg.Name {
 		return n.change(ctx, func(ticket uint64) replicator.Event { return replicator.Dismiss{Name: o.Name, Ticket: ticket} })
 	}
+	if len(n.driver.Status().Members.Voters()) == 1 {
+		return outcome{Refused: o.Name + " is the last voting member"}, nil
+	}
 	done, err := n.handOver(ctx, "")
 	if done.Refused != "" {
 		return outcome{Refused: fmt.Sprintf("%s leads, and cannot hand over: %s", o.Name, done.Refused)}, err

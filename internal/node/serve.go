@@ -246,6 +246,7 @@ func (n *node) meet(members paxos.Membership) {
 
 // followMembers keeps the directory and the transport at the membership that is in force, until ctx ends or this node is no part of it.
 func (n *node) followMembers(ctx context.Context) error {
+	parting := partings{}
 	for {
 		next := n.driver.Watch()
 		status := n.driver.Status()
@@ -253,6 +254,9 @@ func (n *node) followMembers(ctx context.Context) error {
 			return n.errRemoved(status.Members)
 		}
 		n.meet(status.Members)
+		for _, name := range parting.due(status.Members, time.Now()) {
+			n.transport.RemovePeer(name)
+		}
 		select {
 		case <-ctx.Done():
 			return nil
