@@ -12,12 +12,17 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
 #include "access/transam.h"
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_event_trigger.h"
 #include "catalog/pg_index.h"
 #include "commands/defrem.h"
+#include "commands/trigger.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/acl.h"
@@ -42,6 +47,7 @@ static void check_kind(ObjectType kind);
 static void check_role(const char *name);
 static void check_role_list(List *roles);
 static void check_alter_role(AlterRoleStmt *stmt);
+static void check_event_triggers(void);
 static void check_set(VariableSetStmt *stmt, const char *what);
 static void check_cluster(ClusterStmt *stmt);
 static void check_reindex(ReindexStmt *stmt);
@@ -120,7 +126,8 @@ ddl_check(Node *node)
 				break;
 			}
 		case T_CommentStmt:
-			check_kind(((CommentStmt *) node)->objtype);
+			if (((CommentStmt *) node)->objtype != OBJECT_ACCESS_METHOD)
+				check_kind(((CommentStmt *) node)->objtype);
 			break;
 		case T_GrantStmt:
 			check_kind(((GrantStmt *) node)->objtype);
@@ -156,11 +163,15 @@ ddl_check(Node *node)
 		case T_AlterDatabaseStmt:
 			check_alter_database((AlterDatabaseStmt *) node);
 			break;
+		case T_CreateExtensionStmt:
+			check_event_triggers();
+			break;
 		case T_AlterExtensionStmt:
 			{
 				bool		version = false;
 				ListCell   *lc;
 
+				check_event_triggers();
 				foreach(lc, ((AlterExtensionStmt *) node)->options)
 					version |= strcmp(lfirst_node(DefElem, lc)->defname,
 									  "new_version") == 0;
@@ -341,8 +352,6 @@ check_kind(ObjectType kind)
 {
 	switch (kind)
 	{
-		case OBJECT_EVENT_TRIGGER:
-			ddl_refuse("An event trigger", "Use a trigger on the table.");
 		case OBJECT_FDW:
 		case OBJECT_FOREIGN_SERVER:
 		case OBJECT_FOREIGN_TABLE:
@@ -351,11 +360,8 @@ check_kind(ObjectType kind)
 					   "Read the other database from the application.");
 		case OBJECT_LARGEOBJECT:
 			ddl_refuse("A large object", "Keep the bytes in a bytea column.");
-		case OBJECT_PUBLICATION:
-		case OBJECT_PUBLICATION_NAMESPACE:
-		case OBJECT_PUBLICATION_REL:
 		case OBJECT_SUBSCRIPTION:
-			ddl_refuse("Logical replication",
+			ddl_refuse("A subscription",
 					   "Barista replicates the whole database by itself.");
 		case OBJECT_TABLESPACE:
 			ddl_refuse("A tablespace", "Tablespaces are a matter of each server.");
@@ -413,6 +419,28 @@ check_alter_database(AlterDatabaseStmt *stmt)
 			ddl_refuse("ALTER DATABASE ... ALLOW_CONNECTIONS false",
 					   "Barista itself connects to it; use REVOKE CONNECT ON DATABASE.");
 	}
+}
+
+/*
+ * They would fire for the statements of an extension's script, on every node;
+ * for others they fire on the leader alone.
+ */
+static void
+check_event_triggers(void)
+{
+	Relation	triggers = table_open(EventTriggerRelationId, AccessShareLock);
+	SysScanDesc scan = systable_beginscan(triggers, InvalidOid, false, NULL, 0, NULL);
+	bool		enabled = false;
+	HeapTuple	tuple;
+
+	while (!enabled && HeapTupleIsValid(tuple = systable_getnext(scan)))
+		enabled = ((Form_pg_event_trigger) GETSTRUCT(tuple))->evtenabled !=
+			TRIGGER_DISABLED;
+	systable_endscan(scan);
+	table_close(triggers, AccessShareLock);
+	if (enabled)
+		ddl_refuse("An extension's script while an event trigger is enabled",
+				   "ALTER EVENT TRIGGER ... DISABLE, and enable it afterwards.");
 }
 
 /* SET ... FROM CURRENT reads the session's value, of this node only. */

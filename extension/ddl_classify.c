@@ -79,6 +79,7 @@ ddl_classify(Node *node)
 		case T_CreateFunctionStmt:
 		case T_AlterFunctionStmt:
 		case T_DefineStmt:
+		case T_AlterCollationStmt:
 		case T_AlterOperatorStmt:
 		case T_CreateOpClassStmt:
 		case T_CreateOpFamilyStmt:
@@ -99,6 +100,11 @@ ddl_classify(Node *node)
 		case T_AlterDefaultPrivilegesStmt:
 		case T_ReassignOwnedStmt:
 		case T_DropOwnedStmt:
+			/* What others may read of the schema's changes and of the WAL. */
+		case T_CreateEventTrigStmt:
+		case T_AlterEventTrigStmt:
+		case T_CreatePublicationStmt:
+		case T_AlterPublicationStmt:
 			/* Of many kinds of objects. */
 		case T_DropStmt:
 		case T_RenameStmt:

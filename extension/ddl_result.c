@@ -59,7 +59,8 @@ struct DdlFrame
 	List	   *emptied;		/* OIDs, of tables whose rows travel */
 	List	   *touched;		/* of Touched */
 	int			temporary;		/* temporary objects dropped */
-	int			permanent;		/* others dropped */
+	int			permanent;		/* permanent ones dropped */
+	int			other;			/* dropped that are in no schema: triggers, roles */
 };
 
 /*
@@ -219,7 +220,7 @@ ddl_frame_is_local(DdlFrame *f)
 bool
 ddl_frame_is_empty(DdlFrame *f)
 {
-	if (f->touched != NIL || f->temporary > 0 || f->permanent > 0)
+	if (f->touched != NIL || f->temporary > 0 || f->permanent > 0 || f->other > 0)
 		return false;
 	switch (nodeTag(f->node))
 	{
@@ -318,6 +319,7 @@ object_access(ObjectAccessType access, Oid class, Oid object, int sub, void *arg
 
 				frame->temporary += answer > 0;
 				frame->permanent += answer == 0;
+				frame->other += answer < 0;
 				if (answer == 0 && barista_capturing() &&
 					class == RelationRelationId && sub == 0 &&
 					get_rel_relkind(object) == RELKIND_SEQUENCE)

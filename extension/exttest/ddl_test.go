@@ -373,8 +373,6 @@ func TestDDLRefused(t *testing.T) {
 		"prepare transaction 'x'",
 		"alter system set fsync = off",
 		"alter system set barista.spill_limit = 1",
-		"create event trigger x on ddl_command_end execute function ref.nothing()",
-		"create publication x for all tables",
 		"create subscription x connection '' publication x with (connect = false)",
 		"create extension postgres_fdw; create server x foreign data wrapper postgres_fdw",
 		"create foreign table ref.x (k int) server x",
