@@ -56,7 +56,8 @@ import "slices"
 //     heard of it, rejects the leader when it is back. A leader that has its
 //     lease goes on with the others (handleReject), and the node forgets a
 //     promise that it made to itself alone when it gives its candidacy up
-//     (disengage).
+//     (disengage). If it crashed as a candidate it cannot forget it, and looks on
+//     until the next election (mayLookOn).
 //   - A change of membership: old and new majorities differ by one voter and so
 //     have one in common, and the lease is cut to what the new voters stand for.
 
@@ -83,15 +84,18 @@ func (n *Node) grantLease(leader NodeID, b Ballot) {
 
 func (n *Node) handleHeartbeat(from NodeID, m Heartbeat) {
 	n.heardChosen(from, m.ChosenTo)
-	if m.Ballot.Node() != from || n.refuse(from, m.Version, m.Ballot) {
+	if m.Ballot.Node() != from {
 		return
 	}
-	if m.Ballot <= n.leadership.released {
-		return // late: its sender leads no longer
+	refused := n.refuse(from, m.Version, m.Ballot)
+	if refused && !n.mayLookOn(m) || m.Ballot <= n.leadership.released {
+		return // too low, or late: its sender leads no longer
 	}
 	granted := Span(0)
 	if !m.Probe {
 		n.follow(m.Ballot)
+	}
+	if !m.Probe && !refused {
 		n.grantLease(from, m.Ballot)
 		granted = n.cfg.Lease
 	} else if n.role == Leader {
@@ -105,6 +109,15 @@ func (n *Node) handleHeartbeat(from NodeID, m Heartbeat) {
 		Version: n.version(), Ballot: m.Ballot, Seq: m.Seq, Lease: granted,
 		ChosenTo: n.chosenTo, DurableTo: n.reportedDurable(),
 	})
+}
+
+// mayLookOn reports whether a node may follow a leader that it refuses because
+// of a promise to itself, from a candidacy that it was in when it crashed: nobody
+// leads with that ballot. It learns, and knows who leads, and does not vote before
+// the next election.
+func (n *Node) mayLookOn(m Heartbeat) bool {
+	return n.role == Follower && n.bound.Node() == n.cfg.ID && m.Ballot < n.bound &&
+		m.Version >= n.version() && m.Ballot >= n.leadership.ballot
 }
 
 // Release resigns and gives the lease back, so that another node may lead at
