@@ -87,7 +87,7 @@ func (j *judge) mergePlan() MergePlan {
 			if j.counters[c] {
 				plan.Counters = append(plan.Counters, name)
 			}
-			if j.numbered[c] || c.sequence != "" {
+			if j.numbered[c] || j.drawn[c] || c.sequence != "" {
 				plan.DeferredIDs = append(plan.DeferredIDs, name)
 			}
 		}

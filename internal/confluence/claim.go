@@ -114,6 +114,10 @@ func (q *claim) rule(c *catalog) rule {
 
 // read understands the shapes NOT EXISTS (SELECT ...), bool_and(...) and plain comparisons.
 func (r *claimRule) read(c *catalog) {
+	if !isSimple(r.claim.query) {
+		r.why = "it is of a shape that is not understood"
+		return
+	}
 	target := newExpr(r.claim.query.GetTargetList()[0].GetResTarget().GetVal())
 	scope, joins, ok := openScope(c, r.claim.query.GetFromClause(), nil)
 	if !ok {
@@ -125,7 +129,7 @@ func (r *claimRule) read(c *catalog) {
 	case isNotExists(target):
 		sub := target.args[0].query
 		inner, on, ok := openScope(c, sub.GetFromClause(), nil)
-		if !ok || len(scope.tables) > 0 || len(sub.GetGroupClause()) > 0 {
+		if !ok || len(scope.tables) > 0 || len(sub.GetGroupClause()) > 0 || !isSimple(sub) {
 			r.why = "its FROM or GROUP BY is not understood"
 			return
 		}
@@ -141,6 +145,11 @@ func (r *claimRule) read(c *catalog) {
 	default:
 		r.why = "it is of a shape that is not understood"
 	}
+}
+
+// isSimple reports whether a query has none of the clauses that the analysis of claims passes over.
+func isSimple(s *pg.SelectStmt) bool {
+	return s.GetWithClause() == nil && s.GetLarg() == nil && s.GetHavingClause() == nil && s.GetLimitCount() == nil && s.GetLimitOffset() == nil && len(s.GetValuesLists()) == 0
 }
 
 func isNotExists(e expr) bool {

@@ -37,7 +37,7 @@ func (r *claimRule) readFact(c *catalog, e expr) (fact, bool) {
 		return fact{column: found}, ok
 	case e.kind == subquery && e.name == "exists":
 		inner, on, ok := openScope(c, e.query.GetFromClause(), &r.outer)
-		if !ok || len(inner.tables) != 1 {
+		if !ok || len(inner.tables) != 1 || !isSimple(e.query) || len(e.query.GetGroupClause()) > 0 {
 			return fact{}, false
 		}
 		f := fact{exists: inner.tables[0]}
@@ -141,7 +141,7 @@ func (t termReader) operation(e expr, coef float64, p *part) bool {
 
 // query reads a scalar subquery whose one column is a sum of aggregates.
 func (t termReader) query(e expr, coef float64, p *part) bool {
-	if e.name != "scalar" || len(e.query.GetTargetList()) != 1 || len(e.query.GetGroupClause()) > 0 || t.scope != nil || e.query.GetLimitCount() != nil {
+	if e.name != "scalar" || len(e.query.GetTargetList()) != 1 || len(e.query.GetGroupClause()) > 0 || t.scope != nil || !isSimple(e.query) {
 		return false
 	}
 	inner, on, ok := openScope(t.catalog, e.query.GetFromClause(), t.outer)

@@ -166,6 +166,11 @@ func (j *judge) definable(t *table, name string) bool {
 		}
 	}
 	one := []string{name}
+	for _, i := range j.invariants {
+		if q, ok := i.rule.(*claimRule); ok && q.row != nil && q.row.table == t && overlap(q.row.check.columns, one) {
+			return false
+		}
+	}
 	for _, x := range t.checks {
 		if overlap(x.columns, one) {
 			return false

@@ -74,6 +74,9 @@ func (w *walker) eval(e expr, s *scope) value {
 	case subquery:
 		return w.evalSubquery(e, s)
 	}
+	if e.kind == opaque && e.name == "unread" {
+		w.unknownf(e.pos, "this kind of expression is not analysed")
+	}
 	return w.computed(e, s)
 }
 

@@ -137,6 +137,10 @@ func (r sequentialRule) example(j *judge, op *Operation) *Example {
 				out = append(out, a)
 			}
 		}
+		if r.column.sequence == "" { // the statement itself draws the number
+			drawn, _ := op.set(r.column.name)
+			out = append(out, cell{r.column.name, "nextval(" + quote(drawn.value.sequence) + ")"})
+		}
 		return out
 	}
 	holds := fmt.Sprintf("SELECT NOT EXISTS (SELECT FROM %s GROUP BY %s HAVING count(*) > 1)", ident(r.table.name), ident(r.column.name))

@@ -112,6 +112,8 @@ func readExpr(n *pg.Node) expr {
 		return newExpr(n.NamedArgExpr.GetArg())
 	case *pg.Node_ResTarget:
 		return newExpr(n.ResTarget.GetVal())
+	case *pg.Node_CurrentOfExpr:
+		return expr{kind: opaque, name: "current of"}
 	case *pg.Node_MultiAssignRef:
 		return readMultiAssign(n.MultiAssignRef)
 	}

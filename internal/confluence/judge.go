@@ -13,13 +13,14 @@ type judge struct {
 	deletes  map[*table][]*Operation
 	counters map[*tableColumn]bool
 	derived  []*derivation
+	drawn    map[*tableColumn]bool // columns that get numbers of a sequence, but not by default
 	numbered map[*tableColumn]bool // columns that hand out numbers: read, incremented and used in a key
 }
 
 func newJudge(c *catalog, transactions []*Transaction) *judge {
 	j := &judge{
 		catalog: c, transactions: transactions, updates: make(map[*table][]*Operation), inserts: make(map[*table][]*Operation),
-		deletes: make(map[*table][]*Operation), counters: make(map[*tableColumn]bool), numbered: make(map[*tableColumn]bool),
+		deletes: make(map[*table][]*Operation), counters: make(map[*tableColumn]bool), numbered: make(map[*tableColumn]bool), drawn: make(map[*tableColumn]bool),
 	}
 	for _, t := range transactions {
 		t.cascade()
@@ -43,27 +44,30 @@ func newJudge(c *catalog, transactions []*Transaction) *judge {
 
 // cascade adds the operations that foreign keys do by themselves.
 func (t *Transaction) cascade() {
-	seen := make(map[*foreignKey]bool)
+	type action struct {
+		key  *foreignKey
+		kind OperationKind
+	}
+	seen := make(map[action]bool)
 	for i := 0; i < len(t.Operations); i++ {
 		op := t.Operations[i]
 		for _, f := range op.table.referenced {
-			if seen[f] {
-				continue
-			}
-			action := f.onDelete
+			does := f.onDelete
 			if op.Kind == Update && op.writes(f.to) {
-				action = f.onUpdate
+				does = f.onUpdate
 			} else if op.Kind != Delete {
 				continue
 			}
 			done := &Operation{Kind: Update, table: f.child, Range: true, Cascade: f.name, Place: op.Place}
 			switch {
-			case action == "c" && op.Kind == Delete:
+			case seen[action{f, op.Kind}]:
+				continue
+			case does == "c" && op.Kind == Delete:
 				done.Kind = Delete
-			case action == "c" || action == "n" || action == "d":
+			case does == "c" || does == "n" || does == "d":
 				for _, name := range f.columns {
 					v := value{origin: absent, text: "NULL"}
-					if action != "n" {
+					if does != "n" {
 						v = chosenValue("cascaded")
 					}
 					done.Sets = append(done.Sets, newSet(f.child, name, v, ""))
@@ -71,7 +75,7 @@ func (t *Transaction) cascade() {
 			default:
 				continue
 			}
-			seen[f] = true
+			seen[action{f, op.Kind}] = true
 			t.Operations = append(t.Operations, done)
 		}
 	}
@@ -130,6 +134,11 @@ func (j *judge) findNumbered() {
 			if op.Kind != Insert {
 				continue
 			}
+			for _, s := range op.Sets {
+				if c := op.table.index[s.Column]; s.value.origin == sequential && c.sequence == "" && !t.fills(s.value.sequence) {
+					j.drawn[c] = true
+				}
+			}
 			for _, k := range op.table.keys {
 				if c := t.numberOf(op, k.columns); c != nil && !j.numbered[c] {
 					j.numbered[c] = true
@@ -139,12 +148,29 @@ func (j *judge) findNumbered() {
 	}
 	for _, t := range j.catalog.order {
 		for _, c := range t.columns {
+			if j.drawn[c] {
+				i := &Invariant{Name: t.name + "." + c.name, Kind: Sequential, Table: t.name, Columns: []string{c.name}, Place: c.place, rule: sequentialRule{t, c}}
+				j.invariants = append(j.invariants, i)
+			}
 			if j.numbered[c] {
 				i := &Invariant{Name: t.name + "." + c.name, Kind: Sequential, Table: t.name, Columns: []string{c.name}, Place: c.place, rule: handOutRule{t, c}}
 				j.invariants = append(j.invariants, i)
 			}
 		}
 	}
+}
+
+// fills reports whether the transaction inserts a row whose column draws from the sequence by default: then the number
+// elsewhere refers to that row.
+func (t *Transaction) fills(sequence string) bool {
+	for _, op := range t.Operations {
+		for _, s := range op.Sets {
+			if op.Kind == Insert && s.value.origin == sequential && s.value.sequence == sequence && op.table.index[s.Column].sequence == sequence {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // numberOf returns the column that handed out the number in an insert's key, if the key is unique by that number: it

@@ -31,7 +31,7 @@ func (w *walker) plpgsql(f *function) {
 		w.unknownf(0, "the body of function %s cannot be read", f.name)
 		return
 	}
-	p := &procedure{walker: w, function: f}
+	p := &procedure{walker: w, function: f, shadowed: make(map[string]bool)}
 	top := sub(functions[0], "PLpgSQL_function")
 	for _, d := range objects(top["datums"]) {
 		p.declare(d)
@@ -45,7 +45,8 @@ type procedure struct {
 	function *function
 	datums   []string // the names of variables, by their number
 	line     int
-	scouting bool // the walk only looks for what a loop changes
+	shadowed map[string]bool // names that several variables share: nothing is known of them
+	scouting bool            // the walk only looks for what a loop changes
 }
 
 // sub returns the object below a key, or an empty one.
@@ -89,6 +90,9 @@ func str(o object, key string) string {
 func (p *procedure) declare(d object) {
 	_, body := only(d)
 	name := str(body, "refname")
+	for _, other := range p.datums {
+		p.shadowed[name] = p.shadowed[name] || other == name && name != "(unnamed row)"
+	}
 	p.datums = append(p.datums, name)
 	if _, found := p.vars[name]; found || name == "" || name == "(unnamed row)" {
 		return
@@ -97,6 +101,23 @@ func (p *procedure) declare(d object) {
 	if init := sub(sub(body, "default_val"), "PLpgSQL_expr"); init != nil {
 		p.at(body)
 		p.setVariable(name, p.expression(str(init, "query")))
+	}
+}
+
+// setVariable gives a variable a value, unless its name may mean another variable too.
+func (p *procedure) setVariable(name string, v value) {
+	if p.shadowed[name] {
+		v = value{sign: anySign, reads: v.reads}
+	}
+	p.walker.setVariable(name, v)
+}
+
+// forget drops what is known of the variable of that number, or of all if there is no such number.
+func (p *procedure) forget(number int) {
+	for i, name := range p.datums {
+		if (i == number || number < 0 || number >= len(p.datums)) && name != "" {
+			p.setVariable(name, value{sign: anySign})
+		}
 	}
 }
 
@@ -200,6 +221,17 @@ func (p *procedure) one(kind string, body object) bool {
 		p.run(query(body, "expr"))
 	case "call":
 		p.run(query(body, "expr"))
+		p.into(body, nil)
+	case "getdiag":
+		p.forget(-1)
+	case "open":
+		if q := query(body, "query"); q != "" {
+			p.run(q)
+		}
+	case "return_next":
+		if q := query(body, "expr"); q != "" {
+			p.expression(q)
+		}
 	case "dynexecute":
 		p.locate(query(body, "query"))
 		p.unknownf(0, "EXECUTE runs SQL that is made at run time")
@@ -219,7 +251,7 @@ func (p *procedure) one(kind string, body object) bool {
 		} else {
 			p.unknownf(0, "RETURN QUERY EXECUTE runs SQL that is made at run time")
 		}
-	case "return_next", "getdiag", "assert", "open", "close", "commit", "rollback":
+	case "assert", "close", "commit", "rollback":
 	case "fetch":
 		p.into(body, nil)
 	case "":
@@ -395,6 +427,9 @@ func (p *procedure) loop(kind string, body object) {
 		p.expression(query(body, "expr"))
 	}
 	start := func() {
+		if strings.HasSuffix(kind, "foreach_a") {
+			p.forget(number(body, "varno"))
+		}
 		if _, v := only(sub(body, "var")); v != nil {
 			name := str(v, "refname")
 			p.setVariable(name, value{sign: anySign, known: kind == "PLpgSQL_stmt_fori"})

@@ -42,6 +42,9 @@ func (m *maker) schema() string {
 		", m int, name text" + m.sometimes(3, " UNIQUE") + ", flag boolean NOT NULL DEFAULT false);\n"
 	s += "CREATE TABLE thing (id " + id + ", owner int REFERENCES owner" + action() + ", x int NOT NULL" + m.sometimes(3, " CHECK (x >= 0)") + ", y int NOT NULL" +
 		m.sometimes(4, ", CHECK (x <= y)") + m.sometimes(4, ", UNIQUE (owner, x)") + ");\n"
+	s += "CREATE SEQUENCE numbers;\nCREATE TABLE ticket (id int PRIMARY KEY, a int NOT NULL, b int NOT NULL, left_over int GENERATED ALWAYS AS (a - b) STORED" +
+		m.sometimes(2, " CHECK (left_over >= 0)") + ");\n"
+	s += "CREATE TABLE log (who int" + m.sometimes(2, " UNIQUE") + ", what text, n int NOT NULL" + m.sometimes(2, " CHECK (n > 0)") + ");\n"
 	s += m.sometimes(4, "CREATE UNIQUE INDEX one_flag ON owner ((true)) WHERE flag;\n")
 	s += "CREATE TABLE part (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), thing " + map[bool]string{true: "uuid", false: "int"}[m.uuid] + " REFERENCES thing" + action() + ", k int" + m.sometimes(3, " NOT NULL") + ");\n"
 	return s
@@ -62,6 +65,9 @@ var randomClaims = []string{
 	"SELECT NOT EXISTS (SELECT FROM owner o WHERE o.m <> (SELECT max(x) FROM thing WHERE owner = o.id))",
 	"SELECT (SELECT sum(n) FROM owner) = (SELECT sum(x) FROM thing)",
 	"SELECT bool_and(n + m < 60) FROM owner",
+	"SELECT sum(n) <= 25 FROM log",
+	"SELECT (SELECT count(*) FROM log) = (SELECT count(*) FROM ticket)",
+	"SELECT NOT EXISTS (SELECT FROM ticket t WHERE t.a <> (SELECT coalesce(sum(n), 0) FROM log WHERE who = t.id))",
 }
 
 func (m *maker) statement() string {
@@ -90,6 +96,12 @@ func (m *maker) statement() string {
 		"INSERT INTO part (thing, k) VALUES (:thing, :v)",
 		"WITH t AS (INSERT INTO thing (owner, x, y) VALUES (:owner, :v, 25) RETURNING id) INSERT INTO part (thing, k) SELECT id, 1 FROM t",
 		"DELETE FROM part WHERE thing = :thing",
+		"INSERT INTO ticket (id, a, b) VALUES (nextval('numbers'), 5, :v)",
+		"UPDATE ticket SET a = a + "+m.pick("1", "-1", ":v")+" WHERE id = :owner",
+		"UPDATE ticket SET b = "+m.pick("b + 1", "b - 1", ":v")+" WHERE id = :owner",
+		"INSERT INTO log (who, what, n) VALUES ("+m.pick(":new", ":owner", "NULL")+", 'x', :v)",
+		"UPDATE log SET "+m.pick("n = n + 1", "what = :name", "n = :v")+" WHERE who = :owner",
+		"DELETE FROM log WHERE who = :owner",
 		"UPDATE part SET k = "+m.pick("k + 1", ":v", "NULL")+" WHERE thing = :thing",
 	)
 }
@@ -103,6 +115,8 @@ func (m *maker) related() []string {
 		{"UPDATE owner SET n = n + :v WHERE id = :owner", "INSERT INTO thing (owner, x, y) VALUES (:owner, :v, 30)"},
 		{"UPDATE owner SET m = m + 1 WHERE id = :owner", "INSERT INTO thing (owner, x, y) VALUES (:owner, :v, 30)"},
 		{"UPDATE owner SET n = n - (SELECT x FROM thing WHERE id = :thing) WHERE id = (SELECT owner FROM thing WHERE id = :thing)", "DELETE FROM thing WHERE id = :thing"},
+		{"UPDATE ticket SET a = a + :v WHERE id = :owner", "INSERT INTO log (who, n) VALUES (:owner, :v)"},
+		{"INSERT INTO ticket (id, a, b) VALUES (nextval('numbers'), 0, 0)", "INSERT INTO log (who, n) VALUES (NULL, 1)"},
 		{"UPDATE owner SET n = n - 1 WHERE id = :owner", "UPDATE owner SET n = n + 1 WHERE id = :other"},
 		{"UPDATE owner SET flag = false WHERE flag", "UPDATE owner SET flag = true WHERE id = :owner"},
 		{"DELETE FROM thing WHERE owner = :owner", "UPDATE owner SET m = 0 WHERE id = :owner"},
@@ -174,6 +188,8 @@ func (m *maker) random(t *testing.T) *replayed {
 		fmt.Sprintf("INSERT INTO thing (id, owner, x, y) VALUES (%s, 1, 2, 9), (%s, 1, 3, 8), (%s, 2, 6, 7)", m.thing(1), m.thing(2), m.thing(3)),
 		fmt.Sprintf("INSERT INTO part (thing, k) VALUES (%s, 4), (%s, 1)", m.thing(1), m.thing(3)),
 	}
+	c.start = append(c.start, "SELECT setval('numbers', 3)", "INSERT INTO ticket (id, a, b) VALUES (1, 4, 1), (2, 2, 2), (3, 0, 0)",
+		"INSERT INTO log VALUES (1, 'p', 4), (2, 'q', 2), (NULL, 'r', 1)")
 	if strings.Contains(txns.String(), "claim_7") {
 		c.start = append(c.start, "UPDATE owner SET m = NULL WHERE id <> 3", "UPDATE owner SET m = 1 WHERE id = 3")
 	}

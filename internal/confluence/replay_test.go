@@ -159,7 +159,8 @@ func (c *replayed) numbers(base, after state) []string {
 	for _, name := range c.report.Merge.DeferredIDs {
 		tableName, column := name[:strings.LastIndexByte(name, '.')], unqualified(name)
 		table := c.catalog.tables[tableName]
-		if table.index[column].sequence == "" && table.primary != nil {
+		sequence := c.sequenceOf(tableName, column)
+		if sequence == "" && table.primary != nil {
 			old := byKey(table, base[tableName])
 			for key, row := range byKey(table, after[tableName]) {
 				if o := old[key]; o != nil && jsonText(o[column]) != jsonText(row[column]) {
@@ -175,10 +176,22 @@ func (c *replayed) numbers(base, after state) []string {
 			}
 		}
 		if highest != "0" {
-			out = append(out, fmt.Sprintf("SELECT setval(pg_get_serial_sequence('%s', '%s'), %s)", tableName, column, highest))
+			out = append(out, fmt.Sprintf("SELECT setval('%s', %s)", sequence, highest))
 		}
 	}
 	return out
+}
+
+// sequenceOf is the sequence that a column's numbers come from, or empty if they come from a row.
+func (c *replayed) sequenceOf(tableName, column string) string {
+	for _, t := range c.report.Transactions {
+		for _, op := range t.Operations {
+			if s, found := op.set(column); found && op.Table == tableName && s.value.origin == sequential {
+				return s.value.sequence
+			}
+		}
+	}
+	return ""
 }
 
 func sqlText(v any) string {

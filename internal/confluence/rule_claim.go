@@ -16,6 +16,9 @@ func (r *claimRule) judge(j *judge, op *Operation) *Finding {
 	if r.row != nil {
 		return r.row.judge(j, op)
 	}
+	if r.tangled {
+		return unclear("it mentions a total that is brought up to date from other rows")
+	}
 	if op.Kind == Update && writesAny(op, r.guards) {
 		return unclear("it changes which rows the invariant is about")
 	}
@@ -41,8 +44,6 @@ func (r *claimRule) ofPart(j *judge, op *Operation, p *part) *Finding {
 		return nil
 	}
 	switch {
-	case r.tangled:
-		return unclear("it mentions a total that is brought up to date from other rows")
 	case r.derived != nil:
 		return none(AtomicVisibility, fmt.Sprintf("%s.%s is a total of other rows: it is brought up to date with them", r.derived.table.name, r.derived.column))
 	case p.op == "=":
@@ -225,13 +226,16 @@ func (r *claimRule) meets(j *judge, op *Operation, from []*table, keys, to []col
 		return ""
 	}
 	for i := range keys {
+		if op.table.primary == nil || !isFresh(j.txn, op, op.table.primary.columns) {
+			break // another copy may make the row too
+		}
 		for _, f := range keys[i].table.foreign {
 			if f.parent == op.table && overlap(f.columns, []string{keys[i].name}) && overlap(f.to, []string{to[i].name}) && subset(f.to, names) {
 				return ""
 			}
 		}
 	}
-	return fmt.Sprintf("a new row of %s may meet rows that another copy adds", op.table.name)
+	return fmt.Sprintf("a new row of %s may meet rows that another copy adds, for the same key", op.table.name)
 }
 
 // isFresh reports whether an insert gives one of the columns a value that no other copy can know.
@@ -272,6 +276,12 @@ func (t *term) joinedByKeys() bool {
 }
 
 func (r *claimRule) updated(j *judge, op *Operation, p *part, c *change) {
+	for i := range p.terms {
+		if p.terms[i].counts(op.table) && op.table.primary == nil {
+			c.touches, c.sign = true, anySign
+			c.not("%s has no primary key to merge rows by: two updates of one row make two", op.table.name)
+		}
+	}
 	for _, s := range op.Sets {
 		for i := range p.terms {
 			t := &p.terms[i]
@@ -284,12 +294,12 @@ func (r *claimRule) updated(j *judge, op *Operation, p *part, c *change) {
 				c.not("two copies may change %s.%s of the same row, and both count it", op.table.name, s.Column)
 			case t.column.table == op.table && t.column.name == s.Column && (t.agg == "" || t.counts(op.table)):
 				c.touches = true
-				if j.adds(op.table, s) && op.table.primary != nil {
+				if j.adds(op.table, s) && op.table.primary != nil && (op.table.index[s.Column].notNull || !s.value.vanishes) {
 					c.adds = true
 					c.sign = c.sign.orZero().add(signOfCoef(t.coef).times(s.value.shift))
 				} else {
 					c.sign = anySign
-					c.not("%s.%s is assigned: of two updates of one row, one is lost", op.table.name, s.Column)
+					c.not("%s.%s is assigned, or may become NULL: of two updates of one row, one is lost", op.table.name, s.Column)
 				}
 			case op.table.primary != nil && overlap(op.table.primary.columns, []string{s.Column}) && t.counts(op.table):
 				c.touches = true

@@ -98,6 +98,9 @@ func (r *claimRule) freshKey(j *judge, op *Operation, f *fact) bool {
 // latch says why a fact may change back; empty: it changes in one direction, and no merge takes that back.
 func (r *claimRule) latch(j *judge, f *fact) string {
 	if f.exists != nil {
+		if !f.single() {
+			return fmt.Sprintf("several rows of %s may belong to one, and two copies may each take away another", f.exists.name)
+		}
 		at := j.txn
 		defer func() { j.txn = at }()
 		for _, t := range j.transactions {
@@ -132,6 +135,20 @@ func (r *claimRule) latch(j *judge, f *fact) string {
 		return fmt.Sprintf("%s.%s is set to NULL and to values", t.name, name)
 	}
 	return ""
+}
+
+// single reports whether at most one row makes the fact true: a key of its table is among what it is looked for by.
+func (f *fact) single() bool {
+	var names []string
+	for _, k := range f.keys {
+		names = append(names, k.name)
+	}
+	for _, k := range f.exists.keys {
+		if len(k.parts) == 0 && k.where == nil && len(k.columns) > 0 && subset(k.columns, names) {
+			return true
+		}
+	}
+	return false
 }
 
 // direction reports whether a fact, if it changes, becomes true.

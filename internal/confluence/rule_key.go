@@ -16,6 +16,9 @@ func (r keyRule) judge(j *judge, op *Operation) *Finding {
 	if op.table != r.table || op.Kind != Insert && op.Kind != Update {
 		return nil
 	}
+	if op.Kind == Update && r.table.primary == nil {
+		return unclear("the table has no primary key to merge rows by: two updates of one row make two")
+	}
 	if !r.key.primary && op.rekeys() {
 		return unclear("it changes the primary key, by which rows merge: two copies may make two rows out of one")
 	}

@@ -2,6 +2,7 @@ package confluence
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 
@@ -30,7 +31,7 @@ func (w *walker) statement(n *pg.Node, at int) []output {
 	case *pg.Node_TruncateStmt:
 		for _, r := range n.TruncateStmt.GetRelations() {
 			if t := w.table(r.GetRangeVar(), at); t != nil {
-				w.add(&Operation{Kind: Delete, table: t, Range: true, Place: w.place(at)})
+				w.truncate(t, n.TruncateStmt.GetBehavior() == pg.DropBehavior_DROP_CASCADE, at)
 			}
 		}
 	case *pg.Node_MergeStmt:
@@ -46,10 +47,24 @@ func (w *walker) statement(n *pg.Node, at int) []output {
 	case *pg.Node_DeclareCursorStmt:
 		w.query(n.DeclareCursorStmt.GetQuery().GetSelectStmt(), nil, at)
 	case *pg.Node_ExplainStmt:
+		w.unknownf(at, "EXPLAIN may run what it explains")
 	default:
 		w.unknownf(at, "this kind of statement is not analysed")
 	}
 	return nil
+}
+
+// truncate notes a TRUNCATE, of the tables that refer to the table too if it cascades.
+func (w *walker) truncate(t *table, cascades aspect, at int) {
+	all := []*table{t}
+	for i := 0; i < len(all); i++ {
+		w.add(&Operation{Kind: Delete, table: all[i], Range: true, Place: w.place(at)})
+		for _, f := range all[i].referenced {
+			if cascades && !slices.Contains(all, f.child) {
+				all = append(all, f.child)
+			}
+		}
+	}
 }
 
 // table finds the table of a statement, or says why it cannot.
@@ -140,6 +155,9 @@ func (w *walker) query(s *pg.SelectStmt, outer *scope, at int) []output {
 			w.eval(newExpr(n), sc)
 		}
 	}
+	for _, n := range s.GetSortClause() {
+		w.eval(newExpr(n.GetSortBy().GetNode()), sc)
+	}
 	out := w.targets(s.GetTargetList(), sc)
 	markLowest(s, sc, reads, out)
 	return out
@@ -188,7 +206,7 @@ func (w *walker) valuesLists(rows []*pg.Node, s *scope) []output {
 			e := newExpr(item)
 			v := w.eval(e, s)
 			if e.kind == defaults {
-				v = value{text: "DEFAULT", origin: chosen, sequence: "DEFAULT"}
+				v = value{text: "DEFAULT", sign: anySign}
 			}
 			switch {
 			case i == 0:

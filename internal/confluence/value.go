@@ -27,6 +27,7 @@ type value struct {
 	reads    []string // the columns, as table.column, that it was computed from
 	number   string   // of a literal
 	lowest   string   // of a value that was read as the lowest of its kind: which kind
+	vanishes bool     // what was added may be NULL, and the sum then too
 	taken    bool     // something that is not known to be negative was taken away
 }
 
@@ -39,7 +40,7 @@ func (v value) join(w value) value {
 	out := v
 	out.sign, out.known, out.reads = v.sign|w.sign, v.known && w.known, unique(append(append([]string(nil), v.reads...), w.reads...))
 	out.shift |= w.shift
-	out.taken = v.taken || w.taken
+	out.taken, out.vanishes = v.taken || w.taken, v.vanishes || w.vanishes
 	if v.text != w.text {
 		out.text = "(" + v.text + " or " + w.text + ")"
 	}
@@ -64,9 +65,11 @@ func (v value) plus(w value, minus aspect) value {
 	switch {
 	case v.origin == read && w.origin != read:
 		out.origin, out.table, out.column, out.row, out.shift = read, v.table, v.column, v.row, v.shift.add(change)
+		out.vanishes = v.vanishes || !w.known
 		out.taken = v.taken || minus && !w.sign.within(nonPositive)
 	case w.origin == read && v.origin != read && !minus:
 		out.origin, out.table, out.column, out.row, out.shift = read, w.table, w.column, w.row, w.shift.add(v.sign)
+		out.vanishes = w.vanishes || !v.known
 	}
 	return out
 }

@@ -163,6 +163,23 @@ func (w *walker) sets(op *Operation, nodes []*pg.Node, sc *scope) {
 		}
 		op.Sets = append(op.Sets, newSet(op.table, name, v, row))
 	}
+	w.recompute(op)
+}
+
+// recompute notes the generated columns that an UPDATE changes with the columns that they are made of.
+func (w *walker) recompute(op *Operation) {
+	for _, c := range op.table.columns {
+		if c.computed == nil || !op.writes(columnsOf(*c.computed)) {
+			continue
+		}
+		set := Set{Column: c.name, Effect: Computed, value: value{sign: anySign, text: "computed"}}
+		for _, s := range op.Sets {
+			if s.delta && overlap([]string{s.Column}, columnsOf(*c.computed)) {
+				set = Set{Column: c.name, Effect: Changed, delta: true, value: value{sign: anySign, shift: anySign, text: "computed", vanishes: true}}
+			}
+		}
+		op.Sets = append(op.Sets, set)
+	}
 }
 
 // delete notes a DELETE.
