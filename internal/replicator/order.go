@@ -162,9 +162,6 @@ func (o *Order) read(entry paxos.Entry) (*Placed, error) {
 	v := entry.Value
 	p := &Placed{Index: entry.Index, Epoch: v.Epoch, Kind: v.Kind, Bytes: len(v.Body)}
 	greatest := o.greatestBelow(entry.Index)
-	if planted("void rule missing") {
-		greatest = 0
-	}
 	var err error
 	switch v.Kind {
 	case paxos.KindMember:
@@ -194,7 +191,7 @@ func (o *Order) note(p *Placed, entry paxos.Entry) error {
 	}
 	switch p.Kind {
 	case paxos.KindNoop, paxos.KindEpochOpen:
-		if p.Kind == paxos.KindNoop && planted("what follows on a gap stands") {
+		if p.Kind == paxos.KindEpochOpen && planted("void rule missing") || p.Kind == paxos.KindNoop && planted("what follows on a gap stands") {
 			return nil
 		}
 		if p.Epoch > o.Greatest() { // an epoch's own no-ops may come before it is opened

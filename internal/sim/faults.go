@@ -20,12 +20,12 @@ var common = []fault{
 	{"network is as before", func(w *world, _ *machine) {
 		w.network.loss, w.network.double, w.network.delay = w.plan.lossPercent, w.plan.doublePercent, w.plan.delay
 	}},
-	{"mark", onProcess(func(w *world, p *process) { p.post(replicator.MarkRequested{ID: w.newMark()}) })},
-	{"crowd", func(w *world, _ *machine) {
-		for _, c := range w.clients {
-			c.asks()
+	{"marks", onProcess(func(w *world, p *process) {
+		for range 1 + w.rand.IntN(3) {
+			p.post(replicator.MarkRequested{ID: w.newMark()})
 		}
-	}},
+	})},
+	{"crowd", func(w *world, _ *machine) { w.crowd() }},
 }
 
 // perhaps are those of which a run has some.
@@ -62,6 +62,7 @@ var perhaps = []fault{
 	{"lease forgotten", (*world).forgetLease},
 	{"left behind", (*world).leaveBehind},
 	{"left with gaps", (*world).leaveGaps},
+	{"leftover", (*world).leaveLeftover},
 }
 
 // onProcess makes a fault of what befalls a barista that runs as a member.
@@ -154,6 +155,13 @@ func (w *world) newMark() (id changeset.MarkID) {
 		id[k] = byte(w.rand.Uint32())
 	}
 	return id
+}
+
+// crowd lets all clients ask at once.
+func (w *world) crowd() {
+	for _, c := range w.clients {
+		c.asks()
+	}
 }
 
 // slowDisk makes a node's disk slow for some seconds.

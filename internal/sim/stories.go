@@ -54,15 +54,53 @@ func (w *world) leaveGaps(*machine) {
 	}
 	w.network.heal()
 	w.network.loss = 30 + w.rand.IntN(40)
-	for _, c := range w.clients {
-		c.asks()
-	}
+	w.crowd()
 	w.after(span(w.rand, 5*millisecond, 100*millisecond), func() {
 		if !w.calm {
 			leader.crash("dies while much is lost")
 			w.network.loss = w.plan.lossPercent
 		}
 	})
+}
+
+// leaveLeftover is the story of the void rule: a leader is cut off with entries that only it has accepted; another one opens an epoch, and dies when
+// it has chosen fewer; the first is back, and whoever leads next adopts what it has.
+func (w *world) leaveLeftover(*machine) {
+	first := w.leading()
+	if first == nil {
+		return
+	}
+	w.network.heal()
+	w.crowd()
+	w.after(span(w.rand, 0, 10*millisecond), func() { w.cutMachine(first) })
+	limit := w.now.add(8 * second)
+	var look func()
+	look = func() {
+		second := w.open()
+		switch {
+		case w.calm:
+		case second != nil && second != first:
+			w.after(span(w.rand, 0, 60*millisecond), func() {
+				if !w.calm {
+					second.crash("dies when it has hardly led")
+					w.network.heal()
+				}
+			})
+		case w.now < limit:
+			w.after(5*millisecond, look)
+		}
+	}
+	w.after(100*millisecond, look)
+}
+
+// open is a machine whose gate is open, the newest epoch's if there are several; nil if there is none.
+func (w *world) open() (newest *machine) {
+	for _, m := range w.machines {
+		if r := m.server.run; r != nil && !r.closed && (newest == nil || r.epoch > newest.server.run.epoch) {
+			newest = m
+		}
+	}
+	return newest
 }
 
 // forgetLease is the story in which an acceptor that forgot its lease would do harm: one follower does not hear the leader and asks the others
