@@ -64,7 +64,6 @@ func Analyze(in Input) (*Report, error) {
 		Merge: j.mergePlan(), Tables: len(r.catalog.order),
 	}
 	for _, t := range transactions {
-		report.Diagnostics = append(report.Diagnostics, t.notes...)
 		report.Diagnostics = append(report.Diagnostics, j.notesOn(t)...)
 	}
 	report.Diagnostics = tidy(report.Diagnostics)

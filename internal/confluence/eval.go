@@ -25,11 +25,6 @@ func (w *walker) unknownf(at int, format string, args ...any) {
 	w.txn.unknown = append(w.txn.unknown, unknown{w.place(at), fmt.Sprintf(format, args...)})
 }
 
-// notef notes something for the reader.
-func (w *walker) notef(at Place, format string, args ...any) {
-	w.txn.notes = append(w.txn.notes, Diagnostic{Place: at, Severity: Note, Text: fmt.Sprintf(format, args...)})
-}
-
 // parameter returns the value of $n.
 func (w *walker) parameter(number string) value {
 	name := "$" + number

@@ -82,11 +82,3 @@ func isPlain(name string) bool {
 	}
 	return strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == ""
 }
-
-func idents(names []string) string {
-	quoted := make([]string, len(names))
-	for i, name := range names {
-		quoted[i] = ident(name)
-	}
-	return strings.Join(quoted, ", ")
-}

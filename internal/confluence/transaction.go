@@ -8,7 +8,6 @@ type Transaction struct {
 	Operations []*Operation `json:"operations"`
 
 	unknown []unknown
-	notes   []Diagnostic
 	calls   []string // functions of the schema that it calls
 }
 
