@@ -4,6 +4,15 @@ import "github.com/baristadb/barista/internal/paxos"
 
 // Some faults do harm only in a certain order, which chance alone rarely finds. A story puts them in that order, at some moment of a storm.
 
+// inStorm schedules what happens only if the storm is not over by then.
+func (w *world) inStorm(d paxos.Span, do func()) {
+	w.after(d, func() {
+		if !w.calm {
+			do()
+		}
+	})
+}
+
 // dieElected waits until a node campaigns or leads with a ballot that it has not now, and lets it die soon after.
 func (w *world) dieElected(p *process) {
 	before := p.replicator.Status()
@@ -36,10 +45,9 @@ func (w *world) leaveBehind(*machine) {
 			behind--
 		}
 	}
-	w.after(span(w.rand, 50*millisecond, second), func() {
-		if w.calm || leader.process == nil {
-			return
-		}
+	end := span(w.rand, 50*millisecond, second)
+	w.inStorm(end, func() { w.cutOneWay(leader) })
+	w.inStorm(end+span(w.rand, millisecond, 30*millisecond), func() {
 		leader.crash("dies while a minority is behind")
 		w.network.heal()
 	})
@@ -55,11 +63,9 @@ func (w *world) leaveGaps(*machine) {
 	w.network.heal()
 	w.network.loss = 30 + w.rand.IntN(40)
 	w.crowd()
-	w.after(span(w.rand, 5*millisecond, 100*millisecond), func() {
-		if !w.calm {
-			leader.crash("dies while much is lost")
-			w.network.loss = w.plan.lossPercent
-		}
+	w.inStorm(span(w.rand, 5*millisecond, 100*millisecond), func() {
+		leader.crash("dies while much is lost")
+		w.network.loss = w.plan.lossPercent
 	})
 }
 
@@ -72,25 +78,22 @@ func (w *world) leaveLeftover(*machine) {
 	}
 	w.network.heal()
 	w.crowd()
-	w.after(span(w.rand, 0, 10*millisecond), func() { w.cutMachine(first) })
+	w.inStorm(span(w.rand, 0, 10*millisecond), func() { w.cutMachine(first) })
 	limit := w.now.add(8 * second)
 	var look func()
 	look = func() {
 		second := w.open()
 		switch {
-		case w.calm:
 		case second != nil && second != first:
-			w.after(span(w.rand, 0, 60*millisecond), func() {
-				if !w.calm {
-					second.crash("dies when it has hardly led")
-					w.network.heal()
-				}
+			w.inStorm(span(w.rand, 0, 60*millisecond), func() {
+				second.crash("dies when it has hardly led")
+				w.network.heal()
 			})
 		case w.now < limit:
-			w.after(5*millisecond, look)
+			w.inStorm(5*millisecond, look)
 		}
 	}
-	w.after(100*millisecond, look)
+	w.inStorm(100*millisecond, look)
 }
 
 // open is a machine whose gate is open, the newest epoch's if there are several; nil if there is none.
@@ -113,8 +116,8 @@ func (w *world) forgetLease(deaf *machine) {
 	}
 	w.network.heal()
 	w.network.cut[leader.number][deaf.number] = true
-	w.after(span(w.rand, 2*second, 4*second), func() {
-		if w.calm || leader.process == nil {
+	w.inStorm(span(w.rand, 2*second, 4*second), func() {
+		if leader.process == nil {
 			return
 		}
 		leader.process.life.pausedUntil = min(w.now.add(3*second), moment(w.plan.storm))
