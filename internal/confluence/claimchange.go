@@ -117,7 +117,7 @@ func (s Sign) orZero() Sign {
 }
 
 // meets says why a new outer row may meet rows that another copy adds to the tables that it looks at; empty: it cannot.
-func (r *claimRule) meets(j *judge, op *Operation, from []*table, keys, to []columnOf, looks aspect) string {
+func (r *claimRule) meets(j *judge, op *Operation, from []*table, keys, to []columnOf, looks bool) string {
 	if !looks {
 		return ""
 	}

@@ -16,7 +16,7 @@ func (r *reader) addConstraint(t *table, s *pg.Constraint, at int) {
 		if name != "" {
 			return name
 		}
-		return strings.Join(append(append([]string{unqualified(t.name)}, columns...), suffix), "_")
+		return t.unused(strings.Join(append(append([]string{unqualified(t.name)}, columns...), suffix), "_"))
 	}
 	switch s.GetContype() {
 	case pg.ConstrType_CONSTR_PRIMARY, pg.ConstrType_CONSTR_UNIQUE:
@@ -39,7 +39,11 @@ func (r *reader) addConstraint(t *table, s *pg.Constraint, at int) {
 	case pg.ConstrType_CONSTR_CHECK:
 		cond := newExpr(s.GetRawExpr())
 		columns := columnsOf(cond)
-		t.checks = append(t.checks, &check{name: named("check", columns), place: place, columns: columns, cond: cond, calls: r.ownCalls(cond)})
+		prefix := columns
+		if len(columns) > 1 {
+			prefix = nil // as PostgreSQL names it
+		}
+		t.checks = append(t.checks, &check{name: named("check", prefix), place: place, columns: columns, cond: cond, calls: r.ownCalls(cond)})
 	case pg.ConstrType_CONSTR_FOREIGN:
 		f := &foreignKey{
 			place: place, child: t, parentName: relation(s.GetPktable()), columns: strs(s.GetFkAttrs()), to: strs(s.GetPkAttrs()),
@@ -73,6 +77,29 @@ func (r *reader) addConstraint(t *table, s *pg.Constraint, at int) {
 			}
 		}
 	}
+}
+
+// unused returns the name, or the name with the first number that makes it one of no other constraint of the table, as
+// PostgreSQL does.
+func (t *table) unused(name string) string {
+	taken := make(map[string]bool)
+	for _, k := range t.keys {
+		taken[k.name] = true
+	}
+	for _, c := range t.checks {
+		taken[c.name] = true
+	}
+	for _, f := range t.foreign {
+		taken[f.name] = true
+	}
+	for _, x := range t.exclude {
+		taken[x.name] = true
+	}
+	free := name
+	for n := 1; taken[free]; n++ {
+		free = name + itoa(n)
+	}
+	return free
 }
 
 // createIndex takes an index: a unique one is a key.

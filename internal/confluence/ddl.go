@@ -83,7 +83,7 @@ func (r *reader) createTable(s *pg.CreateStmt, at int) {
 }
 
 // inherit makes a table a part of another, or gives it the columns of the one that it inherits from.
-func (r *reader) inherit(t *table, from *pg.RangeVar, asPartition aspect, at int) {
+func (r *reader) inherit(t *table, from *pg.RangeVar, asPartition bool, at int) {
 	parent := r.catalog.table(relation(from))
 	if parent == nil {
 		r.errorf(at, Warning, "table %s inherits from %s, which is not declared", t.name, relation(from))
@@ -98,9 +98,6 @@ func (r *reader) inherit(t *table, from *pg.RangeVar, asPartition aspect, at int
 	}
 	r.errorf(at, Warning, "table %s inherits from %s: it is analysed as a table of its own", t.name, parent.name)
 }
-
-// aspect is a yes or no whose meaning stands where it is passed.
-type aspect = bool
 
 // addColumn takes a column and the constraints that are written behind it.
 func (r *reader) addColumn(t *table, d *pg.ColumnDef) {
@@ -200,7 +197,7 @@ func rename(e expr, from, to string) expr {
 	return e
 }
 
-func (r *reader) createView(v *pg.RangeVar, query *pg.Node, at int, materialized aspect) {
+func (r *reader) createView(v *pg.RangeVar, query *pg.Node, at int, materialized bool) {
 	name := relation(v)
 	r.catalog.views[name] = &view{name: name, place: r.place(at), materialized: materialized, tables: tablesOf(query.GetSelectStmt())}
 }

@@ -9,7 +9,7 @@ func (w *walker) assume(conditions []expr) {
 
 // narrow takes over what a condition says of variables once it is known to be true, or not to be true. A condition that
 // is NULL is not true either: then nothing is learnt about the sign, but a NULL has no sign.
-func (w *walker) narrow(e expr, holds aspect) {
+func (w *walker) narrow(e expr, holds bool) {
 	switch {
 	case e.kind == logic && e.name == "and" && holds, e.kind == logic && e.name == "or" && !holds:
 		for _, a := range e.args {
@@ -52,7 +52,7 @@ func (w *walker) variable(e expr) string {
 
 var opposite = map[string]string{">": "<=", ">=": "<", "<": ">=", "<=": ">", "=": "<>", "<>": "="}
 
-func (w *walker) narrowComparison(e expr, holds aspect) {
+func (w *walker) narrowComparison(e expr, holds bool) {
 	left, right, op := e.args[0], e.args[1].bare(), e.name
 	name := w.variable(left)
 	if name == "" {

@@ -19,15 +19,14 @@ type Effect string
 
 // The effects, as reports name them.
 const (
-	Assigned   Effect = "assigned"  // a value that does not rest on the old one
-	Computed   Effect = "computed"  // from what was read
-	Increased  Effect = "increment" // by something that is not negative
-	Decreased  Effect = "decrement" // by something that is not positive
-	Changed    Effect = "change"    // by something whose sign is not known
-	Generated  Effect = "generated" // a value that nobody else gets
-	Numbered   Effect = "numbered"  // the next value of a sequence
-	SetNull    Effect = "null"
-	Referenced Effect = "by cascade"
+	Assigned  Effect = "assigned"  // a value that does not rest on the old one
+	Computed  Effect = "computed"  // from what was read
+	Increased Effect = "increment" // by something that is not negative
+	Decreased Effect = "decrement" // by something that is not positive
+	Changed   Effect = "change"    // by something whose sign is not known
+	Generated Effect = "generated" // a value that nobody else gets
+	Numbered  Effect = "numbered"  // the next value of a sequence
+	SetNull   Effect = "null"
 )
 
 // A Set is one column that an operation writes.

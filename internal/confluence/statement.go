@@ -54,7 +54,7 @@ func (w *walker) statement(n *pg.Node, at int) []output {
 }
 
 // truncate notes a TRUNCATE, of the tables that refer to the table too if it cascades.
-func (w *walker) truncate(t *table, cascades aspect, at int) {
+func (w *walker) truncate(t *table, cascades bool, at int) {
 	all := []*table{t}
 	for i := 0; i < len(all); i++ {
 		w.add(&Operation{Kind: Delete, table: all[i], Range: true, Place: w.place(at)})

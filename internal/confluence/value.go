@@ -55,7 +55,7 @@ func (v value) join(w value) value {
 }
 
 // plus is v + w, or v - w.
-func (v value) plus(w value, minus aspect) value {
+func (v value) plus(w value, minus bool) value {
 	change, op := w.sign, "+"
 	if minus {
 		change, op = change.negate(), "-"
