@@ -74,7 +74,8 @@ func (c *checkers) survived(p *process) {
 	}
 	err := p.journal.Scan(func(e paxos.Entry) error {
 		if !a.at(e.Index).Equal(e.Value) {
-			c.world.violated("survival", "%s holds %s at index %d, where %s was chosen", p.machine.name, describeValue(e.Value), e.Index, describeValue(a.at(e.Index)))
+			c.world.violated("survival", "%s holds %s at index %d, where %s was chosen",
+				p.machine.name, describeValue(e.Value), e.Index, describeValue(a.at(e.Index)))
 		}
 		return nil
 	})

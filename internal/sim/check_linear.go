@@ -6,13 +6,8 @@ import (
 	"github.com/anishathalye/porcupine"
 )
 
-// access is one register's part in a transaction.
-type access struct {
-	key    int
-	from   opID // what was read
-	to     opID // what was written; 0 = nothing
-	member *op
-}
+// access is one register's part in a transaction: what was read, and what was written; 0 = nothing.
+type access write
 
 // registers is the sequential specification: a register holds a value, and a write names the one that it replaces.
 var registers = porcupine.Model{
@@ -68,11 +63,11 @@ func (c *checkers) linearizable() {
 
 func (o *op) accesses() (accesses []access) {
 	for _, w := range o.writes {
-		accesses = append(accesses, access{key: w.key, from: w.from, to: w.to, member: o})
+		accesses = append(accesses, access(w))
 	}
 	for _, key := range o.keys {
 		if o.kind == readOp {
-			accesses = append(accesses, access{key: key, from: o.values[key], member: o})
+			accesses = append(accesses, access{key: key, from: o.values[key]})
 		}
 	}
 	return accesses

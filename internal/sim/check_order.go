@@ -113,7 +113,8 @@ func (c *checkers) takesEffect(at changeset.Position, op *op) {
 	o := &c.order
 	for _, w := range op.writes {
 		if o.registers[w.key] != w.from {
-			c.world.violated("lost update", "transaction %d at %v read %d in register %d, which %d has written since", op.id, at, w.from, w.key, o.registers[w.key])
+			c.world.violated("lost update", "transaction %d at %v read %d in register %d, which %d has written since",
+				op.id, at, w.from, w.key, o.registers[w.key])
 		}
 		o.registers[w.key] = w.to
 	}
@@ -141,7 +142,8 @@ func (c *checkers) commits(r *run, before, to changeset.Position, ops []*op) {
 		same = ops[k] == expected[k]
 	}
 	if !same {
-		c.world.violated("order", "%s goes from %v to %v with transactions %s, and the order has %s", name, before, to, listed(ops), listed(expected))
+		c.world.violated("order", "%s goes from %v to %v with transactions %s, and the order has %s",
+			name, before, to, listed(ops), listed(expected))
 	}
 	c.world.note(name, "commits", uint64(to))
 }
@@ -173,7 +175,8 @@ func (c *checkers) floorIsTrue(p *process, f paxos.Floor) {
 func (c *checkers) purges(p *process, f paxos.Floor) {
 	c.floorIsTrue(p, f)
 	if d := p.machine.server.data; d != nil && uint64(d.flushedPosition()) < f.Position {
-		c.world.violated("purge", "%s purges to position %v, and its server has flushed %v", p.machine.name, changeset.Position(f.Position), d.flushedPosition())
+		c.world.violated("purge", "%s purges to position %v, and its server has flushed %v",
+			p.machine.name, changeset.Position(f.Position), d.flushedPosition())
 	}
 }
 

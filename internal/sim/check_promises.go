@@ -63,7 +63,8 @@ func (c *checkers) takesPart(p *process, b paxos.Ballot, how string) {
 // proposesAt: at one ballot, one value is proposed for an index.
 func (c *checkers) proposesAt(p *process, at proposal, v paxos.Value) {
 	if first, ok := c.promises.proposed[at]; ok && !first.Equal(v) {
-		c.world.violated("promise", "%s proposes %s at index %d and ballot %v, and has proposed %s there", p.machine.name, describeValue(v), at.index, at.ballot, describeValue(first))
+		c.world.violated("promise", "%s proposes %s at index %d and ballot %v, and has proposed %s there",
+			p.machine.name, describeValue(v), at.index, at.ballot, describeValue(first))
 	}
 	c.promises.proposed[at] = v
 }

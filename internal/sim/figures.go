@@ -47,7 +47,7 @@ func (f *Figures) add(g Figures) {
 // String writes the figures on one line.
 func (f Figures) String() string {
 	return fmt.Sprintf("%d seeds, %d events, %.0f virtual seconds, %d entries, %d epochs, %d commits, %d refused, %d unknown, %d void, "+
-		"%d faults, %d backups, %d joins, %d changes of membership, %d purges, %d marks, %d messages, %d lost, %d accesses checked",
+		"%d faults, %d backups, %d joins, %d changes of membership, %d purges, %d marks, %d syncs, %d messages, %d lost, %d accesses checked",
 		f.Seeds, f.Events, float64(f.Span)/1e9, f.Entries, f.Epochs, f.Told[committed], f.Told[refused], f.Told[unknown], f.Voided,
-		f.Faults, f.Backups, f.Joins, f.Changes, f.Purges, f.Marks, f.Messages, f.Lost, f.Accesses)
+		f.Faults, f.Backups, f.Joins, f.Changes, f.Purges, f.Marks, f.Syncs, f.Messages, f.Lost, f.Accesses)
 }

@@ -24,9 +24,8 @@ type run struct {
 	locks    map[int]*backend
 	sequence int64 // the next value of the one sequence, less one
 
-	ending   bool // backends of a closed epoch are being ended; GateClosed follows
-	draining bool
-	marked   *replicator.Mark // wanted, and not given up by barista since
+	ending bool             // backends of a closed epoch are being ended; GateClosed follows
+	marked *replicator.Mark // wanted, and not given up by barista since
 }
 
 func (r *run) world() *world               { return r.server.machine.world }
@@ -57,7 +56,7 @@ const drainLimit = 500 * millisecond
 
 // drainGate closes the gate when those who have their answer have committed.
 func (r *run) drainGate() {
-	r.draining, r.marked = true, nil
+	r.marked = nil
 	limit := r.world().now.add(drainLimit)
 	var look func()
 	look = func() {
@@ -66,7 +65,6 @@ func (r *run) drainGate() {
 			r.during(millisecond, look)
 			return
 		}
-		r.draining = false
 		r.closeGate()
 	}
 	look()

@@ -42,7 +42,9 @@ func (p *process) askToJoin(peer *machine) {
 		at.joiner.waiting = make(map[uint64]*process)
 	}
 	at.joiner.waiting[at.joiner.asked] = p
-	at.post(replicator.Join{Name: p.machine.name, Incarnation: p.incarnation, Address: p.machine.name, Reply: at.joiner.asked, Spare: p.machine.spare})
+	at.post(replicator.Join{
+		Name: p.machine.name, Incarnation: p.incarnation, Address: p.machine.name, Reply: at.joiner.asked, Spare: p.machine.spare,
+	})
 }
 
 // answerJoiner takes the replicator's answer to the joiner, with the floor from which that has to learn.

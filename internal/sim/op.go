@@ -13,10 +13,9 @@ type opID uint64
 type opKind uint8
 
 const (
-	readOp     opKind = iota // of registers
-	modifyOp                 // of registers: each gets a new value if it still has the one that was read
-	nextvalOp                // of the sequence
-	numOpKinds = iota
+	readOp    opKind = iota // of registers
+	modifyOp                // of registers: each gets a new value if it still has the one that was read
+	nextvalOp               // of the sequence
 )
 
 // An outcome is what a client is told.

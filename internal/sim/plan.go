@@ -32,17 +32,17 @@ type plan struct {
 	faultEvery paxos.Span
 	faults     []fault // of which one is drawn each time; may hold one more than once
 
-	protocol                  paxos.Protocol
-	tick                      paxos.Span
-	lease                     paxos.Span
-	drift                     paxos.Span
-	electionMin, electionMax  paxos.Span
-	maxInflight               int
-	maxInflightBytes          int
-	replicator                replicator.Config
-	readBytes                 int // of entries in one answer of the journal
-	restartAfter              paxos.Span
-	applyFailsOne, pinFailOne int // one in so many; 0 = never
+	protocol                 paxos.Protocol
+	tick                     paxos.Span
+	lease                    paxos.Span
+	drift                    paxos.Span
+	electionMin, electionMax paxos.Span
+	maxInflight              int
+	maxInflightBytes         int
+	replicator               replicator.Config
+	readBytes                int // of entries in one answer of the journal
+	restartAfter             paxos.Span
+	applyFailsOne            int // one in so many; 0 = never
 }
 
 // span draws one between low and high.
@@ -63,10 +63,11 @@ func newPlan(r *rand.Rand) plan {
 		faultEvery: span(r, 300*millisecond, 4*second), faults: pickFaults(r),
 		tick: 100 * millisecond, lease: second, drift: 100 * millisecond, electionMin: second, electionMax: 2 * second,
 		maxInflight: pick(r, 4, 16, 256), maxInflightBytes: pick(r, 300, 1<<20, 1<<20), readBytes: pick(r, 200, 2000, 1<<20),
-		restartAfter: pick(r, 200*millisecond, 3*second), applyFailsOne: pick(r, 0, 30), pinFailOne: pick(r, 0, 5),
+		restartAfter: pick(r, 200*millisecond, 3*second), applyFailsOne: pick(r, 0, 30),
 	}
 	p.replicator = replicator.Config{
-		MaxBatchSets: pick(r, 1, 1, 3, 64), MaxBatchBytes: pick(r, 100, 4<<20), MaxPending: pick(r, 2, 1<<16), MaxPipeline: pick(r, 1, 4, 8), RecentBytes: pick(r, 500, 5000, 1<<20),
+		MaxBatchSets: pick(r, 1, 1, 3, 64), MaxBatchBytes: pick(r, 100, 4<<20), MaxPending: pick(r, 2, 1<<16), MaxPipeline: pick(r, 1, 4, 8),
+		RecentBytes:    pick(r, 500, 5000, 1<<20),
 		ApplyBatchSets: pick(r, 1, 3, 512), ElectableLag: pick(r, 20, 10000), Retention: pick(r, int64(2000), 20000, 1<<30),
 		AdmitLag: pick(r, 4, 256), AdmitPatience: 2 * second,
 	}
