@@ -84,6 +84,7 @@ static ApplyRelation *numbered(uint32 number);
 static void truncate_tables(BaristaReader *r);
 static void statement(BaristaReader *r);
 static void emptied(BaristaReader *r);
+static void drop_database(BaristaReader *r);
 static void sequence(BaristaReader *r);
 static void sequence_dropped(BaristaReader *r);
 static void sequences(BaristaReader *r);
@@ -362,6 +363,9 @@ apply_item(char type, const char *body, Size length)
 		case 'e':
 			emptied(r);
 			return false;
+		case 'd':
+			drop_database(r);
+			return false;
 		case 'S':
 			sequence(r);
 			return false;
@@ -401,6 +405,7 @@ begin(BaristaReader *r)
 	reader_finish(r, "beginning of a batch");
 	barista_guard(state.predecessor);
 	state.begun = true;
+	barista_sweep_databases();
 }
 
 static void
@@ -537,6 +542,20 @@ statement(BaristaReader *r)
 	MemoryContextReset(apply_row_context);
 	CommandCounterIncrement();
 	current_doing = NULL;
+}
+
+static void
+drop_database(BaristaReader *r)
+{
+	const char *name = reader_cstr(r);
+
+	reader_finish(r, "dropped database");
+	current_doing = "drop database";
+	current_what = name;
+	apply_relations_close();
+	apply_drop_database(name);
+	CommandCounterIncrement();
+	current_doing = current_what = NULL;
 }
 
 /* It is done when the statement's settings are known. */

@@ -187,6 +187,9 @@ typedef struct ApplyName
 
 extern void apply_empty(List *names);
 
+/* ddl_database_drop.c */
+extern void apply_drop_database(const char *name);
+
 /* apply_sequence.c */
 extern void apply_sequence(const char *schema, const char *name,
 						   int64 horizon, bool is_called, bool missing_ok);

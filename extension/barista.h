@@ -199,6 +199,12 @@ extern void barista_note_notify(void);
  */
 extern bool barista_in_maintenance;
 
+/*
+ * ddl_database_drop.c: destroys what DROP DATABASE has left on this server.  The
+ * transaction passes no gate.  Cheap if there is nothing.
+ */
+extern void barista_sweep_databases(void);
+
 /* Has the running transaction captured anything (rows or DDL)? */
 extern bool barista_has_captured(void);
 

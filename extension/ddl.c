@@ -26,6 +26,7 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
 
 #include "ddl.h"
 #include "internal.h"
@@ -62,13 +63,13 @@ static void process_utility(PlannedStmt *pstmt, const char *source,
 							ParamListInfo params, QueryEnvironment *environment,
 							DestReceiver *dest, QueryCompletion *completion);
 static void run(Utility *u);
-static const char *what_instead(Node *node);
 static void run_again(Utility *u);
 static void run_local(Utility *u);
 static void run_maintenance(Utility *u);
 static void run_truncate(Utility *u);
 static void run_copy(Utility *u);
 static void run_create_as(Utility *u);
+static void run_drop_database(Utility *u);
 static void run_recorded(Utility *u);
 static void record(Utility *u);
 static void write_whole(DdlRecord *record, Node *node, DdlFrame *frame);
@@ -171,26 +172,15 @@ process_utility(PlannedStmt *pstmt, const char *source, bool read_only_tree,
 		case DDL_CREATE_AS:
 			run_create_as(&u);
 			break;
+		case DDL_DROP_DATABASE:
+			run_drop_database(&u);
+			break;
 		case DDL_RECORD:
 			run_recorded(&u);
 			break;
 		case DDL_REFUSE:
-			ddl_refuse(GetCommandTagName(CreateCommandTag(node)), what_instead(node));
-	}
-}
-
-/* The hint for a statement that is refused whatever it says. */
-static const char *
-what_instead(Node *node)
-{
-	switch (nodeTag(node))
-	{
-		case T_CreatedbStmt:
-			return "Create a schema in database \"postgres\" instead: a cluster keeps the databases that it began with.";
-		case T_DropdbStmt:
-			return "Drop what is in it instead: a cluster keeps the databases that it began with.";
-		default:
-			return "Only what every node would do in the same way is replicated.";
+			ddl_refuse(GetCommandTagName(CreateCommandTag(node)),
+					   "Only what every node would do in the same way is replicated.");
 	}
 }
 
@@ -318,6 +308,33 @@ run_create_as(Utility *u)
 		run_recorded(u);
 }
 
+/* Two transactions, of which the first is agreed on. */
+static void
+run_drop_database(Utility *u)
+{
+	DropdbStmt *stmt = (DropdbStmt *) u->pstmt->utilityStmt;
+	bool		force = false;
+	ListCell   *lc;
+
+	PreventInTransactionBlock(u->context == PROCESS_UTILITY_TOPLEVEL, "DROP DATABASE");
+	PreventCommandIfReadOnly("DROP DATABASE");
+	foreach(lc, stmt->options)
+		force |= strcmp(lfirst_node(DefElem, lc)->defname, "force") == 0;
+	barista_note_known_write();
+	barista_assign_epoch_before_first_write();
+	ddl_record_lock();
+	if (!ddl_database_drop(stmt->dbname, force))
+	{
+		run(u);					/* which says so */
+		return;
+	}
+	if (ActiveSnapshotSet())
+		PopActiveSnapshot();
+	CommitTransactionCommand();
+	StartTransactionCommand();
+	ddl_database_sweep();
+}
+
 static void
 run_recorded(Utility *u)
 {
@@ -343,6 +360,12 @@ run_recorded(Utility *u)
 	barista_assign_epoch_before_first_write();
 	ddl_record_lock();
 	ddl_order_after_writers(node);
+	if (IsA(node, CreatedbStmt))
+	{
+		PreventInTransactionBlock(u->context == PROCESS_UTILITY_TOPLEVEL,
+								  "CREATE DATABASE");
+		ddl_database_before((CreatedbStmt *) node);
+	}
 	own_tree(u);
 	record(u);
 }

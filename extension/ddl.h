@@ -23,6 +23,7 @@ typedef enum DdlAction
 	DDL_COPY,
 	DDL_TRUNCATE,
 	DDL_CREATE_AS,				/* CREATE TABLE AS, SELECT INTO */
+	DDL_DROP_DATABASE,
 	DDL_RECORD,					/* runs, and is replayed on every node */
 	DDL_REFUSE
 } DdlAction;
@@ -86,6 +87,17 @@ extern void ddl_rows_append(Oid relid);
 #define DDL_NO_PATH	""
 
 extern char *ddl_create_as_text(CreateTableAsStmt *stmt, Oid relid);
+
+/* ddl_database.c */
+extern void ddl_database_check(CreatedbStmt *stmt);
+extern void ddl_database_before(CreatedbStmt *stmt);
+extern void ddl_database_replay(CreatedbStmt *stmt);
+extern void ddl_database_end_own_sessions(Oid database);
+
+/* ddl_database_drop.c */
+extern void ddl_database_check_name(const char *name);
+extern bool ddl_database_drop(const char *name, bool force);
+extern void ddl_database_sweep(void);
 
 /* ddl_bound.c: partition bounds that are evaluated when a statement runs */
 extern bool ddl_bound_is_evaluated(PartitionBoundSpec *bound);

@@ -160,6 +160,9 @@ ddl_check(Node *node)
 		case T_ReassignOwnedStmt:
 			check_role_list(((ReassignOwnedStmt *) node)->roles);
 			break;
+		case T_CreatedbStmt:
+			ddl_database_check((CreatedbStmt *) node);
+			break;
 		case T_AlterDatabaseStmt:
 			check_alter_database((AlterDatabaseStmt *) node);
 			break;

@@ -52,6 +52,8 @@ ddl_classify(Node *node)
 			return DDL_TRUNCATE;
 		case T_CreateTableAsStmt:
 			return DDL_CREATE_AS;
+		case T_DropdbStmt:
+			return DDL_DROP_DATABASE;
 
 			/* Relations and what belongs to them. */
 		case T_CreateStmt:
@@ -112,6 +114,7 @@ ddl_classify(Node *node)
 		case T_AlterObjectSchemaStmt:
 		case T_AlterObjectDependsStmt:
 		case T_CommentStmt:
+		case T_CreatedbStmt:
 		case T_AlterDatabaseStmt:
 		case T_AlterDatabaseSetStmt:
 			/* Extensions, by their scripts. */

@@ -177,8 +177,11 @@ run_again(PlannedStmt *pstmt, const char *text)
 		stmt->concurrent = false;
 	}
 	replaying = true;
-	ProcessUtility(pstmt, text, false, PROCESS_UTILITY_SUBCOMMAND, NULL, NULL,
-				   None_Receiver, NULL);
+	if (IsA(node, CreatedbStmt))	/* it may not run inside a function */
+		ddl_database_replay((CreatedbStmt *) node);
+	else
+		ProcessUtility(pstmt, text, false, PROCESS_UTILITY_SUBCOMMAND, NULL, NULL,
+					   None_Receiver, NULL);
 	replaying = false;
 	if (populated)
 	{

@@ -375,14 +375,23 @@ func (s *server) tryApply(t testing.TB, proposals ...*proposal) error {
 		last = s.applied()
 	}
 	batch.End(last)
-	return s.applyPart(t, batch.Bytes())
+	database := "postgres"
+	if len(proposals) > 0 && proposals[0].set.Database != "" {
+		database = proposals[0].set.Database
+	}
+	return s.applyPartIn(t, database, batch.Bytes())
 }
 
 // applyPart hands one part of a batch to barista_apply, as it is.
 func (s *server) applyPart(t testing.TB, part []byte) error {
 	t.Helper()
+	return s.applyPartIn(t, "postgres", part)
+}
+
+func (s *server) applyPartIn(t testing.TB, database string, part []byte) error {
+	t.Helper()
 	ctx := testContext(t)
-	conn, err := s.dial(ctx, "barista", "postgres")
+	conn, err := s.dial(ctx, "barista", database)
 	if err != nil {
 		t.Fatalf("connect as barista: %v", err)
 	}

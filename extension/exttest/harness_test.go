@@ -154,7 +154,7 @@ func (e *environment) makeTemplate() error {
 	if err != nil {
 		return err
 	}
-	for _, database := range []string{"template1", "postgres"} {
+	for _, database := range []string{"template1", "postgres", "template0"} {
 		if err := e.runSingleUser(e.template, database, string(sql)); err != nil {
 			return err
 		}

@@ -11,12 +11,13 @@ import (
 // What is refused says what to do instead, and that works on both nodes.
 func TestRefusalsTellAWay(t *testing.T) {
 	p := sharedPair(t)
+	p.run(t, "create table way (v text)", "create index way_v on way (v)")
 	for _, c := range []struct {
 		refused, hint string
 		instead       []string
 	}{
-		{"create database shop", "Create a schema", []string{"create schema shop", "create table shop.goods (k int primary key)"}},
-		{"drop database template1", "Drop what is in it", []string{"drop schema shop cascade"}},
+		{"drop index concurrently way_v", "Use DROP INDEX without", []string{"drop index way_v"}},
+		{"reindex table concurrently way", "Use REINDEX without", []string{"reindex table way"}},
 	} {
 		_, err := p.leader.connect(t).Exec(testContext(t), c.refused)
 		var failure *pgconn.PgError

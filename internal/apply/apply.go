@@ -46,6 +46,9 @@ func (a *Applier) Close(ctx context.Context) {
 // connection was lost) all of it may be: the server's applied position tells. Errors match ErrDiverged when trying again cannot help.
 func (a *Applier) Apply(ctx context.Context, batch *replicator.Batch) error {
 	conn, err := a.connection(ctx, batch.Database)
+	if isMissing(err) && onlySequences(batch) {
+		return nil // the order drops the database behind them, and this server has done so
+	}
 	if err != nil {
 		return fmt.Errorf("apply up to position %v: connect to database %q: %w", batch.Position, batch.Database, err)
 	}
@@ -55,6 +58,22 @@ func (a *Applier) Apply(ctx context.Context, batch *replicator.Batch) error {
 		return fmt.Errorf("apply up to position %v in database %q: %w", batch.Position, batch.Database, classify(err))
 	}
 	return nil
+}
+
+// isMissing reports whether there is no such database.
+func isMissing(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "3D000"
+}
+
+// onlySequences reports whether a batch has states of sequences only, so that no position is stored with it.
+func onlySequences(batch *replicator.Batch) bool {
+	for _, item := range batch.Items {
+		if item.Set != nil {
+			return false
+		}
+	}
+	return batch.Position == batch.Predecessor
 }
 
 func (a *Applier) connection(ctx context.Context, database string) (*pgconn.PgConn, error) {

@@ -2,7 +2,7 @@ package changeset
 
 // Message is one step of what a transaction did, in the order in which it
 // happened: a Relation, Insert, Update, Delete, Truncate, Statement, Sequence,
-// DroppedSequence or EmptiedTable.
+// DroppedSequence, EmptiedTable or DroppedDatabase.
 type Message interface {
 	kind() byte
 	appendBody(b []byte) []byte
@@ -19,6 +19,7 @@ const (
 	kindSequence  = 'S'
 	kindDropped   = 's'
 	kindEmptied   = 'e'
+	kindDatabase  = 'd'
 )
 
 // Writer builds a payload. It checks nothing beyond what fits its fields; a

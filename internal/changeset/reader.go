@@ -67,6 +67,8 @@ func (c *cursor) message(kind byte) Message {
 		return c.droppedSequence()
 	case kindEmptied:
 		return c.emptiedTable()
+	case kindDatabase:
+		return DroppedDatabase{Name: c.cstr()}
 	}
 	c.fail("unknown type")
 	return nil

@@ -44,6 +44,7 @@ func everything() []Message {
 		Sequence{Schema: "public", Name: "t_id_seq", Horizon: 33, Called: true},
 		DroppedSequence{Schema: "public", Name: "u_id_seq"},
 		EmptiedTable{Schema: "public", Name: "t"},
+		DroppedDatabase{Name: "shop"},
 		Statement{Role: "ann", Settings: []Setting{}, Tag: "CREATE TABLE", Text: "create table", Bound: "FOR VALUES IN (1)"},
 	}
 }
@@ -120,6 +121,7 @@ func TestMessagesGolden(t *testing.T) {
 		`51 00000017 01 6100 00 0000000000000000 0000 5400 00000001 73 4200`: Statement{Role: "a", Tag: "T", Text: "s", Bound: "B"},
 		`73 00000004 7300 6e00`:                     DroppedSequence{Schema: "s", Name: "n"},
 		`65 00000004 7300 6e00`:                     EmptiedTable{Schema: "s", Name: "n"},
+		`64 00000002 6400`:                          DroppedDatabase{Name: "d"},
 		`53 0000000d 7300 6e00 0000000000000021 01`: Sequence{Schema: "s", Name: "n", Horizon: 33, Called: true},
 	} {
 		golden(t, payloadOf(m), want)

@@ -85,3 +85,13 @@ func (m EmptiedTable) appendBody(b []byte) []byte {
 func (c *cursor) emptiedTable() EmptiedTable {
 	return EmptiedTable{Schema: c.cstr(), Name: c.cstr()}
 }
+
+// DroppedDatabase takes a database of the cluster away, with all that is known
+// of it. Where it runs, its files go later.
+type DroppedDatabase struct {
+	Name string
+}
+
+func (DroppedDatabase) kind() byte { return kindDatabase }
+
+func (m DroppedDatabase) appendBody(b []byte) []byte { return appendCstr(b, m.Name) }

@@ -125,7 +125,7 @@ func listDatabases(ctx context.Context, s *localServer) ([]string, error) {
 		return nil, err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
-	rows, err := conn.Query(ctx, "SELECT datname FROM pg_catalog.pg_database WHERE datallowconn ORDER BY datname")
+	rows, err := conn.Query(ctx, "SELECT datname FROM pg_catalog.pg_database WHERE datallowconn AND datconnlimit <> -2 ORDER BY datname")
 	if err != nil {
 		return nil, fmt.Errorf("list the databases: %w", err)
 	}

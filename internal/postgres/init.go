@@ -61,6 +61,7 @@ func (c Config) bootstrap(ctx context.Context, dir string) error {
 	for _, step := range []struct{ database, script string }{
 		{"template1", createRole + script},
 		{"postgres", script},
+		{"template0", script}, // a database that is made from it needs the same
 	} {
 		if err := c.single(ctx, dir, step.database, step.script); err != nil {
 			return fmt.Errorf("bootstrap database %s: %w", step.database, err)

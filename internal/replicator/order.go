@@ -254,6 +254,8 @@ func (o *Order) noteInline(set *changeset.ChangeSet) error {
 			o.sequences[keyOf(state)] = state
 		case changeset.DroppedSequence:
 			delete(o.sequences, sequenceKey{set.Database, s.Schema, s.Name})
+		case changeset.DroppedDatabase:
+			maps.DeleteFunc(o.sequences, func(key sequenceKey, _ changeset.SequenceState) bool { return key.database == s.Name })
 		}
 	}
 }

@@ -145,7 +145,7 @@ var sharedParts = []part{
 		SELECT d.datname::text AS key,
 			ROW(pg_get_userbyid(d.datdba), pg_encoding_to_char(d.encoding), d.datcollate, d.datctype, d.daticulocale,
 				d.datlocprovider, d.datistemplate, d.datallowconn, d.datconnlimit, ` + acl("d.datacl") + `)::text AS image
-		FROM pg_database d`},
+		FROM pg_database d WHERE d.datconnlimit <> -2 /* dropped, and not yet gone */`},
 	{"settings", `
 		SELECT ROW(d.datname, a.rolname)::text AS key,
 			(SELECT array_agg(c ORDER BY c COLLATE "C") FROM unnest(s.setconfig) c)::text AS image
