@@ -10,7 +10,7 @@ import (
 )
 
 var (
-	randomCases = flag.Int("cases", 12, "how many random cases to replay")
+	randomCases = flag.Int("cases", 8, "how many random cases to replay")
 	randomSeed  = flag.Uint64("seed", 1, "the seed of the first random case")
 )
 
