@@ -28,3 +28,6 @@ UPDATE h SET k = 3;
 COMMIT;
 SELECT k, v, n, m FROM a ORDER BY k;
 SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = 'a'::regclass AND attnum > 0 ORDER BY attnum;
+CREATE TABLE big AS SELECT i, repeat(md5(i::text), 5) AS v FROM generate_series(1, 60000) i;
+ALTER TABLE big ADD r float8 DEFAULT random(), ADD n serial;
+UPDATE big SET v = '' WHERE i < 10;

@@ -5,3 +5,4 @@ SELECT * FROM d, e;
 SELECT * FROM f ORDER BY i;
 SELECT length(long) FROM g;
 SELECT * FROM h;
+SELECT count(*), sum(hashtext(v)), sum(r::numeric), sum(n) FROM big;

@@ -7,8 +7,8 @@ ALTER TABLE t ALTER v TYPE int USING v::int + 1, ADD CHECK (v > 0 AND random() <
 INSERT INTO t (k, v) VALUES (5, 51);
 SELECT k, v, n, ident, twice, at <= tick, count(*) OVER (PARTITION BY at) AS alike FROM t ORDER BY k;
 SELECT count(DISTINCT id), count(DISTINCT r), count(DISTINCT tick) > 1 FROM t;
-ALTER TABLE t ALTER v TYPE date USING now();
-ALTER TABLE t ALTER v TYPE text USING 1 / (k - 3);
+ALTER TABLE t ALTER tick TYPE date USING clock_timestamp();
+ALTER TABLE t ALTER tick TYPE text USING 1 / (k - 3);
 BEGIN;
 ALTER TABLE t ADD undone float8 DEFAULT random();
 ROLLBACK;
