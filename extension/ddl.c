@@ -196,6 +196,8 @@ run_again(Utility *u)
 		run(u);
 		return;
 	}
+	if (IsA(node, AlterSeqStmt))
+		ddl_sequence_replace(node);
 	if (u->context != PROCESS_UTILITY_SUBCOMMAND &&
 		ddl_classify(node) != DDL_LOCAL)
 		ereport(ERROR,

@@ -107,6 +107,9 @@ extern char *ddl_bound_text(Oid relid);
 /* Puts what was evaluated into a statement that is replayed. */
 extern void ddl_bound_replace(Node *node, const char *text);
 
+/* ddl_sequence.c: has the bounds of a sequence hold where it is replayed */
+extern void ddl_sequence_replace(Node *node);
+
 /* ddl_temporary.c: is the target certainly temporary, before it runs? */
 extern bool ddl_is_temporary(Node *node);
 
