@@ -1,0 +1,1 @@
+SELECT k, during FROM t ORDER BY k;

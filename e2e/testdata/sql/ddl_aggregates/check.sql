@@ -1,0 +1,1 @@
+SELECT * FROM u; SELECT join_digits(k) FROM u;

@@ -1,0 +1,5 @@
+CREATE COLLATION nocase (PROVIDER = icu, LOCALE = 'und-u-ks-level2', DETERMINISTIC = false);
+CREATE TABLE t (v text COLLATE nocase PRIMARY KEY, n int); INSERT INTO t VALUES ('Abc', 1), ('def', 2);
+INSERT INTO t VALUES ('ABC', 3) ON CONFLICT (v) DO UPDATE SET v = EXCLUDED.v, n = 9;
+UPDATE t SET v = 'DEF' WHERE v = 'Def'; DELETE FROM t WHERE v = 'abC';
+SELECT * FROM t ORDER BY v;

@@ -1,0 +1,4 @@
+CREATE COLLATION posix (LOCALE = 'C'); CREATE COLLATION copied FROM "C";
+CREATE TABLE t (v text COLLATE posix PRIMARY KEY); INSERT INTO t VALUES ('b'), ('B'), ('a'), ('ä');
+UPDATE t SET v = v || 'x' WHERE v < 'a'; ALTER COLLATION posix RENAME TO plain; COMMENT ON COLLATION plain IS 'bytes'; DROP COLLATION copied;
+SELECT * FROM t ORDER BY v;

@@ -1,0 +1,1 @@
+SELECT * FROM c, d; SELECT to_regclass('vv'), to_regproc('f');

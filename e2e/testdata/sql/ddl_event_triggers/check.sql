@@ -1,0 +1,1 @@
+SELECT * FROM precious; SELECT to_regclass('cheap');

@@ -1,0 +1,3 @@
+CREATE TABLE t (k int);
+BEGIN; CREATE INDEX CONCURRENTLY i ON t (k); COMMIT;
+SELECT to_regclass('i');

@@ -1,0 +1,10 @@
+CREATE TABLE t (k int, v text, p point, a int[], r int4range, j jsonb);
+INSERT INTO t SELECT k, 'v' || k, point(k, k), ARRAY[k], int4range(k, k + 5), jsonb_build_object('k', k) FROM generate_series(1, 50) k;
+CREATE INDEX ON t USING hash (v); CREATE INDEX ON t USING gist (p, r); CREATE INDEX ON t USING gin (a, j); CREATE INDEX ON t USING brin (k) WITH (pages_per_range = 2); CREATE INDEX ON t USING spgist (p);
+CREATE UNIQUE INDEX part ON t (lower(v) DESC NULLS LAST, (k * 2)) INCLUDE (r) WHERE k < 100;
+CREATE INDEX ON t (v COLLATE "C" text_pattern_ops);
+INSERT INTO t (k, v) VALUES (3, 'V3'); INSERT INTO t (k, v) VALUES (300, 'V3');
+UPDATE t SET v = upper(v), p = p + point(1, 1) WHERE k % 2 = 0;
+ALTER INDEX part RENAME TO whole; ALTER INDEX whole SET (fillfactor = 50); ALTER INDEX t_v_idx SET (fillfactor = 60); ALTER INDEX whole ALTER COLUMN 2 SET STATISTICS 10;
+DROP INDEX t_k_idx; REINDEX INDEX whole;
+SET enable_seqscan = off; SELECT count(*) FROM t WHERE a @> '{4}'; SELECT count(*) FROM t WHERE r @> 7; SELECT k FROM t WHERE v = 'V8';

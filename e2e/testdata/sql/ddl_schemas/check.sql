@@ -1,0 +1,1 @@
+SELECT * FROM ddl_b.v ORDER BY k;

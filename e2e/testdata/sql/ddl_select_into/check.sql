@@ -1,0 +1,1 @@
+SELECT k, length(big) FROM t;

@@ -1,0 +1,1 @@
+SELECT max(k) FROM t;

@@ -1,0 +1,1 @@
+SELECT k, a, q FROM t ORDER BY k;

@@ -1,0 +1,2 @@
+CREATE EXTENSION pg_prewarm; CREATE TABLE t (k int); INSERT INTO t VALUES (1); INSERT INTO t SELECT pg_prewarm('t') + 1;
+SELECT * FROM t ORDER BY k;

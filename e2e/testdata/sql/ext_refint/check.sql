@@ -1,0 +1,1 @@
+SELECT * FROM p; SELECT * FROM c;

@@ -1,0 +1,2 @@
+CREATE EXTENSION pg_surgery; CREATE TABLE t (k int); INSERT INTO t VALUES (1);
+SELECT * FROM t;

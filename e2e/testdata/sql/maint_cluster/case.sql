@@ -1,0 +1,3 @@
+CREATE TABLE t (k int PRIMARY KEY, v int); INSERT INTO t SELECT k, -k FROM generate_series(1, 20) k; CREATE INDEX i ON t (v);
+ALTER TABLE t CLUSTER ON i; CLUSTER t; CLUSTER t USING i; UPDATE t SET v = v - 1 WHERE k < 3; ALTER TABLE t SET WITHOUT CLUSTER;
+SELECT min(v), count(*) FROM t;

@@ -1,0 +1,1 @@
+SELECT min(v), count(*) FROM t;

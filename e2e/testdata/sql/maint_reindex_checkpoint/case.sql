@@ -1,0 +1,4 @@
+CREATE TABLE t (k int PRIMARY KEY, v text); CREATE INDEX i ON t (v); INSERT INTO t SELECT k, 'v' || k FROM generate_series(1, 100) k;
+REINDEX INDEX i; REINDEX TABLE t; REINDEX SCHEMA maint_reindex_checkpoint; CHECKPOINT;
+BEGIN; INSERT INTO t VALUES (101, 'in'); REINDEX TABLE t; INSERT INTO t VALUES (102, 'after'); COMMIT;
+SELECT count(*) FROM t WHERE v > 'v5';

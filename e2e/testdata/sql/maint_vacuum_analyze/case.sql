@@ -1,0 +1,4 @@
+CREATE TABLE t (k int PRIMARY KEY, v text); INSERT INTO t SELECT k, 'v' FROM generate_series(1, 100) k; DELETE FROM t WHERE k % 2 = 0;
+VACUUM t; VACUUM (FULL, ANALYZE) t; VACUUM (FREEZE) t; ANALYZE t (k); ANALYZE;
+BEGIN; VACUUM t; ROLLBACK; UPDATE t SET v = 'w' WHERE k < 10;
+SELECT count(*), min(v) FROM t;

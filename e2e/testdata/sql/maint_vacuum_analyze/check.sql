@@ -1,0 +1,1 @@
+SELECT count(*), min(v) FROM t;

@@ -1,0 +1,3 @@
+CREATE TABLE t (k int); CREATE INDEX i ON t (k);
+DROP INDEX CONCURRENTLY i;
+SELECT to_regclass('i');

@@ -1,0 +1,1 @@
+SELECT relname, relacl FROM pg_class WHERE relnamespace = 'roles_default_privileges'::regnamespace ORDER BY 1; SELECT defaclrole::regrole, defaclobjtype, defaclacl FROM pg_default_acl WHERE defaclrole = 'dp_b'::regrole ORDER BY 2, 3::text;

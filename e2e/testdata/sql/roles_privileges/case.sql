@@ -1,0 +1,5 @@
+CREATE ROLE pv_a; CREATE ROLE pv_b; CREATE TABLE t (k int PRIMARY KEY, v text, w text); CREATE SEQUENCE s; CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE TYPE e AS ENUM ('x');
+GRANT SELECT (k, v), UPDATE (v) ON t TO pv_a; GRANT INSERT ON t TO pv_a WITH GRANT OPTION; GRANT USAGE ON SEQUENCE s TO PUBLIC; REVOKE EXECUTE ON FUNCTION f() FROM PUBLIC; GRANT USAGE ON TYPE e TO pv_b; GRANT USAGE, CREATE ON SCHEMA roles_privileges TO pv_a, pv_b; GRANT USAGE ON LANGUAGE plpgsql TO pv_a; GRANT CONNECT, TEMP ON DATABASE postgres TO pv_a; GRANT SET ON PARAMETER log_statement TO pv_a;
+SET ROLE pv_a; GRANT INSERT ON t TO pv_b; SELECT w FROM t; CREATE TABLE own (k int); RESET ROLE; SET ROLE pv_b; INSERT INTO t VALUES (1, 'a', 'b'); SELECT f(); RESET ROLE;
+REVOKE GRANT OPTION FOR INSERT ON t FROM pv_a CASCADE; GRANT SELECT ON ALL TABLES IN SCHEMA roles_privileges TO pv_b; REVOKE ALL ON PARAMETER log_statement FROM pv_a;
+SELECT relname, relacl FROM pg_class WHERE relnamespace = 'roles_privileges'::regnamespace AND relkind IN ('r', 'S') ORDER BY 1; SELECT attname, attacl FROM pg_attribute WHERE attrelid = 't'::regclass AND attacl IS NOT NULL ORDER BY 1;

@@ -1,0 +1,1 @@
+SELECT relname, relacl FROM pg_class WHERE relnamespace = 'roles_privileges'::regnamespace AND relkind IN ('r', 'S') ORDER BY 1; SELECT attname, attacl FROM pg_attribute WHERE attrelid = 't'::regclass AND attacl IS NOT NULL ORDER BY 1;

@@ -1,0 +1,2 @@
+CREATE ROLE rs_a LOGIN; ALTER ROLE rs_a SET work_mem = '8MB'; ALTER ROLE rs_a IN DATABASE postgres SET search_path = roles_settings, public; ALTER ROLE rs_a SET statement_timeout TO 0; ALTER ROLE rs_a RESET statement_timeout; ALTER DATABASE postgres SET lock_timeout = '77s'; ALTER DATABASE postgres RESET lock_timeout; ALTER DATABASE postgres CONNECTION LIMIT -1;
+SELECT setrole::regrole, setconfig FROM pg_db_role_setting WHERE setrole = 'rs_a'::regrole ORDER BY 2;

@@ -1,0 +1,1 @@
+SELECT v, count(*) FROM t GROUP BY v ORDER BY v;

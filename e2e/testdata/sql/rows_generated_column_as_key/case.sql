@@ -1,0 +1,6 @@
+CREATE TABLE t (a int NOT NULL, b int GENERATED ALWAYS AS (a % 100) STORED NOT NULL, v text, PRIMARY KEY (b));
+INSERT INTO t (a, v) VALUES (101, 'x'), (202, 'y');
+UPDATE t SET v = 'z' WHERE a = 101;
+UPDATE t SET a = 303 WHERE b = 2;
+DELETE FROM t WHERE b = 1;
+SELECT * FROM t ORDER BY b;

@@ -1,0 +1,7 @@
+CREATE TABLE t (k int PRIMARY KEY, a int, twice int GENERATED ALWAYS AS (a * 2) STORED, label text GENERATED ALWAYS AS ('n' || a::text) STORED UNIQUE);
+INSERT INTO t (k, a) VALUES (1, 1), (2, 2);
+INSERT INTO t VALUES (3, 3, 7);
+UPDATE t SET a = a + 10;
+INSERT INTO t (k, a) VALUES (4, 11);
+DELETE FROM t WHERE twice = 22;
+SELECT * FROM t ORDER BY k;

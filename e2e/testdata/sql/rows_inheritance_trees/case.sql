@@ -1,0 +1,10 @@
+CREATE TABLE city (name text, people int, CHECK (people > 0));
+CREATE TABLE capital (country text) INHERITS (city);
+CREATE TABLE port (harbour text); CREATE TABLE port_city () INHERITS (city, port);
+INSERT INTO city VALUES ('Graz', 300); INSERT INTO capital VALUES ('Wien', 1900, 'AT'); INSERT INTO port_city VALUES ('Triest', 200, 'old');
+UPDATE city SET people = people + 1;
+UPDATE ONLY city SET name = upper(name);
+ALTER TABLE city ADD COLUMN note text DEFAULT 'n';
+ALTER TABLE capital NO INHERIT city;
+DELETE FROM city WHERE name = 'Triest';
+SELECT tableoid::regclass, * FROM city ORDER BY name; SELECT * FROM capital; SELECT * FROM port;

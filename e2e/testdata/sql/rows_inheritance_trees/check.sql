@@ -1,0 +1,1 @@
+SELECT tableoid::regclass, * FROM city ORDER BY name; SELECT * FROM capital; SELECT * FROM port;

@@ -1,0 +1,6 @@
+CREATE TABLE t (k int PRIMARY KEY, v text);
+INSERT INTO t VALUES (1, 'a'), (2, 'b');
+BEGIN; UPDATE t SET k = -1 WHERE k = 1; UPDATE t SET k = 1 WHERE k = 2; UPDATE t SET k = 2 WHERE k = -1; COMMIT;
+UPDATE t SET k = k + 1;
+BEGIN; DELETE FROM t WHERE k = 1; INSERT INTO t VALUES (1, 'again'); UPDATE t SET v = v || '!' WHERE k = 1; DELETE FROM t WHERE k = 1; INSERT INTO t VALUES (1, 'last'); COMMIT;
+SELECT * FROM t ORDER BY k;

@@ -1,0 +1,7 @@
+CREATE TABLE t (k int PRIMARY KEY, a text COMPRESSION pglz, b text);
+INSERT INTO t VALUES (1, repeat('a', 100000), repeat('b', 100000));
+ALTER TABLE t ALTER b SET STORAGE MAIN, ALTER a SET COMPRESSION default;
+INSERT INTO t SELECT 2, b, a FROM t;
+INSERT INTO t SELECT k + 2, a, b FROM t;
+UPDATE t SET a = NULL WHERE k = 3;
+SELECT k, length(a), md5(b) FROM t ORDER BY k;

@@ -1,0 +1,1 @@
+SELECT md5(big), n FROM t ORDER BY n;

@@ -1,0 +1,1 @@
+SELECT c1, c2, c300, c599, c600 FROM t ORDER BY c1;

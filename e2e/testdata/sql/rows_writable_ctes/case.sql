@@ -1,0 +1,6 @@
+CREATE TABLE a (k int PRIMARY KEY, v text); CREATE TABLE b (k int, v text); CREATE TABLE log (what text);
+INSERT INTO a SELECT k, 'v' || k FROM generate_series(1, 6) k;
+WITH moved AS (DELETE FROM a WHERE k <= 3 RETURNING *), noted AS (INSERT INTO log SELECT 'moved ' || k FROM moved) INSERT INTO b SELECT * FROM moved WHERE k > 1;
+WITH up AS (UPDATE a SET v = upper(v) RETURNING k), ins AS (INSERT INTO a VALUES (10, 'ten') RETURNING k) SELECT * FROM up UNION ALL SELECT * FROM ins ORDER BY 1;
+WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3) INSERT INTO b SELECT i + 100, 'r' FROM n;
+SELECT * FROM a ORDER BY k; SELECT * FROM b ORDER BY k; SELECT * FROM log ORDER BY 1;

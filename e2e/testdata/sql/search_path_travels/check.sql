@@ -1,0 +1,1 @@
+SELECT * FROM sp_b.t; SELECT * FROM sp_a.v;

@@ -1,0 +1,1 @@
+SELECT * FROM t; SELECT to_regclass('u') IS NULL AS gone;

@@ -1,0 +1,1 @@
+SELECT count(*), sum(v), min(k) FROM t;

@@ -1,0 +1,1 @@
+SET TimeZone = 'UTC'; SELECT * FROM t ORDER BY k;

@@ -1,0 +1,1 @@
+SELECT *, d IS NULL AS none FROM t ORDER BY k;

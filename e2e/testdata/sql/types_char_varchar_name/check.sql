@@ -1,0 +1,1 @@
+SELECT k, c || '|', v || '|', length(n), octet_length(b) FROM t ORDER BY k;

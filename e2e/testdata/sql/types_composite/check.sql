@@ -1,0 +1,1 @@
+SELECT k, (n).p, whole FROM t ORDER BY k;

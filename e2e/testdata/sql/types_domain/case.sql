@@ -1,0 +1,12 @@
+CREATE DOMAIN positive AS int CHECK (VALUE > 0);
+CREATE DOMAIN code AS text DEFAULT 'none' NOT NULL CHECK (VALUE ~ '^[a-z]+$');
+CREATE DOMAIN codes AS code[];
+CREATE TABLE t (p positive PRIMARY KEY, c code, l codes);
+INSERT INTO t VALUES (1, DEFAULT, '{a,b}'), (2, 'x', NULL);
+INSERT INTO t VALUES (0, 'x', NULL);
+INSERT INTO t VALUES (3, 'X', NULL);
+ALTER DOMAIN positive ADD CONSTRAINT small CHECK (VALUE < 100) NOT VALID;
+UPDATE t SET p = p + 100;
+ALTER DOMAIN positive DROP CONSTRAINT small;
+UPDATE t SET p = p + 100, l = l || ARRAY[c];
+SELECT * FROM t ORDER BY p;

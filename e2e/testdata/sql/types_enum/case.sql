@@ -1,0 +1,10 @@
+CREATE TYPE mood AS ENUM ('sad', 'ok', 'glad');
+CREATE TABLE t (k int PRIMARY KEY, m mood, h mood[]);
+INSERT INTO t VALUES (1, 'sad', '{ok,glad}'), (2, 'glad', NULL);
+ALTER TYPE mood ADD VALUE 'fair' AFTER 'sad';
+ALTER TYPE mood ADD VALUE IF NOT EXISTS 'fair';
+INSERT INTO t VALUES (3, 'fair', '{sad,fair}'), (4, 'angry', NULL);
+UPDATE t SET m = 'ok' WHERE m < 'ok';
+ALTER TYPE mood RENAME VALUE 'ok' TO 'fine';
+UPDATE t SET h = h || m;
+SELECT * FROM t ORDER BY m, k; SELECT enum_range(NULL::mood);

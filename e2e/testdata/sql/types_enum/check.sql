@@ -1,0 +1,1 @@
+SELECT * FROM t ORDER BY m, k; SELECT enum_range(NULL::mood);

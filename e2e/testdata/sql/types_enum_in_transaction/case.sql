@@ -1,0 +1,7 @@
+CREATE TYPE size AS ENUM ('small');
+CREATE TABLE t (k int PRIMARY KEY, s size);
+BEGIN; ALTER TYPE size ADD VALUE 'large'; INSERT INTO t VALUES (1, 'large'); ROLLBACK;
+BEGIN; ALTER TYPE size ADD VALUE 'large'; INSERT INTO t VALUES (1, 'small'); COMMIT;
+BEGIN; CREATE TYPE colour AS ENUM ('red'); ALTER TYPE colour ADD VALUE 'blue'; CREATE TABLE u (c colour); INSERT INTO u VALUES ('blue'); COMMIT;
+INSERT INTO t VALUES (2, 'large');
+SELECT * FROM t ORDER BY k; SELECT * FROM u;

@@ -1,0 +1,1 @@
+SELECT *, float8send(b) FROM t ORDER BY k;

@@ -1,0 +1,1 @@
+SELECT j FROM t ORDER BY j::text;

@@ -1,0 +1,4 @@
+CREATE TABLE t (k int PRIMARY KEY, m money);
+INSERT INTO t VALUES (1, '-92233720368547758.08'), (2, '12.345'), (3, 0);
+UPDATE t SET m = m * 1.5 WHERE k = 2;
+SELECT k, m::numeric FROM t ORDER BY k;

@@ -1,0 +1,1 @@
+SELECT k, m::numeric FROM t ORDER BY k;

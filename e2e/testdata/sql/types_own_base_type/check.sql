@@ -1,0 +1,1 @@
+SELECT k, c::float8, h FROM t ORDER BY k;

@@ -1,0 +1,12 @@
+CREATE TYPE tag;
+CREATE FUNCTION tag_in(cstring) RETURNS tag IMMUTABLE STRICT LANGUAGE internal AS 'textin';
+CREATE FUNCTION tag_out(tag) RETURNS cstring IMMUTABLE STRICT LANGUAGE internal AS 'textout';
+CREATE TYPE tag (INPUT = tag_in, OUTPUT = tag_out, LIKE = text);
+CREATE CAST (tag AS text) WITHOUT FUNCTION AS IMPLICIT;
+CREATE TABLE t (g tag, v int);
+CREATE UNIQUE INDEX ON t ((g::text));
+INSERT INTO t VALUES ('a', 1), ('b', 2);
+UPDATE t SET v = v * 10 WHERE g::text = 'b';
+DELETE FROM t WHERE g::text = 'a';
+INSERT INTO t VALUES ('b', 3);
+SELECT * FROM t ORDER BY v;

@@ -1,0 +1,7 @@
+CREATE TABLE t (k int PRIMARY KEY, v text, hidden int DEFAULT 42);
+CREATE VIEW small AS SELECT k, v FROM t WHERE k < 10 WITH CASCADED CHECK OPTION; CREATE VIEW smaller AS SELECT * FROM small WHERE k < 5 WITH LOCAL CHECK OPTION;
+INSERT INTO smaller VALUES (1, 'a'); INSERT INTO smaller VALUES (7, 'x'); INSERT INTO small VALUES (7, 'b'); INSERT INTO small VALUES (70, 'x');
+UPDATE small SET v = v || v; DELETE FROM smaller;
+ALTER VIEW small ALTER v SET DEFAULT 'd'; INSERT INTO small (k) VALUES (2);
+CREATE OR REPLACE VIEW smaller AS SELECT *, 1 AS more FROM small; ALTER VIEW smaller RENAME TO tiny; ALTER VIEW tiny SET (security_barrier);
+SELECT * FROM t ORDER BY k; SELECT * FROM tiny ORDER BY k;
