@@ -10,7 +10,7 @@ TEST ?= ./...
 TESTFLAGS ?=
 FUZZTIME ?= 10s
 
-.PHONY: demo test check build extension deps test-deps format lint fuzz sim clean bench-commit bench-failover
+.PHONY: demo test check build extension deps test-deps format lint fuzz sim fuzz-sql pg-regress clean bench-commit bench-failover
 
 build: deps bin/barista extension
 
@@ -66,6 +66,10 @@ endif
 STATEMENTS ?= 3000
 fuzz-sql: build
 	$(GO) test ./e2e -count=1 -run TestRandomSQL -v -sqlseed $(or $(SEED),1) -sqlstatements $(STATEMENTS)
+
+# PostgreSQL's own regression suite through a proxy and on a plain server. PG_SRC=DIR says where its source tree is, TESTS="a b" which tests.
+pg-regress: build
+	@scripts/pg-regress
 
 # Measurements on this machine, of which docs/performance.md tells. BENCH adds flags, of which -h tells.
 bench-commit: build
