@@ -17,6 +17,7 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "commands/defrem.h"
 #include "commands/extension.h"
 #include "commands/user.h"
 #include "miscadmin.h"
@@ -74,7 +75,9 @@ static void run_recorded(Utility *u);
 static void record(Utility *u);
 static void write_whole(DdlRecord *record, Node *node, DdlFrame *frame);
 static Oid	partition(Node *node, DdlFrame *frame);
-static void run_plainly(IndexStmt *stmt);
+static void run_plainly(Node *node);
+static bool *concurrently(Node *node);
+static void reindex_plainly(Utility *u);
 static void run_counted(Utility *u, DdlFrame *frame, bool password_checked);
 static pg_noinline void run_frame(Utility *u, DdlFrame *frame);
 static pg_noinline void run_whole(Utility *u, DdlFrame *frame);
@@ -246,6 +249,7 @@ run_maintenance(Utility *u)
 	bool		outer = barista_in_maintenance;
 
 	ddl_check_local(u->pstmt->utilityStmt);
+	reindex_plainly(u);
 	barista_note_known_write();
 	barista_in_maintenance = true;
 	PG_TRY();
@@ -356,9 +360,10 @@ run_recorded(Utility *u)
 		ddl_refuse("A schema change under allow_system_table_mods",
 				   "Turn it off.");
 	PreventCommandIfReadOnly(GetCommandTagName(CreateCommandTag(node)));
-	if (IsA(node, IndexStmt) && ((IndexStmt *) node)->concurrent)
+	if (concurrently(node) && *concurrently(node))
 		PreventInTransactionBlock(u->context == PROCESS_UTILITY_TOPLEVEL,
-								  "CREATE INDEX CONCURRENTLY");
+								  psprintf("%s CONCURRENTLY",
+										   GetCommandTagName(CreateCommandTag(node))));
 	barista_assign_epoch_before_first_write();
 	ddl_record_lock();
 	ddl_order_after_writers(node);
@@ -385,8 +390,7 @@ record(Utility *u)
 
 	if (text)
 		ddl_record_replace(record, text);
-	if (IsA(node, IndexStmt) && ((IndexStmt *) node)->concurrent)
-		run_plainly((IndexStmt *) node);
+	run_plainly(node);
 	run_counted(u, frame, text != NULL);
 	if (!ddl_frame_is_local(frame) && !ddl_frame_is_empty(frame))
 	{
@@ -448,12 +452,55 @@ write_whole(DdlRecord *record, Node *node, DdlFrame *frame)
  * before the last; ddl_replay.c leaves the word out, too.
  */
 static void
-run_plainly(IndexStmt *stmt)
+run_plainly(Node *node)
 {
+	bool	   *word = concurrently(node);
+
+	if (word == NULL || !*word)
+		return;
 	ereport(NOTICE,
-			(errmsg("CREATE INDEX CONCURRENTLY runs as a plain CREATE INDEX"),
-			 errdetail("Changes of the table wait until the index is made.")));
-	stmt->concurrent = false;
+			(errmsg("%s CONCURRENTLY runs as a plain %s",
+					GetCommandTagName(CreateCommandTag(node)),
+					GetCommandTagName(CreateCommandTag(node))),
+			 errdetail("Changes of the table wait until it is done.")));
+	*word = false;
+}
+
+/* Where a statement says CONCURRENTLY and is recorded without; or NULL. */
+static bool *
+concurrently(Node *node)
+{
+	if (IsA(node, IndexStmt))
+		return &((IndexStmt *) node)->concurrent;
+	if (IsA(node, DropStmt))
+		return &((DropStmt *) node)->concurrent;
+	return NULL;
+}
+
+/* One that fails would leave an index that only this server has. */
+static void
+reindex_plainly(Utility *u)
+{
+	ReindexStmt *stmt;
+	ListCell   *lc;
+
+	if (!IsA(u->pstmt->utilityStmt, ReindexStmt))
+		return;
+	own_tree(u);
+	stmt = (ReindexStmt *) u->pstmt->utilityStmt;
+	foreach(lc, stmt->params)
+	{
+		DefElem    *option = lfirst_node(DefElem, lc);
+
+		if (strcmp(option->defname, "concurrently") != 0 || !defGetBoolean(option))
+			continue;
+		PreventInTransactionBlock(u->context == PROCESS_UTILITY_TOPLEVEL,
+								  "REINDEX CONCURRENTLY");
+		ereport(NOTICE,
+				(errmsg("REINDEX CONCURRENTLY runs as a plain REINDEX"),
+				 errdetail("Changes of the table wait until it is done.")));
+		stmt->params = foreach_delete_current(stmt->params, lc);
+	}
 }
 
 /* The password check has seen a plain password; it need not see a verifier. */

@@ -4,9 +4,8 @@
  *	  What cannot be replicated is refused, before it runs.
  *
  * Refused is what depends on this session (SET ... FROM CURRENT, temporary
- * tables), what destroys before it commits or runs several transactions
- * (CONCURRENTLY, databases, tablespaces), and what belongs to Barista itself.  ddl_result.c refuses some more, when it sees what
- * a statement did.
+ * tables), what is each server's own (tablespaces), and what belongs to Barista
+ * itself.  ddl_result.c refuses some more, when it sees what a statement did.
  *
  *-------------------------------------------------------------------------
  */
@@ -50,7 +49,6 @@ static void check_alter_role(AlterRoleStmt *stmt);
 static void check_event_triggers(void);
 static void check_set(VariableSetStmt *stmt, const char *what);
 static void check_cluster(ClusterStmt *stmt);
-static void check_reindex(ReindexStmt *stmt);
 static void check_alter_system(AlterSystemStmt *stmt);
 static bool is_own_setting(const char *name);
 
@@ -329,8 +327,9 @@ check_drop(DropStmt *stmt)
 	ListCell   *lc;
 
 	check_kind(stmt->removeType);
-	if (stmt->concurrent)
-		ddl_refuse("DROP INDEX CONCURRENTLY",
+	if (stmt->concurrent &&
+		(list_length(stmt->objects) != 1 || stmt->behavior == DROP_CASCADE))
+		ddl_refuse("DROP INDEX CONCURRENTLY of several indexes or with CASCADE",
 				   "Use DROP INDEX without CONCURRENTLY.");
 	if (stmt->removeType == OBJECT_TRIGGER)
 		foreach(lc, stmt->objects)
@@ -480,9 +479,6 @@ ddl_check_local(Node *node)
 		case T_ClusterStmt:
 			check_cluster((ClusterStmt *) node);
 			break;
-		case T_ReindexStmt:
-			check_reindex((ReindexStmt *) node);
-			break;
 		case T_ExplainStmt:
 			{
 				Node	   *query = ((ExplainStmt *) node)->query;
@@ -524,22 +520,6 @@ check_cluster(ClusterStmt *stmt)
 	if (OidIsValid(index) && !get_index_isclustered(index))
 		ddl_refuse("CLUSTER ... USING another index than the marked one",
 				   "Mark it first: ALTER TABLE ... CLUSTER ON ...");
-}
-
-/* What a failed one leaves behind, other nodes cannot drop. */
-static void
-check_reindex(ReindexStmt *stmt)
-{
-	ListCell   *lc;
-
-	foreach(lc, stmt->params)
-	{
-		DefElem    *option = lfirst_node(DefElem, lc);
-
-		if (strcmp(option->defname, "concurrently") == 0 && defGetBoolean(option))
-			ddl_refuse("REINDEX CONCURRENTLY",
-					   "Use REINDEX without CONCURRENTLY.");
-	}
 }
 
 static void

@@ -262,6 +262,8 @@ parse(const char *text)
 				 errmsg("malformed statement: its kind is never recorded")));
 	if (IsA(query->utilityStmt, IndexStmt))
 		((IndexStmt *) query->utilityStmt)->concurrent = false;
+	if (IsA(query->utilityStmt, DropStmt))
+		((DropStmt *) query->utilityStmt)->concurrent = false;
 	pstmt = makeNode(PlannedStmt);
 	pstmt->commandType = CMD_UTILITY;
 	pstmt->canSetTag = true;

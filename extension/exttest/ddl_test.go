@@ -266,6 +266,19 @@ func TestDDLIndexConcurrently(t *testing.T) {
 		t.Errorf("recorded: %v", got)
 	}
 	p.same(t)
+	before = len(p.leader.gate.chosen())
+	execute(t, conn, "create index conc_other on conc (k)", "reindex table concurrently conc", "reindex (concurrently, verbose) index conc_k",
+		"create index on conc_temp (k)", "drop index concurrently conc_temp_k_idx", "begin")
+	refused(t, conn, "25001", "drop index concurrently conc_k")
+	execute(t, conn, "rollback", "begin")
+	refused(t, conn, "25001", "reindex index concurrently conc_k")
+	execute(t, conn, "rollback")
+	refused(t, conn, "0A000", "drop index concurrently conc_k, conc_other")
+	execute(t, conn, "drop index concurrently conc_k", "drop index concurrently if exists conc_k")
+	if got := recorded(t, p, before); len(got) != 2 {
+		t.Errorf("recorded: %v", got)
+	}
+	p.same(t)
 }
 
 // waitUntil asks the server until the answer is true.
@@ -362,9 +375,6 @@ func TestDDLRefused(t *testing.T) {
 		"alter table ref.t owner to session_user",
 		"alter table ref.t set tablespace pg_default",
 		"alter table ref.t add check (ref.writes(k))",
-		"drop index concurrently ref.t_pkey",
-		"reindex table concurrently ref.t",
-		"reindex (concurrently) index ref.t_pkey",
 		"alter database postgres rename to other",
 		"alter database postgres allow_connections false",
 		"create tablespace x location '/tmp/x'",

@@ -16,8 +16,8 @@ func TestRefusalsTellAWay(t *testing.T) {
 		refused, hint string
 		instead       []string
 	}{
-		{"drop index concurrently way_v", "Use DROP INDEX without", []string{"drop index way_v"}},
-		{"reindex table concurrently way", "Use REINDEX without", []string{"reindex table way"}},
+		{"drop index concurrently way_v cascade", "Use DROP INDEX without", []string{"drop index way_v cascade"}},
+		{"alter database template1 rename to way", "keep their names for now", []string{"create database way", "drop database way"}},
 	} {
 		_, err := p.leader.connect(t).Exec(testContext(t), c.refused)
 		var failure *pgconn.PgError
