@@ -104,23 +104,23 @@ func TestDDLCatalogs(t *testing.T) {
 // records nothing where nothing is.
 func TestDDLDropIfExists(t *testing.T) {
 	p := sharedPair(t)
-	p.run(t, "create schema gone", "create table gone.t (k int)", "create view gone.v as select 1 as k",
-		"create function gone.f() returns trigger language plpgsql as 'begin return null; end'",
-		"create function gone.ev() returns event_trigger language plpgsql as 'begin end'")
+	p.run(t, "create schema perhaps", "create table perhaps.t (k int)", "create view perhaps.v as select 1 as k",
+		"create function perhaps.f() returns trigger language plpgsql as 'begin return null; end'",
+		"create function perhaps.ev() returns event_trigger language plpgsql as 'begin end'")
 	conn := p.leader.connect(t)
 	for _, c := range []struct{ create, drop string }{
-		{"create role gone_role", "drop role if exists gone_role, gone_nobody"},
-		{"create trigger tg after insert on gone.t execute function gone.f()", "drop trigger if exists tg on gone.t"},
-		{"create policy po on gone.t using (true)", "drop policy if exists po on gone.t"},
-		{"create rule r as on insert to gone.v do instead nothing", "drop rule if exists r on gone.v"},
-		{"create type gone.pair as (a int); create cast (gone.pair as text) with inout", "drop cast if exists (gone.pair as text)"},
+		{"create role perhaps_role", "drop role if exists perhaps_role, perhaps_nobody"},
+		{"create trigger tg after insert on perhaps.t execute function perhaps.f()", "drop trigger if exists tg on perhaps.t"},
+		{"create policy po on perhaps.t using (true)", "drop policy if exists po on perhaps.t"},
+		{"create rule r as on insert to perhaps.v do instead nothing", "drop rule if exists r on perhaps.v"},
+		{"create type perhaps.pair as (a int); create cast (perhaps.pair as text) with inout", "drop cast if exists (perhaps.pair as text)"},
 		{"create transform for int language sql (from sql with function time_support(internal))", "drop transform if exists for int language sql"},
-		{"create language gone_lang handler plpgsql_call_handler", "drop language if exists gone_lang"},
-		{"create publication gone_pub", "drop publication if exists gone_pub"},
-		{"create event trigger gone_ev on sql_drop execute function gone.ev()", "drop event trigger if exists gone_ev"},
-		{"create schema gone2", "drop schema if exists gone2"},
+		{"create language perhaps_lang handler plpgsql_call_handler", "drop language if exists perhaps_lang"},
+		{"create publication perhaps_pub", "drop publication if exists perhaps_pub"},
+		{"create event trigger perhaps_ev on sql_drop execute function perhaps.ev()", "drop event trigger if exists perhaps_ev"},
+		{"create schema perhaps2", "drop schema if exists perhaps2"},
 		{"create extension citext", "drop extension if exists citext"},
-		{"alter table gone.t add c int, add check (k > 0)", "alter table if exists gone.t drop column if exists c, drop constraint if exists t_k_check"},
+		{"alter table perhaps.t add c int, add check (k > 0)", "alter table if exists perhaps.t drop column if exists c, drop constraint if exists t_k_check"},
 	} {
 		before := len(p.leader.gate.chosen())
 		execute(t, conn, c.create)
