@@ -2,6 +2,7 @@ package exttest
 
 import (
 	"fmt"
+	"syscall"
 	"testing"
 
 	"github.com/baristadb/barista/internal/changeset"
@@ -91,6 +92,15 @@ func TestDDLDropDatabase(t *testing.T) {
 	}
 	p.run(t, "create database dropped", "drop database other")
 	refused(t, p.leader.connectAs(t, "postgres", "dropped"), "42P01", "select * from t")
+	rest := "select count(*) from pg_database where datname like 'barista_dropped_%' and not datallowconn"
+	if got := answer(t, p.follower.connect(t), rest); got != "1" {
+		t.Errorf("%s databases wait to be swept away, not 1", got)
+	}
+	if err := p.follower.cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	<-p.follower.done // between the two steps
+	p.follower.restart(t, options{})
 	p.run(t, "create table after (k int)") // the follower sweeps when it applies
 	names := "select array_agg(datname order by datname) from pg_database"
 	for _, s := range []*server{p.leader, p.follower} {

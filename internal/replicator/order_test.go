@@ -261,6 +261,27 @@ func TestDroppedSequencesAreForgotten(t *testing.T) {
 	}
 }
 
+// The sequences of a database that was dropped are forgotten, and no other's; one of its name begins anew.
+func TestSequencesOfDroppedDatabasesAreForgotten(t *testing.T) {
+	log := newLog(t)
+	log.choose(ballot(1, 1), paxos.KindEpochOpen, nil)
+	for _, database := range []string{"shop", "postgres", "shopping"} {
+		used := []changeset.SequenceState{{Database: database, Schema: "public", Name: "s", Horizon: 33}}
+		log.choose(ballot(1, 1), paxos.KindSequence, changeset.AppendSequences(nil, used))
+	}
+	var w changeset.Writer
+	w.Write(changeset.DroppedDatabase{Name: "shop"})
+	set := changeset.ChangeSet{Flags: changeset.HasDDL | changeset.HasSequences, Database: "postgres", Payload: w.Payload()}
+	log.choose(ballot(1, 1), paxos.KindChangeSets, changeset.AppendChangeSets(nil, []changeset.ChangeSet{set}))
+	var names []string
+	for _, s := range log.order.sequenceStates() {
+		names = append(names, s.Database)
+	}
+	if got := strings.Join(names, " "); got != "postgres shopping" {
+		t.Errorf("the order keeps sequences of %s", got)
+	}
+}
+
 // An order that starts at a floor goes on as the one that the floor was taken from.
 func TestFloorCarriesTheState(t *testing.T) {
 	log := newLog(t)
