@@ -242,6 +242,12 @@ apply_tuple_prepare_column(ApplyColumn *column, Oid type, MemoryContext context)
 		switch (type)
 		{
 			case BYTEAOID:
+			case PG_NODE_TREEOID:
+			case PG_NDISTINCTOID:
+			case PG_DEPENDENCIESOID:
+			case PG_MCV_LISTOID:
+			case PG_BRIN_BLOOM_SUMMARYOID:
+			case PG_BRIN_MINMAX_MULTI_SUMMARYOID:
 				column->decoding = APPLY_VARLENA;
 				return;
 			case BOOLOID:

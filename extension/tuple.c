@@ -119,7 +119,14 @@ builtin_coding(Oid type, ColumnCoding *coding, char *format)
 		case MACADDR8OID:
 			*coding = CODING_FIXED;
 			return true;
+			/* Those after it no input function takes. */
 		case BYTEAOID:
+		case PG_NODE_TREEOID:
+		case PG_NDISTINCTOID:
+		case PG_DEPENDENCIESOID:
+		case PG_MCV_LISTOID:
+		case PG_BRIN_BLOOM_SUMMARYOID:
+		case PG_BRIN_MINMAX_MULTI_SUMMARYOID:
 			*coding = CODING_VARLENA;
 			return true;
 		case TEXTOID:
