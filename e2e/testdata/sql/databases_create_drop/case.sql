@@ -1,0 +1,13 @@
+CREATE DATABASE case_db;
+CREATE DATABASE case_db;
+CREATE DATABASE case_db_c TEMPLATE template0 LOCALE 'C' CONNECTION LIMIT 5;
+SELECT datname, datconnlimit FROM pg_database WHERE datname LIKE 'case_db%' ORDER BY datname;
+DROP DATABASE case_db;
+DROP DATABASE case_db;
+DROP DATABASE IF EXISTS case_db;
+BEGIN;
+DROP DATABASE case_db_c;
+ROLLBACK;
+CREATE DATABASE case_db;
+DROP DATABASE case_db WITH (FORCE);
+SELECT datname FROM pg_database WHERE datname LIKE 'case_db%' ORDER BY datname;

@@ -1,0 +1,1 @@
+SELECT datname, datconnlimit FROM pg_database WHERE datname LIKE 'case_db%' ORDER BY datname;
