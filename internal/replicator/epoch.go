@@ -147,6 +147,7 @@ func (r *Replicator) serverStarted(start uint64, position changeset.Position) {
 	}
 	r.start = start
 	r.server = serverUp
+	r.flushedTo = position // recovery ends with a checkpoint
 	r.cursor.diverged = ""
 	if uint64(position) < uint64(r.order.floorPosition()) {
 		r.cursor.active = false
@@ -176,7 +177,9 @@ func (r *Replicator) serverLost() {
 const offersBeforeBackup = 10
 
 // floorOffered answers a peer that has purged what we miss: if our server already holds everything below its floor, the
-// journal continues from there; otherwise the server needs a base backup.
+// journal continues from there; otherwise the server needs a base backup. The journal then drops what it has below the floor, as in a purge,
+// so the server must have flushed it: what is only applied would be nowhere on this machine after a power failure, and this node may be one of
+// the few that accepted it.
 func (r *Replicator) floorOffered(offer paxos.FloorOffer) {
 	if offer.Floor.Index <= r.order.Head() || r.server != serverUp || r.phase != Following || r.cursor.out != nil {
 		return // the offer comes again
@@ -190,6 +193,9 @@ func (r *Replicator) floorOffered(offer paxos.FloorOffer) {
 		r.cursor.active = false
 		r.out.Backup = true
 		return
+	}
+	if uint64(r.flushedTo) < offer.Floor.Position {
+		return // the server is asked from time to time, and the offer comes again
 	}
 	r.paxos.InstallFloor(r.now, offer.Floor)
 	r.offers = 0

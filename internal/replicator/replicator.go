@@ -100,8 +100,9 @@ type Replicator struct {
 	proposed bool          // our epoch-open entry was proposed
 
 	server     serverState
-	start      uint64        // of the server, as ServerStarted named it
-	notBefore  paxos.Instant // this node does not campaign earlier: it led and could not open
+	start      uint64             // of the server, as ServerStarted named it
+	flushedTo  changeset.Position // what the server would show after a crash, at least
+	notBefore  paxos.Instant      // this node does not campaign earlier: it led and could not open
 	progress   progress
 	stall      stall
 	drainUntil paxos.Instant // 0, or until when a leader that steps down waits for what it has taken on

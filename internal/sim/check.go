@@ -76,7 +76,7 @@ func (c *checkers) asked(p *process, work replicator.Work) {
 			}
 		case paxos.FloorRecord:
 			wit.chosenTo = max(wit.chosenTo, r.Floor.Index)
-			c.floorIsTrue(p, r.Floor)
+			c.purges(p, r.Floor)
 		}
 	}
 }

@@ -171,7 +171,7 @@ func (c *checkers) floorIsTrue(p *process, f paxos.Floor) {
 	}
 }
 
-// purges: a node never purges what its own server has not flushed.
+// purges: a node never purges what its own server has not flushed, nor lets it go for the floor of a peer.
 func (c *checkers) purges(p *process, f paxos.Floor) {
 	c.floorIsTrue(p, f)
 	if d := p.machine.server.data; d != nil && uint64(d.flushedPosition()) < f.Position {
