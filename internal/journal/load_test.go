@@ -30,6 +30,7 @@ type delivery struct {
 
 // loaded is one of the nodes.
 type loaded struct {
+	id      paxos.NodeID
 	r       *replicator.Replicator
 	journal *journal.Journal
 	dir     string
@@ -67,7 +68,7 @@ func newLoad(t *testing.T) *load {
 		}, paxos.Restored{Floor: floor, Members: members})
 		l.must(err)
 		config := replicator.Config{RecentBytes: 20 << 10, Retention: loadRetention}
-		n := &loaded{r: replicator.New(config, core, replicator.NewOrder(floor)), journal: j, dir: dir}
+		n := &loaded{id: id, r: replicator.New(config, core, replicator.NewOrder(floor)), journal: j, dir: dir}
 		n.r.Step(l.now, replicator.ServerStarted{Start: uint64(id)})
 		l.nodes = append(l.nodes, n)
 	}
@@ -131,7 +132,7 @@ func (l *load) tick() {
 		}
 		n.r.Step(l.now, replicator.Tick{})
 		n.r.Step(l.now, replicator.FlushLearn{})
-		n.r.Step(l.now, replicator.Flushed{Position: n.flushed, JournalBytes: n.journal.Size(), Pinned: n.pinned})
+		n.r.Step(l.now, replicator.Flushed{Start: uint64(n.id), Position: n.flushed, JournalBytes: n.journal.Size(), Pinned: n.pinned})
 	}
 	l.settle()
 }

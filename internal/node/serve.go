@@ -278,11 +278,11 @@ func (n *node) purge(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
-		flushed, err := n.server.flushed(ctx)
+		start, flushed, err := n.server.flushed(ctx)
 		if err != nil {
 			continue // the server is not there; next time
 		}
-		n.driver.Post(ctx, replicator.Flushed{Position: flushed, JournalBytes: n.journal.Size(), Pinned: n.pins.lowest()})
+		n.driver.Post(ctx, replicator.Flushed{Start: start, Position: flushed, JournalBytes: n.journal.Size(), Pinned: n.pins.lowest()})
 	}
 }
 

@@ -335,25 +335,25 @@ func (s *localServer) applied() (p changeset.Position, ok bool) {
 	return p, ok
 }
 
-// flushed makes the server's commits durable and returns up to which position.
-func (s *localServer) flushed(ctx context.Context) (changeset.Position, error) {
-	if !s.runs() {
-		return 0, errors.New("the server does not run")
+// flushed makes the commits of the running start of the server durable, and returns which start that is and up to which position.
+func (s *localServer) flushed(ctx context.Context) (start uint64, p changeset.Position, err error) {
+	if !s.with(func(r *run) { start = r.shared.Start() }) {
+		return 0, 0, errors.New("the server does not run")
 	}
 	conn, err := s.connect(ctx, "postgres")
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
 	var position *int64
 	const progress = "SELECT (pg_catalog.pg_replication_origin_progress('barista', true) - '0/0'::pg_lsn)::bigint"
 	if err := conn.QueryRow(ctx, progress).Scan(&position); err != nil {
-		return 0, fmt.Errorf("ask the server what it has flushed: %w", err)
+		return 0, 0, fmt.Errorf("ask the server what it has flushed: %w", err)
 	}
 	if position == nil {
-		return 0, nil
+		return start, 0, nil
 	}
-	return changeset.Position(*position), nil
+	return start, changeset.Position(*position), nil
 }
 
 // SetLease implements replicator.Server.

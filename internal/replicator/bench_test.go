@@ -108,7 +108,7 @@ func (c *quick) tick() {
 	c.now += paxos.Instant(clusterTick)
 	for _, n := range c.nodes {
 		n.r.Step(c.now, Tick{})
-		n.r.Step(c.now, Flushed{Position: n.applied, JournalBytes: 0})
+		n.r.Step(c.now, Flushed{Start: uint64(n.id), Position: n.applied, JournalBytes: 0})
 	}
 	c.run()
 }

@@ -130,8 +130,10 @@ type (
 	// GateFailed says that the server has closed its gate by itself.
 	GateFailed struct{}
 
-	// Flushed says that the server has made everything up to Position durable, and what the journal holds.
+	// Flushed says that a start of the server has made everything up to Position durable, and what the journal holds. Of a start that is
+	// over it says nothing: the one that runs may have begun lower, with a base backup.
 	Flushed struct {
+		Start        uint64
 		Position     changeset.Position
 		JournalBytes int64
 		Pinned       paxos.Index // no floor above it; 0 = not pinned

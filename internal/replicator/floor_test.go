@@ -31,7 +31,7 @@ func TestFloorWaitsForFlush(t *testing.T) {
 	if offer() {
 		t.Errorf("node %d drops its journal to a floor at %d, and its server has flushed nothing", n.id, floor.Index)
 	}
-	n.r.Step(c.now, Flushed{Position: n.applied()})
+	n.r.Step(c.now, Flushed{Start: uint64(n.id), Position: n.applied()})
 	if !offer() {
 		t.Errorf("node %d does not take the floor after a flush", n.id)
 	}

@@ -11,6 +11,9 @@ type purge struct {
 // only the log can apply them again. Below that, it waits for the slowest member, unless the journal outgrows the retention limit: then the
 // late member gets a base backup.
 func (r *Replicator) flushed(e Flushed) {
+	if e.Start != r.start {
+		return
+	}
 	r.flushedTo = max(r.flushedTo, e.Position)
 	limit := paxos.Index(e.Position.Index())
 	if limit > 0 {

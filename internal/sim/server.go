@@ -154,7 +154,7 @@ func (p *process) purgeSometimes() {
 			d.flushed = len(d.commits)
 			position := d.applied()
 			w.during(r.life, span(w.rand, 0, 50*millisecond), func() {
-				p.post(replicator.Flushed{Position: position, JournalBytes: p.journal.Size(), Pinned: p.lowestPin()})
+				p.post(replicator.Flushed{Start: r.start, Position: position, JournalBytes: p.journal.Size(), Pinned: p.lowestPin()})
 			})
 		}
 		p.purgeSometimes()
