@@ -40,6 +40,8 @@ static void check_alter_table(AlterTableStmt *stmt);
 static void check_alter_command(AlterTableCmd *cmd);
 static void check_alter_database(AlterDatabaseStmt *stmt);
 static void check_element(Node *node);
+static bool is_partitioned(RangeVar *name);
+static void check_index(IndexStmt *stmt);
 static void check_drop(DropStmt *stmt);
 static void check_trigger_name(List *name);
 static void check_kind(ObjectType kind);
@@ -88,6 +90,9 @@ ddl_check(Node *node)
 			break;
 		case T_AlterFunctionStmt:
 			check_function_options(((AlterFunctionStmt *) node)->actions);
+			break;
+		case T_IndexStmt:
+			check_index((IndexStmt *) node);
 			break;
 		case T_DropStmt:
 			check_drop((DropStmt *) node);
@@ -321,6 +326,23 @@ check_alter_command(AlterTableCmd *cmd)
 	}
 }
 
+/* A partitioned table or index; PostgreSQL changes none CONCURRENTLY. */
+static bool
+is_partitioned(RangeVar *name)
+{
+	char		kind = get_rel_relkind(RangeVarGetRelid(name, NoLock, true));
+
+	return kind == RELKIND_PARTITIONED_TABLE || kind == RELKIND_PARTITIONED_INDEX;
+}
+
+static void
+check_index(IndexStmt *stmt)
+{
+	if (stmt->concurrent && is_partitioned(stmt->relation))
+		ddl_refuse("CREATE INDEX CONCURRENTLY on a partitioned table",
+				   "Use CREATE INDEX without CONCURRENTLY.");
+}
+
 static void
 check_drop(DropStmt *stmt)
 {
@@ -330,6 +352,10 @@ check_drop(DropStmt *stmt)
 	if (stmt->concurrent &&
 		(list_length(stmt->objects) != 1 || stmt->behavior == DROP_CASCADE))
 		ddl_refuse("DROP INDEX CONCURRENTLY of several indexes or with CASCADE",
+				   "Use DROP INDEX without CONCURRENTLY.");
+	if (stmt->concurrent &&
+		is_partitioned(makeRangeVarFromNameList(linitial_node(List, stmt->objects))))
+		ddl_refuse("DROP INDEX CONCURRENTLY of a partitioned index",
 				   "Use DROP INDEX without CONCURRENTLY.");
 	if (stmt->removeType == OBJECT_TRIGGER)
 		foreach(lc, stmt->objects)
