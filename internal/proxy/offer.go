@@ -3,7 +3,6 @@ package proxy
 import (
 	"crypto/rand"
 	"encoding/hex"
-	"fmt"
 	"io"
 	"net"
 	"sync"
@@ -106,32 +105,19 @@ func (o *offers) claim(t token, c claim) bool {
 // ServeBackends takes claims of the own server's backends from l until Shutdown, and returns nil when that has ended; it closes l. Any
 // other end of l is an error.
 func (s *Server) ServeBackends(l *net.UnixListener) error {
-	defer l.Close()
-	if !s.register(l) {
-		<-s.finished
-		return nil
+	return s.accept(l, "the server's backends", s.admitBackend)
+}
+
+// admitBackend starts to listen to a backend unless the server is shutting down.
+func (s *Server) admitBackend(conn net.Conn) bool {
+	if !s.enter() {
+		return false
 	}
-	for {
-		line, err := l.AcceptUnix()
-		if err != nil {
-			if s.ctx.Err() != nil {
-				<-s.finished
-				return nil
-			}
-			if isTemporary(err) && s.pause(50*time.Millisecond) {
-				continue
-			}
-			return fmt.Errorf("accept the server's backends: %w", err)
-		}
-		if !s.enter() {
-			line.Close()
-			continue
-		}
-		go func() { // bounded by claimTime; Shutdown waits for it
-			defer s.clients.Done()
-			s.takeClaim(line)
-		}()
-	}
+	go func() { // bounded by claimTime; Shutdown waits for it
+		defer s.clients.Done()
+		s.takeClaim(conn.(*net.UnixConn))
+	}()
+	return true
 }
 
 func (s *Server) takeClaim(line *net.UnixConn) {

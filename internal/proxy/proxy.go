@@ -110,6 +110,11 @@ func (s *Server) Sessions() int { return int(s.sessions.Load()) }
 
 // Serve accepts clients from l until Shutdown, and returns nil when that has ended; it closes l. Any other end of l is an error.
 func (s *Server) Serve(l net.Listener) error {
+	return s.accept(l, fmt.Sprintf("clients on %s", l.Addr()), s.admit)
+}
+
+// accept gives what comes in at l to take, and closes what that does not want. It ends as Serve does; whom is for the error.
+func (s *Server) accept(l net.Listener, whom string, take func(net.Conn) bool) error {
 	defer l.Close()
 	if !s.register(l) {
 		<-s.finished
@@ -125,9 +130,9 @@ func (s *Server) Serve(l net.Listener) error {
 			if isTemporary(err) && s.pause(50*time.Millisecond) {
 				continue
 			}
-			return fmt.Errorf("accept clients on %s: %w", l.Addr(), err)
+			return fmt.Errorf("accept %s: %w", whom, err)
 		}
-		if !s.admit(conn) {
+		if !take(conn) {
 			conn.Close()
 		}
 	}
