@@ -218,7 +218,7 @@ func (s *server) applied() changeset.Position { return changeset.Position(s.get(
 func (s *server) start(o options) error {
 	settings := []string{
 		"shared_preload_libraries=barista",
-		"dynamic_library_path=" + env.library + ":$libdir",
+		"dynamic_library_path=" + env.libDir + ":$libdir",
 		"listen_addresses=", "unix_socket_directories=" + s.dir,
 		"synchronous_standby_names=", "max_prepared_transactions=0", "wal_level=replica",
 		"restart_after_crash=off", "max_connections=40",

@@ -23,7 +23,7 @@ const patience = 30 * time.Second
 type environment struct {
 	bin        string              // folder of PostgreSQL's programs
 	root       string              // folder of everything below, removed at the end
-	library    string              // folder of barista.so
+	libDir     string              // folder of barista.so
 	template   string              // data folder after initdb and bootstrap.sql
 	credential *syscall.Credential // nil: PostgreSQL runs as ourselves
 	skip       string              // why there is nothing to test, if so
@@ -132,11 +132,11 @@ func (e *environment) buildLibrary() error {
 	if err != nil {
 		return err
 	}
-	e.library = filepath.Join(e.root, "lib")
-	if err := os.Mkdir(e.library, 0o755); err != nil {
+	e.libDir = filepath.Join(e.root, "lib")
+	if err := os.Mkdir(e.libDir, 0o755); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(e.library, "barista.so"), code, 0o755)
+	return os.WriteFile(filepath.Join(e.libDir, "barista.so"), code, 0o755)
 }
 
 // makeTemplate runs initdb and bootstrap.sql once.
@@ -173,7 +173,7 @@ func (e *environment) makeTemplate() error {
 func (e *environment) runSingleUser(data, database, sql string) error {
 	cmd := e.command("postgres", "--single", "-j", "-D", data,
 		"-c", "shared_preload_libraries=barista",
-		"-c", "dynamic_library_path="+e.library+":$libdir",
+		"-c", "dynamic_library_path="+e.libDir+":$libdir",
 		"-c", "barista.bootstrap=on", "-c", "allow_system_table_mods=on",
 		"-c", "exit_on_error=on", "-c", "fsync=off", "-c", "log_min_messages=warning",
 		database)

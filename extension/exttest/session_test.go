@@ -253,11 +253,11 @@ func TestOwnFunctions(t *testing.T) {
 // a second time from another file.
 func TestLoading(t *testing.T) {
 	s := sharedLeader(t)
-	code, err := os.ReadFile(filepath.Join(env.library, "barista.so"))
+	code, err := os.ReadFile(filepath.Join(env.libDir, "barista.so"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	other := filepath.Join(env.library, "other.so")
+	other := filepath.Join(env.libDir, "other.so")
 	if err := os.WriteFile(other, code, 0o755); err != nil {
 		t.Fatal(err)
 	}
