@@ -147,12 +147,7 @@ func (d *Driver) Run(ctx context.Context) error {
 func (d *Driver) loop(ctx context.Context) {
 	ticker := time.NewTicker(d.tick)
 	defer ticker.Stop()
-	learn := time.NewTimer(time.Hour)
-	learn.Stop()
-	armed := false
-	gather := time.NewTimer(time.Hour)
-	gather.Stop()
-	gathering := false
+	learn, gather := newAlarm(), newAlarm()
 	for {
 		submitted, chunks := d.fromBackends()
 		ticked := false
@@ -166,27 +161,44 @@ func (d *Driver) loop(ctx context.Context) {
 		case e = <-chunks:
 		case <-ticker.C:
 			e, ticked = Tick{}, true
-		case <-learn.C:
-			e, armed = FlushLearn{}, false
-		case <-gather.C:
-			e, gathering = Gathered{}, false
+		case <-learn.timer.C:
+			e, learn.set = FlushLearn{}, false
+		case <-gather.timer.C:
+			e, gather.set = Gathered{}, false
 		}
 		d.stepAll(e)
 		out := d.replicator.Output()
 		d.obey(ctx, out)
-		if out.LearnSoon && !armed {
-			armed = true
-			learn.Reset(learnDelay)
+		if out.LearnSoon {
+			learn.in(learnDelay)
 		}
-		if out.Gather > 0 && !gathering {
-			gathering = true
-			gather.Reset(time.Duration(out.Gather))
+		if out.Gather > 0 {
+			gather.in(time.Duration(out.Gather))
 		}
 		changed := ticked || out.OpenGate != 0 || out.CloseGate || d.changed()
 		d.publish()
 		if changed {
 			d.watchers.wake()
 		}
+	}
+}
+
+// alarm is a timer that a second order does not put off.
+type alarm struct {
+	timer *time.Timer
+	set   bool
+}
+
+func newAlarm() alarm {
+	a := alarm{timer: time.NewTimer(time.Hour)}
+	a.timer.Stop()
+	return a
+}
+
+func (a *alarm) in(d time.Duration) {
+	if !a.set {
+		a.set = true
+		a.timer.Reset(d)
 	}
 }
 
