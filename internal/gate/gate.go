@@ -9,7 +9,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -49,16 +48,9 @@ type backend struct {
 
 // Listen makes the socket at path, for the server whose start is named start. Serve must be called.
 func Listen(path string, start uint64, handler Handler, log *slog.Logger) (*Gate, error) {
-	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
-		return nil, fmt.Errorf("remove the old gate socket: %w", err)
-	}
-	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	listener, err := ListenUnix(path)
 	if err != nil {
-		return nil, fmt.Errorf("listen on the gate socket: %w", err)
-	}
-	if err := os.Chmod(path, 0o666); err != nil { // its folder is private to the server's user
-		listener.Close()
-		return nil, fmt.Errorf("make the gate socket accessible: %w", err)
+		return nil, fmt.Errorf("make the gate's socket: %w", err)
 	}
 	g := &Gate{listener: listener, start: start, handler: handler, log: log, backends: make(map[replicator.BackendID]*backend)}
 	return g, nil

@@ -2,14 +2,13 @@ package node
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"time"
 
 	"github.com/baristadb/barista/internal/admin"
 	"github.com/baristadb/barista/internal/config"
+	"github.com/baristadb/barista/internal/gate"
 	"github.com/baristadb/barista/internal/proxy"
 	"github.com/baristadb/barista/internal/verify"
 )
@@ -80,17 +79,9 @@ func (n *node) listenBackends() (*net.UnixListener, error) {
 	if err := n.pg.PrepareFolders(); err != nil {
 		return nil, err
 	}
-	path := n.pg.ClientSocket
-	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
-		return nil, fmt.Errorf("remove the old socket for backends: %w", err)
-	}
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	l, err := gate.ListenUnix(n.pg.ClientSocket)
 	if err != nil {
-		return nil, config.Mistakef("listen for the server's backends: %w", err)
-	}
-	if err := os.Chmod(path, 0o666); err != nil { // its folder is private to the server's user
-		l.Close()
-		return nil, fmt.Errorf("make the socket for backends accessible: %w", err)
+		return nil, config.Mistakef("make the socket for the server's backends: %w", err)
 	}
 	return l, nil
 }
