@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -12,53 +11,13 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/baristadb/barista/internal/config"
 	"github.com/baristadb/barista/internal/postgres"
+	"github.com/baristadb/barista/internal/postgrestest"
 )
-
-// liveServer starts a plain server with pg_stat_statements, or skips the test where there is no PostgreSQL.
-func liveServer(t *testing.T) *postgres.Server {
-	t.Helper()
-	account, err := postgres.LookupAccount("")
-	if err != nil {
-		t.Skipf("needs a user that may run PostgreSQL: %v", err)
-	}
-	const bin = "/usr/lib/postgresql/15/bin"
-	if _, err := os.Stat(bin); err != nil {
-		t.Skip("needs PostgreSQL 15")
-	}
-	dir := t.TempDir()
-	for _, path := range []string{filepath.Dir(dir), dir} {
-		if err := os.Chmod(path, 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	c := postgres.Config{
-		Name: "barista-test", Bin: bin, Account: account, DataDir: filepath.Join(dir, "pgdata"), SockDir: filepath.Join(dir, "sock"),
-		LogFile: filepath.Join(dir, "server.log"), Auth: config.Trust,
-		Settings: map[string]string{"shared_buffers": "8MB", "shared_preload_libraries": "pg_stat_statements"},
-	}
-	t.Cleanup(func() {
-		if err := postgres.KillStale(context.Background(), c.DataDir); err != nil {
-			t.Error(err)
-		}
-	})
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	if err := c.Init(ctx); err != nil {
-		t.Fatal(err)
-	}
-	s, err := c.Start(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(s.Kill)
-	return s
-}
 
 func TestAnalyzeLive(t *testing.T) {
 	// --dsn reads the schema of a live database, functions too, and --from-stats its statements with their calls.
-	s := liveServer(t)
+	s := postgrestest.Start(t, map[string]string{"shared_buffers": "8MB", "shared_preload_libraries": "pg_stat_statements"})
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	conn, err := pgx.ConnectConfig(ctx, s.ConnConfig())

@@ -5,16 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/baristadb/barista/internal/config"
-	"github.com/baristadb/barista/internal/postgres"
+	"github.com/baristadb/barista/internal/postgrestest"
 )
 
 // A lab is a real PostgreSQL with three databases: two copies on which transactions run, and one without constraints
@@ -26,39 +23,9 @@ type lab struct {
 // newLab starts a server for a test, or skips the test where there is no PostgreSQL.
 func newLab(t *testing.T) *lab {
 	t.Helper()
-	account, err := postgres.LookupAccount("")
-	if err != nil {
-		t.Skipf("needs a user that may run PostgreSQL: %v", err)
-	}
-	found, _ := filepath.Glob("/usr/lib/postgresql/15/bin")
-	if len(found) == 0 {
-		t.Skip("needs PostgreSQL 15")
-	}
-	dir := t.TempDir()
-	for _, path := range []string{filepath.Dir(dir), dir} {
-		if err := os.Chmod(path, 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	c := postgres.Config{
-		Name: "barista-test", Bin: found[0], Account: account, DataDir: filepath.Join(dir, "pgdata"), SockDir: filepath.Join(dir, "sock"),
-		LogFile: filepath.Join(dir, "server.log"), Auth: config.Trust, Settings: map[string]string{"shared_buffers": "16MB", "synchronous_commit": "off", "max_locks_per_transaction": "256"},
-	}
-	t.Cleanup(func() {
-		if err := postgres.KillStale(context.Background(), c.DataDir); err != nil {
-			t.Error(err)
-		}
-	})
+	server := postgrestest.Start(t, map[string]string{"shared_buffers": "16MB", "synchronous_commit": "off", "max_locks_per_transaction": "256"})
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	if err := c.Init(ctx); err != nil {
-		t.Fatal(err)
-	}
-	server, err := c.Start(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(server.Kill)
 	connect := func(database string) *pgx.Conn {
 		config := server.ConnConfig()
 		if database != "" {

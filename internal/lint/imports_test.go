@@ -25,13 +25,14 @@ var mayImport = map[string]string{
 	"internal/journaltest": "internal/paxos internal/journal",
 
 	// From consensus to the server and back.
-	"internal/transport":  "",
-	"internal/replicator": "internal/paxos internal/changeset internal/invariants",
-	"internal/gate":       "internal/paxos internal/changeset internal/replicator",
-	"internal/apply":      "internal/paxos internal/changeset internal/replicator",
-	"internal/config":     "",
-	"internal/postgres":   "internal/config",
-	"internal/verify":     "internal/changeset",
+	"internal/transport":    "",
+	"internal/replicator":   "internal/paxos internal/changeset internal/invariants",
+	"internal/gate":         "internal/paxos internal/changeset internal/replicator",
+	"internal/apply":        "internal/paxos internal/changeset internal/replicator",
+	"internal/config":       "",
+	"internal/postgres":     "internal/config",
+	"internal/postgrestest": "internal/postgres internal/config",
+	"internal/verify":       "internal/changeset",
 
 	// Front doors.
 	"internal/session":   "internal/paxos internal/changeset internal/confluence",
@@ -54,11 +55,12 @@ var mayImport = map[string]string{
 
 // onlyIn are the packages that only some may import.
 var onlyIn = map[string]string{
-	"internal/node":        "cmd internal/devcluster internal/sim e2e",
-	"internal/devcluster":  "cmd e2e",
-	"internal/sim":         "cmd e2e",
-	"internal/journaltest": "",
-	"internal/lint":        "",
+	"internal/node":         "cmd internal/devcluster internal/sim e2e",
+	"internal/devcluster":   "cmd e2e",
+	"internal/sim":          "cmd e2e",
+	"internal/journaltest":  "",
+	"internal/postgrestest": "",
+	"internal/lint":         "",
 }
 
 func TestImports(t *testing.T) {
