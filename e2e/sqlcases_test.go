@@ -44,7 +44,7 @@ func sqlCases(t *testing.T) (cases []sqlCase) {
 func TestSQLCases(t *testing.T) {
 	// Each case prints what is expected of it, and what plain PostgreSQL prints but for what is refused; all nodes hold the same rows
 	// and the same schema; and another leader answers the same.
-	c := startCluster(t, devcluster.Options{})
+	c := startCluster(t, devcluster.Options{Change: func(node *config.Config) { node.MaxTransaction = 16 << 20 }}) // refused_large_transaction
 	plain := startPlain(t, nil)
 	cases := sqlCases(t)
 	answers := make(map[string]string)

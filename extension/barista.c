@@ -73,6 +73,7 @@ static const struct config_enum_entry session_kinds[] = {
 static char *shared_file = NULL;	/* barista.shared_file */
 char	   *barista_gate_socket = NULL;
 int			barista_spill_limit;
+int			barista_max_transaction;
 static int	session_kind = SESSION_LOCAL;	/* barista.session */
 static char *client_token = NULL;	/* barista.client */
 bool		barista_bootstrapping = false;	/* barista.bootstrap */
@@ -744,6 +745,12 @@ define_settings(void)
 							"Bytes of a change set that are kept in memory.",
 							"Larger ones go to a temporary file and travel in chunks.",
 							&barista_spill_limit, 4096, 1, 8192, PGC_SUSET, GUC_UNIT_KB,
+							NULL, NULL, NULL);
+	DefineCustomIntVariable("barista.max_transaction",
+							"Bytes that the change set of one transaction may take.",
+							"Barista sets it, from max_transaction in node.yaml.",
+							&barista_max_transaction, 4 * 1024 * 1024, 64, INT_MAX,
+							PGC_POSTMASTER, GUC_UNIT_KB,
 							NULL, NULL, NULL);
 	MarkGUCPrefixReserved("barista");
 }

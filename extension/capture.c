@@ -11,7 +11,12 @@
  *
  * The buffer is append-only; a rolled-back savepoint cuts it.  Past
  * barista.spill_limit its bytes go to a temporary file, so that memory stays
- * bounded; the gate sends that file in chunks.
+ * bounded; the gate sends that file in chunks.  The file goes with the
+ * transaction; if the server dies, the postmaster removes it at the next start.
+ *
+ * Past barista.max_transaction the change that does not fit fails, long before
+ * anybody else hears of the transaction.  Only the payload counts, which is the
+ * same on whichever node it is captured; and who applies it never asks.
  *
  *-------------------------------------------------------------------------
  */
@@ -28,6 +33,7 @@
 #include "nodes/execnodes.h"
 #include "storage/bufmgr.h"
 #include "utils/datum.h"
+#include "utils/guc.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
@@ -96,6 +102,20 @@ static HTAB *relations = NULL;
  * ------------------------------------------------------------------------
  */
 
+/* Errors (54000) if n more bytes would be more than a transaction may have. */
+static void
+check_size(Size n)
+{
+	if (likely(set.spilled + set.length + n <=
+			   (uint64) barista_max_transaction * 1024))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+			 errmsg("the changes of the transaction take more than %s, the limit of this cluster",
+					GetConfigOptionByName("barista.max_transaction", NULL, false)),
+			 errhint("Split it into smaller transactions, or raise max_transaction in the node.yaml of every node.")));
+}
+
 char *
 barista_buffer_reserve(Size n)
 {
@@ -103,6 +123,7 @@ barista_buffer_reserve(Size n)
 	{
 		Size		capacity = Max(set.capacity * 2, FIRST_CAPACITY);
 
+		check_size(n);			/* before one long value takes the memory */
 		while (capacity < set.length + n)
 			capacity *= 2;
 		if (set.data == NULL)
@@ -241,6 +262,7 @@ barista_buffer_message_end(void)
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("a single change of %zu bytes is too long to replicate", body),
 				 errdetail("The limit is %zu bytes.", (Size) BARISTA_MESSAGE_MAX)));
+	check_size(0);
 	barista_buffer_patch_u32(set.message_start + 1, (uint32) body);
 	set.in_message = false;
 	if (unlikely(set.length > (Size) barista_spill_limit * 1024))

@@ -56,6 +56,7 @@ extern BaristaSlot *barista_my_slot(void);
  */
 extern char *barista_gate_socket;	/* barista.gate_socket */
 extern int	barista_spill_limit;	/* barista.spill_limit, kB */
+extern int	barista_max_transaction;	/* barista.max_transaction, kB */
 
 /* Epoch that was open at the transaction's first statement, 0 = none. */
 extern uint64 barista_transaction_epoch;

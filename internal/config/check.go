@@ -19,7 +19,7 @@ func ValidName(name string) bool { return nodeName.MatchString(name) }
 
 // Check returns the first mistake in the configuration as one line that names the key, or nil.
 func (c Config) Check() error {
-	for _, check := range []func() error{c.checkNames, c.checkAddresses, c.checkAuth, c.checkProtocol, c.checkSessions, c.checkTimes, c.checkSettings} {
+	for _, check := range []func() error{c.checkNames, c.checkAddresses, c.checkAuth, c.checkProtocol, c.checkSessions, c.checkTransaction, c.checkTimes, c.checkSettings} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -138,6 +138,19 @@ const mostSessions = 10000
 func (c Config) checkSessions() error {
 	if c.MaxSessions < 1 || c.MaxSessions > mostSessions {
 		return fmt.Errorf("max_sessions is %d; it may be 1 to %d", c.MaxSessions, mostSessions)
+	}
+	return nil
+}
+
+// What max_transaction may be: at least what the server keeps in memory anyway, and no more than its setting can say.
+const (
+	leastTransaction Size = 16 << 20
+	mostTransaction  Size = 1 << 40
+)
+
+func (c Config) checkTransaction() error {
+	if c.MaxTransaction < leastTransaction || c.MaxTransaction > mostTransaction {
+		return fmt.Errorf("max_transaction is %v; it may be %v to %v", c.MaxTransaction, leastTransaction, mostTransaction)
 	}
 	return nil
 }

@@ -41,6 +41,11 @@ type Config struct {
 	// for Barista itself. One client more is refused with 53300. Use the same number on each node.
 	MaxSessions int `yaml:"max_sessions,omitempty"`
 
+	// MaxTransaction is how much the changes of one transaction may take, as they travel to the other nodes; a transaction that
+	// changes more is refused with 54000 while it runs. Each node needs that much room for its journal, and the leader as
+	// much again. Use the same on each node: it is the leader's that counts, and followers apply whatever was agreed on.
+	MaxTransaction Size `yaml:"max_transaction,omitempty"`
+
 	// Tick is the beat of the consensus; Lease how long a leader may serve on one round of acknowledgements;
 	// an election starts after a silence between ElectionMin and ElectionMax. Lease may be raised on one node
 	// after the other; to make it shorter, every node has to be stopped for the length of the old one, because a
@@ -73,6 +78,9 @@ type Config struct {
 func Defaults() Config {
 	return Config{
 		MaxSessions: 500,
+
+		MaxTransaction: 4 << 30,
+
 		Protocol:    Multi,
 		Tick:        100 * time.Millisecond,
 		Lease:       time.Second,

@@ -50,6 +50,8 @@ type Config struct {
 	Password string
 	// MaxSessions is how many clients the server admits at once; 0: as many as PostgreSQL does by default.
 	MaxSessions int
+	// MaxTransaction is how many bytes the changes of one transaction may take; 0: the extension's default.
+	MaxTransaction config.Size
 	// Auth says how clients other than barista are known.
 	Auth config.Auth
 	// Settings override this package's defaults, but not what it fixes.
@@ -97,6 +99,8 @@ func ForNode(node config.Config, log *slog.Logger) (Config, error) {
 		Auth:         node.Auth,
 		Settings:     node.Settings,
 		Log:          log,
+
+		MaxTransaction: node.MaxTransaction,
 	}
 	if err := c.checkSocketPath(); err != nil {
 		return Config{}, err

@@ -65,9 +65,13 @@ func (c Config) startSettings() []setting {
 	if c.Library == "" {
 		return nil
 	}
-	return []setting{
+	settings := []setting{
 		{"barista.shared_file", c.SharedFile}, {"barista.gate_socket", c.GateSocket}, {"barista.client_socket", c.ClientSocket},
 	}
+	if c.MaxTransaction > 0 {
+		settings = append(settings, setting{"barista.max_transaction", strconv.FormatInt(int64(c.MaxTransaction)>>10, 10) + "kB"})
+	}
+	return settings
 }
 
 // defaultSettings are better defaults than PostgreSQL's own; a node's settings override them.

@@ -1,0 +1,1 @@
+SELECT count(*), sum(k), sum(length(v)) FROM t;
