@@ -85,6 +85,7 @@ static void truncate_tables(BaristaReader *r);
 static void statement(BaristaReader *r);
 static void emptied(BaristaReader *r);
 static void drop_database(BaristaReader *r);
+static void rename_database(BaristaReader *r);
 static void sequence(BaristaReader *r);
 static void sequence_dropped(BaristaReader *r);
 static void sequences(BaristaReader *r);
@@ -366,6 +367,9 @@ apply_item(char type, const char *body, Size length)
 		case 'd':
 			drop_database(r);
 			return false;
+		case 'n':
+			rename_database(r);
+			return false;
 		case 'S':
 			sequence(r);
 			return false;
@@ -554,6 +558,21 @@ drop_database(BaristaReader *r)
 	current_what = name;
 	apply_relations_close();
 	apply_drop_database(name);
+	CommandCounterIncrement();
+	current_doing = current_what = NULL;
+}
+
+static void
+rename_database(BaristaReader *r)
+{
+	const char *from = reader_cstr(r);
+	const char *to = reader_cstr(r);
+
+	reader_finish(r, "renamed database");
+	current_doing = "rename database";
+	current_what = from;
+	apply_relations_close();
+	apply_rename_database(from, to);
 	CommandCounterIncrement();
 	current_doing = current_what = NULL;
 }

@@ -190,6 +190,9 @@ extern void apply_empty(List *names);
 /* ddl_database_drop.c */
 extern void apply_drop_database(const char *name);
 
+/* ddl_database_rename.c */
+extern void apply_rename_database(const char *from, const char *to);
+
 /* apply_sequence.c */
 extern void apply_sequence(const char *schema, const char *name,
 						   int64 horizon, bool is_called, bool missing_ok);

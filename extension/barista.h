@@ -177,6 +177,13 @@ extern void barista_sequence_dropped(Oid relid);
 extern void barista_note_inline_sequences(void);
 
 /*
+ * It names databases: flag 2 too, and it travels as one piece, which barista
+ * reads.  Savepoint-aware.  Errors (0A000) if it is too large for that, now or
+ * when it grows.
+ */
+extern void barista_note_names_databases(void);
+
+/*
  * What the transaction writes is known: either capture sees it (DML on a
  * table with capture triggers, recorded DDL; also when a savepoint undoes it)
  * or it is local (temporary and unlogged tables, row locks, maintenance).  A

@@ -204,12 +204,23 @@ barista_buffer_append_bytes32(const void *data, Size length)
 	barista_buffer_append(data, length);
 }
 
+static void
+refuse_pieces(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("a transaction with as many changes cannot rename a database"),
+			 errhint("Run ALTER DATABASE ... RENAME in a transaction of its own.")));
+}
+
 /* Moves all complete messages from memory to the file. */
 static void
 spill(void)
 {
 	Size		done = 0;
 
+	if (set.flags & CHANGE_SET_WHOLE)
+		refuse_pieces();
 	if (!set.file_open)
 	{
 		set.file = OpenTemporaryFile(true);
@@ -300,6 +311,14 @@ barista_note_inline_sequences(void)
 }
 
 void
+barista_note_names_databases(void)
+{
+	if (set.spilled > 0)
+		refuse_pieces();
+	set.flags |= CHANGE_SET_HAS_SEQUENCES | CHANGE_SET_WHOLE;
+}
+
+void
 barista_note_known_write(void)
 {
 	set.known = true;
@@ -337,7 +356,7 @@ barista_capture_view(BaristaChangeSet *view)
 	view->tail_length = set.length;
 	view->spilled = set.spilled;
 	view->file = set.file;
-	view->flags = set.flags;
+	view->flags = set.flags & ~CHANGE_SET_WHOLE;
 }
 
 void

@@ -71,7 +71,9 @@ static void run_truncate(Utility *u);
 static void run_copy(Utility *u);
 static void run_create_as(Utility *u);
 static void run_drop_database(Utility *u);
+static void run_rename_database(Utility *u);
 static void run_recorded(Utility *u);
+static void check_alone(const char *tag);
 static void record(Utility *u);
 static void write_whole(DdlRecord *record, Node *node, DdlFrame *frame);
 static Oid	partition(Node *node, DdlFrame *frame);
@@ -177,6 +179,9 @@ process_utility(PlannedStmt *pstmt, const char *source, bool read_only_tree,
 			break;
 		case DDL_DROP_DATABASE:
 			run_drop_database(&u);
+			break;
+		case DDL_RENAME_DATABASE:
+			run_rename_database(&u);
 			break;
 		case DDL_RECORD:
 			run_recorded(&u);
@@ -342,6 +347,33 @@ run_drop_database(Utility *u)
 }
 
 static void
+run_rename_database(Utility *u)
+{
+	RenameStmt *stmt = (RenameStmt *) u->pstmt->utilityStmt;
+
+	check_alone("ALTER DATABASE");
+	barista_note_known_write();
+	barista_assign_epoch_before_first_write();
+	ddl_record_lock();
+	ddl_database_before_rename(stmt);
+	run(u);
+	ddl_database_renamed(stmt);
+}
+
+/* Errors if this is not a statement that every node can run by itself. */
+static void
+check_alone(const char *tag)
+{
+	if (recording > 0)
+		ddl_refuse("A schema change inside another one",
+				   "Run the statements one after the other.");
+	if (allowSystemTableMods)
+		ddl_refuse("A schema change under allow_system_table_mods",
+				   "Turn it off.");
+	PreventCommandIfReadOnly(tag);
+}
+
+static void
 run_recorded(Utility *u)
 {
 	Node	   *node = u->pstmt->utilityStmt;
@@ -353,13 +385,7 @@ run_recorded(Utility *u)
 		run(u);
 		return;
 	}
-	if (recording > 0)
-		ddl_refuse("A schema change inside another one",
-				   "Run the statements one after the other.");
-	if (allowSystemTableMods)
-		ddl_refuse("A schema change under allow_system_table_mods",
-				   "Turn it off.");
-	PreventCommandIfReadOnly(GetCommandTagName(CreateCommandTag(node)));
+	check_alone(GetCommandTagName(CreateCommandTag(node)));
 	if (concurrently(node) && *concurrently(node))
 		PreventInTransactionBlock(u->context == PROCESS_UTILITY_TOPLEVEL,
 								  psprintf("%s CONCURRENTLY",

@@ -8,6 +8,7 @@
 #ifndef BARISTA_DDL_H
 #define BARISTA_DDL_H
 
+#include "access/htup.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_trigger.h"
 #include "nodes/parsenodes.h"
@@ -24,6 +25,7 @@ typedef enum DdlAction
 	DDL_TRUNCATE,
 	DDL_CREATE_AS,				/* CREATE TABLE AS, SELECT INTO */
 	DDL_DROP_DATABASE,
+	DDL_RENAME_DATABASE,
 	DDL_RECORD,					/* runs, and is replayed on every node */
 	DDL_REFUSE
 } DdlAction;
@@ -98,6 +100,15 @@ extern void ddl_database_end_own_sessions(Oid database);
 extern void ddl_database_check_name(const char *name);
 extern bool ddl_database_drop(const char *name, bool force);
 extern void ddl_database_sweep(void);
+extern void ddl_database_refuse_own(const char *name, const char *what);
+/* Locks the database against new sessions; NULL if it is not there. */
+extern HeapTuple ddl_database_lock(const char *name);
+/* Whoever is connected must go, whatever role it has. */
+extern void ddl_database_end_sessions(Oid database);
+
+/* ddl_database_rename.c */
+extern void ddl_database_before_rename(RenameStmt *stmt);
+extern void ddl_database_renamed(RenameStmt *stmt);
 
 /* ddl_bound.c: partition bounds that are evaluated when a statement runs */
 extern bool ddl_bound_is_evaluated(PartitionBoundSpec *bound);

@@ -50,6 +50,7 @@ static void check_role_list(List *roles);
 static void check_alter_role(AlterRoleStmt *stmt);
 static void check_event_triggers(void);
 static void check_set(VariableSetStmt *stmt, const char *what);
+static void check_tablespace(AlterDatabaseStmt *stmt);
 static void check_cluster(ClusterStmt *stmt);
 static void check_alter_system(AlterSystemStmt *stmt);
 static bool is_own_setting(const char *name);
@@ -102,9 +103,6 @@ ddl_check(Node *node)
 				RenameStmt *stmt = (RenameStmt *) node;
 
 				check_kind(stmt->renameType);
-				if (stmt->renameType == OBJECT_DATABASE)
-					ddl_refuse("ALTER DATABASE ... RENAME",
-							   "Databases keep their names for now.");
 				if (stmt->renameType == OBJECT_ROLE)
 					check_role(stmt->subname);
 				if (stmt->renameType == OBJECT_TRIGGER)
@@ -439,9 +437,6 @@ check_alter_database(AlterDatabaseStmt *stmt)
 	{
 		DefElem    *option = lfirst_node(DefElem, lc);
 
-		if (strcmp(option->defname, "tablespace") == 0)
-			ddl_refuse("ALTER DATABASE ... SET TABLESPACE",
-					   "Tablespaces are a matter of each server.");
 		if (strcmp(option->defname, "allow_connections") == 0 &&
 			option->arg != NULL && !defGetBoolean(option))
 			ddl_refuse("ALTER DATABASE ... ALLOW_CONNECTIONS false",
@@ -502,6 +497,9 @@ ddl_check_local(Node *node)
 		case T_AlterSystemStmt:
 			check_alter_system((AlterSystemStmt *) node);
 			break;
+		case T_AlterDatabaseStmt:
+			check_tablespace((AlterDatabaseStmt *) node);
+			break;
 		case T_ClusterStmt:
 			check_cluster((ClusterStmt *) node);
 			break;
@@ -528,6 +526,17 @@ ddl_check_local(Node *node)
 		default:
 			break;
 	}
+}
+
+/* ALTER DATABASE ... SET TABLESPACE: the default one, where it is already. */
+static void
+check_tablespace(AlterDatabaseStmt *stmt)
+{
+	DefElem    *option = linitial_node(DefElem, stmt->options);
+
+	if (strcmp(defGetString(option), "pg_default") != 0)
+		ddl_refuse("ALTER DATABASE ... SET TABLESPACE",
+				   "Tablespaces are a matter of each server.");
 }
 
 /* CLUSTER ... USING leaves a mark in the catalog, unless it is there already. */

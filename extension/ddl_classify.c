@@ -11,6 +11,18 @@
 
 #include "ddl.h"
 
+/* ALTER DATABASE ... SET TABLESPACE */
+static bool
+moves_database(AlterDatabaseStmt *stmt)
+{
+	ListCell   *lc;
+
+	foreach(lc, stmt->options)
+		if (strcmp(lfirst_node(DefElem, lc)->defname, "tablespace") == 0)
+			return true;
+	return false;
+}
+
 DdlAction
 ddl_classify(Node *node)
 {
@@ -44,6 +56,7 @@ ddl_classify(Node *node)
 		case T_VacuumStmt:
 		case T_ReindexStmt:
 		case T_ClusterStmt:
+		case T_AlterDatabaseRefreshCollStmt:
 			return DDL_MAINTENANCE;
 
 		case T_CopyStmt:
@@ -54,6 +67,15 @@ ddl_classify(Node *node)
 			return DDL_CREATE_AS;
 		case T_DropdbStmt:
 			return DDL_DROP_DATABASE;
+
+		case T_RenameStmt:
+			return ((RenameStmt *) node)->renameType == OBJECT_DATABASE ?
+				DDL_RENAME_DATABASE : DDL_RECORD;
+
+			/* To pg_default, where it is: no node has another tablespace. */
+		case T_AlterDatabaseStmt:
+			return moves_database((AlterDatabaseStmt *) node) ?
+				DDL_LOCAL : DDL_RECORD;
 
 			/* Relations and what belongs to them. */
 		case T_CreateStmt:
@@ -109,13 +131,11 @@ ddl_classify(Node *node)
 		case T_AlterPublicationStmt:
 			/* Of many kinds of objects. */
 		case T_DropStmt:
-		case T_RenameStmt:
 		case T_AlterOwnerStmt:
 		case T_AlterObjectSchemaStmt:
 		case T_AlterObjectDependsStmt:
 		case T_CommentStmt:
 		case T_CreatedbStmt:
-		case T_AlterDatabaseStmt:
 		case T_AlterDatabaseSetStmt:
 			/* Extensions, by their scripts. */
 		case T_CreateExtensionStmt:

@@ -16,14 +16,12 @@
 #include <signal.h>
 
 #include "access/htup_details.h"
-#include "catalog/pg_authid.h"
 #include "catalog/pg_database.h"
 #include "commands/dbcommands.h"
 #include "commands/defrem.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "parser/parse_node.h"
-#include "storage/procarray.h"
 #include "utils/acl.h"
 #include "utils/backend_status.h"
 #include "utils/builtins.h"
@@ -165,15 +163,7 @@ ddl_database_replay(CreatedbStmt *stmt)
 	Oid			database = template(stmt);
 
 	if (OidIsValid(database) && database != MyDatabaseId)
-	{
-		Oid			user;
-		int			security;
-
-		GetUserIdAndSecContext(&user, &security);
-		SetUserIdAndSecContext(BOOTSTRAP_SUPERUSERID, security);
-		TerminateOtherDBBackends(database);
-		SetUserIdAndSecContext(user, security);
-	}
+		ddl_database_end_sessions(database);
 	(void) createdb(pstate, stmt);
 	free_parsestate(pstate);
 }

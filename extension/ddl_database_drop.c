@@ -49,11 +49,12 @@
 /* May there be some, for all that this backend knows? */
 static bool unswept = true;
 
-static void
-refuse_name(const char *name)
+/* what is the beginning of a statement: "DROP DATABASE". */
+void
+ddl_database_refuse_own(const char *name, const char *what)
 {
 	if (strcmp(name, "postgres") == 0 || strcmp(name, "template1") == 0)
-		ddl_refuse("DROP DATABASE of \"postgres\" or \"template1\"",
+		ddl_refuse(psprintf("%s of \"postgres\" or \"template1\"", what),
 				   "Barista itself connects to it.");
 }
 
@@ -66,9 +67,8 @@ ddl_database_check_name(const char *name)
 				   "Choose another name.");
 }
 
-/* Locks the database against new sessions; NULL if it is not there. */
-static HeapTuple
-lock(const char *name)
+HeapTuple
+ddl_database_lock(const char *name)
 {
 	Oid			database = get_database_oid(name, true);
 	HeapTuple	tuple;
@@ -90,7 +90,7 @@ check_allowed(Form_pg_database form)
 
 	if (!pg_database_ownercheck(form->oid, GetUserId()))
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_DATABASE, name);
-	refuse_name(name);
+	ddl_database_refuse_own(name, "DROP DATABASE");
 	if (form->datistemplate)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
@@ -117,9 +117,8 @@ check_unused(Form_pg_database form)
 								  others, others)));
 }
 
-/* Whoever is connected must go, whatever role it has. */
-static void
-end_sessions(Oid database)
+void
+ddl_database_end_sessions(Oid database)
 {
 	Oid			user;
 	int			security;
@@ -168,7 +167,7 @@ bool
 ddl_database_drop(const char *name, bool force)
 {
 	Relation	databases = table_open(DatabaseRelationId, RowExclusiveLock);
-	HeapTuple	tuple = lock(name);
+	HeapTuple	tuple = ddl_database_lock(name);
 
 	if (tuple != NULL)
 	{
@@ -181,7 +180,7 @@ ddl_database_drop(const char *name, bool force)
 		check_unused(form);
 		mark(databases, tuple);
 		barista_note_ddl();
-		barista_note_inline_sequences();
+		barista_note_names_databases();
 		barista_buffer_message_begin('d');
 		barista_buffer_append_cstr(name);
 		barista_buffer_message_end();
@@ -195,7 +194,7 @@ void
 apply_drop_database(const char *name)
 {
 	Relation	databases = table_open(DatabaseRelationId, RowExclusiveLock);
-	HeapTuple	tuple = lock(name);
+	HeapTuple	tuple = ddl_database_lock(name);
 	Form_pg_database form;
 
 	if (tuple == NULL)
@@ -203,7 +202,7 @@ apply_drop_database(const char *name)
 				(errcode(ERRCODE_BARISTA_DIVERGENCE),
 				 errmsg("there is no database \"%s\" to drop", name)));
 	form = (Form_pg_database) GETSTRUCT(tuple);
-	end_sessions(form->oid);
+	ddl_database_end_sessions(form->oid);
 	check_unused(form);
 	mark(databases, tuple);
 	table_close(databases, NoLock);

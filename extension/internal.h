@@ -83,6 +83,8 @@ extern void barista_client_request(void);
 #define CHANGE_SET_HAS_DDL			1
 #define CHANGE_SET_HAS_SEQUENCES	2
 #define CHANGE_SET_LAST				4
+/* Not in the change set itself: it must not travel in chunks. */
+#define CHANGE_SET_WHOLE			128
 
 typedef struct BaristaChangeSet
 {

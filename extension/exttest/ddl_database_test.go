@@ -143,3 +143,93 @@ func TestDDLDropDatabaseRefused(t *testing.T) {
 		t.Errorf("%s rows, not 1", n)
 	}
 }
+
+// A database that is renamed is renamed on the follower, whoever reads there; what was written before and after is where it belongs, also
+// when two databases swap their names.
+func TestDDLRenameDatabase(t *testing.T) {
+	p := startPair(t)
+	in := func(database string, statements ...string) {
+		t.Helper()
+		conn := p.leader.connectAs(t, "postgres", database)
+		execute(t, conn, statements...)
+		conn.Close(testContext(t))
+		p.sync(t)
+	}
+	p.run(t, "create role rename_owner createdb login", "create role rename_nobody login", "create database shop owner rename_owner", "create database spare")
+	in("shop", "create table goods (k serial primary key, v text)", "insert into goods (v) values ('shop')")
+	in("spare", "create table goods (k serial primary key, v text)", "insert into goods (v) values ('spare')")
+	conn := p.leader.connect(t)
+	before := len(p.leader.gate.chosen())
+	for _, c := range []struct{ state, sql string }{
+		{"0A000", "alter database postgres rename to x"}, {"0A000", "alter database template1 rename to x"},
+		{"0A000", "alter database shop rename to barista_dropped_1"}, {"3D000", "alter database nothing rename to x"},
+		{"42P04", "alter database shop rename to spare"},
+	} {
+		refused(t, conn, c.state, c.sql)
+	}
+	refused(t, p.leader.connectAs(t, "rename_nobody", "postgres"), "42501", "alter database shop rename to x")
+	user := p.leader.connectAs(t, "postgres", "shop")
+	refused(t, user, "0A000", "alter database shop rename to x") // the current one
+	refused(t, conn, "55006", "alter database shop rename to x")
+	user.Close(testContext(t))
+	execute(t, conn, "create table many (v text)")
+	refused(t, conn, "0A000", "begin; alter database shop rename to x; insert into many select repeat('x', 1000) from generate_series(1, 6000)")
+	execute(t, conn, "rollback")
+	refused(t, conn, "0A000", "begin; insert into many select repeat('x', 1000) from generate_series(1, 6000); alter database shop rename to x")
+	execute(t, conn, "rollback", "begin", "savepoint a", "alter database shop rename to x", "rollback to a",
+		"insert into many select repeat('x', 1000) from generate_series(1, 6000)", "rollback", "begin", "alter database shop rename to x", "rollback")
+	if n := len(p.leader.gate.chosen()) - before; n != 1 {
+		t.Errorf("%d proposals, not 1", n)
+	}
+	p.sync(t)
+
+	reader := p.follower.connectAs(t, "postgres", "shop") // does not hold the follower up
+	p.run(t, "set role rename_owner", "alter database shop rename to store", "reset role")
+	if _, err := reader.Exec(testContext(t), "select 1"); err == nil {
+		t.Error("a reader of the follower is still connected")
+	}
+	in("store", "insert into goods (v) values ('store')")
+	p.run(t, "begin", "alter database store rename to between", "comment on database between is 'on its way'", "create table beside (k int)",
+		"alter database spare rename to store", "alter database between rename to spare", "commit")
+	in("spare", "insert into goods (v) values ('was shop')")
+	in("store", "insert into goods (v) values ('was spare')")
+	for database, want := range map[string]string{"spare": "[shop store was shop]", "store": "[spare was spare]"} {
+		for _, s := range []*server{p.leader, p.follower} {
+			if got := answer(t, s.connectAs(t, "postgres", database), "select array_agg(v order by k) from goods"); got != want {
+				t.Errorf("%s holds %s, not %s", database, got, want)
+			}
+		}
+		compareDumps(t, p.leader, p.follower, "pg_dump", "--schema-only", "--create", "-d", "dbname='"+database+"'")
+	}
+	p.same(t)
+}
+
+// An ALTER DATABASE ... RENAME that is not agreed on leaves the name as it was.
+func TestDDLRenameDatabaseRefused(t *testing.T) {
+	s := startLeader(t, options{})
+	conn := s.connect(t)
+	execute(t, conn, "create database kept")
+	s.gate.hold()
+	rename := begin(t, conn, "alter database kept rename to other")
+	s.gate.next(t).refuse("40001", "this node stopped leading")
+	if state := rename.wait(); state != "40001" {
+		t.Errorf("SQLSTATE %q, not 40001", state)
+	}
+	s.gate.release()
+	if n := answer(t, s.connectAs(t, "postgres", "kept"), "select count(*) from pg_database where datname = 'other'"); n != "0" {
+		t.Error("it has its new name")
+	}
+}
+
+// What stays where it is, and what is a matter of each server, passes no gate.
+func TestDDLDatabaseLocal(t *testing.T) {
+	s := startLeader(t, options{})
+	conn := s.connect(t)
+	execute(t, conn, "create database shop")
+	before := len(s.gate.chosen())
+	execute(t, conn, "alter database shop set tablespace pg_default", "alter database shop refresh collation version", "alter database postgres refresh collation version")
+	refused(t, conn, "0A000", "alter database shop set tablespace elsewhere")
+	if n := len(s.gate.chosen()) - before; n != 0 {
+		t.Errorf("%d proposals", n)
+	}
+}

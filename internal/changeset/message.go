@@ -2,7 +2,7 @@ package changeset
 
 // Message is one step of what a transaction did, in the order in which it
 // happened: a Relation, Insert, Update, Delete, Truncate, Statement, Sequence,
-// DroppedSequence, EmptiedTable or DroppedDatabase.
+// DroppedSequence, EmptiedTable, DroppedDatabase or RenamedDatabase.
 type Message interface {
 	kind() byte
 	appendBody(b []byte) []byte
@@ -20,6 +20,7 @@ const (
 	kindDropped   = 's'
 	kindEmptied   = 'e'
 	kindDatabase  = 'd'
+	kindRenamed   = 'n'
 )
 
 // Writer builds a payload. It checks nothing beyond what fits its fields; a

@@ -69,6 +69,8 @@ func (c *cursor) message(kind byte) Message {
 		return c.emptiedTable()
 	case kindDatabase:
 		return DroppedDatabase{Name: c.cstr()}
+	case kindRenamed:
+		return RenamedDatabase{From: c.cstr(), To: c.cstr()}
 	}
 	c.fail("unknown type")
 	return nil

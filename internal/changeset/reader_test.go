@@ -45,6 +45,7 @@ func everything() []Message {
 		DroppedSequence{Schema: "public", Name: "u_id_seq"},
 		EmptiedTable{Schema: "public", Name: "t"},
 		DroppedDatabase{Name: "shop"},
+		RenamedDatabase{From: "shop", To: "store"},
 		Statement{Role: "ann", Settings: []Setting{}, Tag: "CREATE TABLE", Text: "create table", Bound: "FOR VALUES IN (1)"},
 	}
 }
@@ -122,6 +123,7 @@ func TestMessagesGolden(t *testing.T) {
 		`73 00000004 7300 6e00`:                     DroppedSequence{Schema: "s", Name: "n"},
 		`65 00000004 7300 6e00`:                     EmptiedTable{Schema: "s", Name: "n"},
 		`64 00000002 6400`:                          DroppedDatabase{Name: "d"},
+		`6e 00000004 6100 6200`:                     RenamedDatabase{From: "a", To: "b"},
 		`53 0000000d 7300 6e00 0000000000000021 01`: Sequence{Schema: "s", Name: "n", Horizon: 33, Called: true},
 	} {
 		golden(t, payloadOf(m), want)

@@ -95,3 +95,16 @@ type DroppedDatabase struct {
 func (DroppedDatabase) kind() byte { return kindDatabase }
 
 func (m DroppedDatabase) appendBody(b []byte) []byte { return appendCstr(b, m.Name) }
+
+// RenamedDatabase gives a database of the cluster another name, by which it
+// goes from the next change set on.
+type RenamedDatabase struct {
+	From, To string
+}
+
+func (RenamedDatabase) kind() byte { return kindRenamed }
+
+func (m RenamedDatabase) appendBody(b []byte) []byte {
+	b = appendCstr(b, m.From)
+	return appendCstr(b, m.To)
+}

@@ -2,9 +2,7 @@ package replicator
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"sort"
@@ -223,41 +221,48 @@ func (o *Order) noteSets(p *Placed) error {
 				return err
 			}
 		}
-		if set.Flags&changeset.HasSequences != 0 {
-			if err := o.noteInline(set); err != nil {
-				return err
-			}
+		if err := o.noteInline(set); err != nil {
+			return err
 		}
 	}
 	o.last = p.Position(len(p.Sets) - 1)
 	return nil
 }
 
-// noteInline takes the states of sequences that a change set created or rewrote, and forgets those that it dropped. Those of a chunked set are at the end of its payload,
-// in its last part; a message that lies across two parts is skipped there and comes with the sequence's next use.
+// noteInline takes the states of sequences that a change set created or rewrote, and forgets those that it dropped; those of a database that
+// was renamed go by its new name.
 func (o *Order) noteInline(set *changeset.ChangeSet) error {
-	if set.Flags&changeset.Last != 0 {
-		return nil
-	}
-	reader := changeset.NewReader(set.Payload)
-	for {
-		message, err := reader.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("change set %v: %w", set.ID, err)
-		}
-		switch s := message.(type) {
+	err := eachInline(set, func(message changeset.Message) {
+		switch m := message.(type) {
 		case changeset.Sequence:
-			state := changeset.SequenceState{Database: set.Database, Schema: s.Schema, Name: s.Name, Horizon: s.Horizon, Called: s.Called}
+			state := changeset.SequenceState{Database: set.Database, Schema: m.Schema, Name: m.Name, Horizon: m.Horizon, Called: m.Called}
 			o.sequences[keyOf(state)] = state
 		case changeset.DroppedSequence:
-			delete(o.sequences, sequenceKey{set.Database, s.Schema, s.Name})
+			delete(o.sequences, sequenceKey{set.Database, m.Schema, m.Name})
 		case changeset.DroppedDatabase:
-			maps.DeleteFunc(o.sequences, func(key sequenceKey, _ changeset.SequenceState) bool { return key.database == s.Name })
+			o.takeSequencesOf(m.Name)
+		case changeset.RenamedDatabase:
+			for _, state := range o.takeSequencesOf(m.From) {
+				state.Database = m.To
+				o.sequences[keyOf(state)] = state
+			}
 		}
+	})
+	if err != nil {
+		return fmt.Errorf("change set %v: %w", set.ID, err)
 	}
+	return nil
+}
+
+// takeSequencesOf takes the states of a database's sequences out, and returns them.
+func (o *Order) takeSequencesOf(database string) (taken []changeset.SequenceState) {
+	maps.DeleteFunc(o.sequences, func(key sequenceKey, state changeset.SequenceState) bool {
+		if key.database == database {
+			taken = append(taken, state)
+		}
+		return key.database == database
+	})
+	return taken
 }
 
 // discardChunk is the ordinal of a chunk that takes back all chunks of its set: the transaction rolled back.

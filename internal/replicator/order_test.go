@@ -282,6 +282,53 @@ func TestSequencesOfDroppedDatabasesAreForgotten(t *testing.T) {
 	}
 }
 
+// The sequences of a database that is renamed go by its new name, also when two databases swap theirs.
+func TestSequencesOfRenamedDatabases(t *testing.T) {
+	log := newLog(t)
+	log.choose(ballot(1, 1), paxos.KindEpochOpen, nil)
+	for k, database := range []string{"shop", "postgres", "spare"} {
+		used := []changeset.SequenceState{{Database: database, Schema: "public", Name: "s", Horizon: int64(k)}}
+		log.choose(ballot(1, 1), paxos.KindSequence, changeset.AppendSequences(nil, used))
+	}
+	var w changeset.Writer
+	w.Write(changeset.RenamedDatabase{From: "shop", To: "between"})
+	w.Write(changeset.RenamedDatabase{From: "spare", To: "shop"})
+	w.Write(changeset.RenamedDatabase{From: "between", To: "spare"})
+	set := changeset.ChangeSet{Flags: changeset.HasDDL | changeset.HasSequences, Database: "postgres", Payload: w.Payload()}
+	log.choose(ballot(1, 1), paxos.KindChangeSets, changeset.AppendChangeSets(nil, []changeset.ChangeSet{set}))
+	var states []string
+	for _, s := range log.order.sequenceStates() {
+		states = append(states, fmt.Sprintf("%s=%d", s.Database, s.Horizon))
+	}
+	if got, want := strings.Join(states, " "), "postgres=1 shop=2 spare=0"; got != want {
+		t.Errorf("the order keeps %s, want %s", got, want)
+	}
+}
+
+// A sequence that takes another one's name along with its database's is agreed on anew, whatever was newer of its namesake.
+func TestSequenceBookForgetsNamesOfDatabases(t *testing.T) {
+	var book sequenceBook
+	var p pending
+	book.reset()
+	note := func(lsn uint64) paxos.Index {
+		return book.note([]changeset.SequenceState{{Database: "shop", Schema: "public", Name: "s", LSN: lsn}}, &p)
+	}
+	note(100)
+	book.proposedAt(7, &p)
+	book.agreed = 7
+	if wait := note(90); wait != 0 {
+		t.Fatalf("an older state waits for %d", wait)
+	}
+	var w changeset.Writer
+	w.Write(changeset.RenamedDatabase{From: "spare", To: "shop"})
+	if err := book.noteInline(&changeset.ChangeSet{Flags: changeset.HasSequences, Payload: w.Payload()}); err != nil {
+		t.Fatal(err)
+	}
+	if wait := note(90); wait != inPending {
+		t.Errorf("the other sequence's state waits for %d, not for a proposal", wait)
+	}
+}
+
 // An order that starts at a floor goes on as the one that the floor was taken from.
 func TestFloorCarriesTheState(t *testing.T) {
 	log := newLog(t)

@@ -2,8 +2,6 @@ package replicator
 
 import (
 	"encoding/binary"
-	"errors"
-	"io"
 
 	"github.com/baristadb/barista/internal/changeset"
 	"github.com/baristadb/barista/internal/paxos"
@@ -59,21 +57,6 @@ func (r *Replicator) refuseMalformed(w waiter, why string) {
 	})
 }
 
-// checkInline reads what Order will have to read of a set.
-func checkInline(set *changeset.ChangeSet) error {
-	if set.Flags&changeset.HasSequences == 0 || set.Flags&changeset.Last != 0 {
-		return nil
-	}
-	reader := changeset.NewReader(set.Payload)
-	for {
-		if _, err := reader.Next(); errors.Is(err, io.EOF) {
-			return nil
-		} else if err != nil {
-			return err
-		}
-	}
-}
-
 // submit takes a change set, or sequence states alone. The epoch that the backend saw open before its first write must be ours: what was
 // computed on the state of another epoch is not proposed.
 func (r *Replicator) submit(e Submitted) {
@@ -99,7 +82,7 @@ func (r *Replicator) submit(e Submitted) {
 		set.ID = begun.id
 		delete(r.pending.begun, w)
 	}
-	if err := checkInline(&set); err != nil {
+	if err := r.sequences.noteInline(&set); err != nil { // what Order will have to read
 		r.refuseMalformed(w, err.Error())
 		return
 	}

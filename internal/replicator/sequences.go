@@ -1,6 +1,8 @@
 package replicator
 
 import (
+	"maps"
+
 	"github.com/baristadb/barista/internal/changeset"
 	"github.com/baristadb/barista/internal/paxos"
 )
@@ -45,6 +47,24 @@ func (b *sequenceBook) note(states []changeset.SequenceState, p *pending) paxos.
 		}
 	}
 	return wait
+}
+
+// noteInline forgets the sequences of databases that a set drops or renames: another one may go by the name afterwards, and what was
+// newer of its namesake would pass for newer of it.
+func (b *sequenceBook) noteInline(set *changeset.ChangeSet) error {
+	return eachInline(set, func(message changeset.Message) {
+		switch m := message.(type) {
+		case changeset.DroppedDatabase:
+			b.forget(m.Name)
+		case changeset.RenamedDatabase:
+			b.forget(m.From)
+			b.forget(m.To)
+		}
+	})
+}
+
+func (b *sequenceBook) forget(database string) {
+	maps.DeleteFunc(b.newest, func(key sequenceKey, _ bookedState) bool { return key.database == database })
 }
 
 func (p *pending) replaceState(s changeset.SequenceState) {
