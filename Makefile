@@ -10,7 +10,7 @@ TEST ?= ./...
 TESTFLAGS ?=
 FUZZTIME ?= 10s
 
-.PHONY: demo test check build extension deps test-deps format lint fuzz sim fuzz-sql pg-regress clean bench-commit bench-failover
+.PHONY: demo test check build extension deps test-deps format lint fuzz sim fuzz-sql pg-regress clean bench-commit bench-failover bench-capture
 
 build: deps bin/barista extension
 
@@ -77,6 +77,9 @@ bench-commit: build
 
 bench-failover: build
 	$(GO) run ./e2e/bench failover $(BENCH)
+
+bench-capture: build
+	$(GO) run ./e2e/bench capture $(BENCH)
 
 clean:
 	rm -rf bin

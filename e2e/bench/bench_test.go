@@ -28,6 +28,8 @@ func TestMistakes(t *testing.T) {
 		{[]string{"commit", "--dir", "/dev/shm"}, "in memory"},
 		{[]string{"failover", "--times", "-1"}, "--times -1"},
 		{[]string{"profile", "--contender", "oracle"}, `"oracle"`},
+		{[]string{"capture", "--only", "tea"}, `"tea"`},
+		{[]string{"capture", "--slice", "0"}, "--slice 0"},
 	} {
 		t.Run(strings.Join(c.args, " "), func(t *testing.T) {
 			err := dispatch(t.Context(), c.args, &bytes.Buffer{})
