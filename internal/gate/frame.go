@@ -1,8 +1,10 @@
 package gate
 
 import (
+	"bufio"
 	"encoding/binary"
 	"fmt"
+	"io"
 
 	"github.com/baristadb/barista/internal/changeset"
 	"github.com/baristadb/barista/internal/paxos"
@@ -11,6 +13,33 @@ import (
 
 // maxMessage is the longest text of a refusal that a backend takes, in bytes.
 const maxMessage = 4096
+
+// frameHead is what is known of a frame before its body is read.
+type frameHead struct {
+	typ    byte
+	length int // of the body, less than maxFrame
+}
+
+// readHead reads the head of a frame, and checks its length.
+func readHead(r *bufio.Reader) (frameHead, error) {
+	var head [5]byte
+	if _, err := io.ReadFull(r, head[:]); err != nil {
+		return frameHead{}, err
+	}
+	length := binary.BigEndian.Uint32(head[:4])
+	if length < 1 || length > maxFrame {
+		return frameHead{}, fmt.Errorf("frame of %d bytes; between 1 and %d are allowed", length, maxFrame)
+	}
+	return frameHead{typ: head[4], length: int(length) - 1}, nil
+}
+
+func (h frameHead) readBody(r *bufio.Reader) ([]byte, error) {
+	body := make([]byte, h.length)
+	if _, err := io.ReadFull(r, body); err != nil {
+		return nil, fmt.Errorf("frame cut short: %w", err)
+	}
+	return body, nil
+}
 
 // parseHello checks a backend's first frame and returns its process id.
 func parseHello(typ byte, body []byte, start uint64) (pid uint32, err error) {

@@ -118,3 +118,12 @@ func FuzzFrames(f *testing.F) {
 		}
 	})
 }
+
+func readFrame(r *bufio.Reader) (typ byte, body []byte, err error) {
+	head, err := readHead(r)
+	if err != nil {
+		return 0, nil, err
+	}
+	body, err = head.readBody(r)
+	return head.typ, body, err
+}

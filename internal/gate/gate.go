@@ -3,7 +3,6 @@ package gate
 import (
 	"bufio"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -13,11 +12,14 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/baristadb/barista/internal/budget"
 	"github.com/baristadb/barista/internal/replicator"
 )
 
 const (
 	maxFrame     = 16 << 20 // bytes after the length field
+	maxHeld      = 32 << 20 // bytes of long frames that are being read, or handed over
+	longFrame    = 64 << 10 // from here on a frame counts
 	writeTimeout = 5 * time.Second
 )
 
@@ -29,6 +31,7 @@ type Gate struct {
 	listener *net.UnixListener
 	start    uint64
 	handler  Handler
+	held     *budget.Budget // of long frames: as many backends may commit at once as there are sessions
 	log      *slog.Logger
 
 	mu       sync.Mutex // guards the rest
@@ -52,7 +55,7 @@ func Listen(path string, start uint64, handler Handler, log *slog.Logger) (*Gate
 	if err != nil {
 		return nil, fmt.Errorf("make the gate's socket: %w", err)
 	}
-	g := &Gate{listener: listener, start: start, handler: handler, log: log, backends: make(map[replicator.BackendID]*backend)}
+	g := &Gate{listener: listener, start: start, handler: handler, held: budget.New(maxHeld), log: log, backends: make(map[replicator.BackendID]*backend)}
 	return g, nil
 }
 
@@ -74,9 +77,9 @@ func (g *Gate) Serve(ctx context.Context) error {
 			conn.Close()
 			continue
 		}
-		go func() { // ends when its connection does, which Close closes; Serve waits for it
+		go func() { // ends when its connection does, which Close closes, or with ctx; Serve waits for it
 			defer g.done.Done()
-			g.converse(b)
+			g.converse(ctx, b)
 		}()
 	}
 }
@@ -118,9 +121,9 @@ func (g *Gate) remove(b *backend) {
 }
 
 // converse reads one backend's frames until it ends or says something that it must not.
-func (g *Gate) converse(b *backend) {
+func (g *Gate) converse(ctx context.Context, b *backend) {
 	defer g.remove(b)
-	err := g.read(b, bufio.NewReaderSize(b.conn, 32<<10))
+	err := g.read(ctx, b, bufio.NewReaderSize(b.conn, 32<<10))
 	g.handler(replicator.BackendGone{Backend: b.id})
 	if !errors.Is(err, io.EOF) && !g.isClosed() {
 		g.log.Warn("a backend's connection at the gate was closed", "pid", b.pid, "reason", err)
@@ -128,41 +131,53 @@ func (g *Gate) converse(b *backend) {
 }
 
 // read returns why there is nothing more to read.
-func (g *Gate) read(b *backend, r *bufio.Reader) error {
-	for first := true; ; first = false {
-		typ, body, err := readFrame(r)
+func (g *Gate) read(ctx context.Context, b *backend, r *bufio.Reader) error {
+	if err := g.greet(b, r); err != nil {
+		return err
+	}
+	for {
+		head, err := readHead(r)
 		if err != nil {
 			return err
 		}
-		if first {
-			if b.pid, err = parseHello(typ, body, g.start); err != nil {
-				return err
-			}
-			continue
-		}
-		event, err := parseFrame(b.id, typ, body)
-		if err != nil {
+		if err := g.take(ctx, b, r, head); err != nil {
 			return err
 		}
-		g.handler(event)
 	}
 }
 
-// readFrame reads one frame. The length is checked before the body is allocated.
-func readFrame(r *bufio.Reader) (typ byte, body []byte, err error) {
-	var head [5]byte
-	if _, err := io.ReadFull(r, head[:]); err != nil {
-		return 0, nil, err
+func (g *Gate) greet(b *backend, r *bufio.Reader) error {
+	head, err := readHead(r)
+	if err != nil {
+		return err
 	}
-	length := binary.BigEndian.Uint32(head[:4])
-	if length < 1 || length > maxFrame {
-		return 0, nil, fmt.Errorf("frame of %d bytes; between 1 and %d are allowed", length, maxFrame)
+	body, err := head.readBody(r)
+	if err != nil {
+		return err
 	}
-	body = make([]byte, length-1)
-	if _, err := io.ReadFull(r, body); err != nil {
-		return 0, nil, fmt.Errorf("frame cut short: %w", err)
+	b.pid, err = parseHello(head.typ, body, g.start)
+	return err
+}
+
+// take reads the body of a frame and hands over what it says. A long one waits until those of other backends are handed over: meanwhile its
+// bytes stay in the socket, and its backend waits.
+func (g *Gate) take(ctx context.Context, b *backend, r *bufio.Reader, head frameHead) error {
+	if head.length >= longFrame {
+		if err := g.held.Take(ctx, head.length); err != nil {
+			return err
+		}
+		defer g.held.Give(head.length)
 	}
-	return head[4], body, nil
+	body, err := head.readBody(r)
+	if err != nil {
+		return err
+	}
+	event, err := parseFrame(b.id, head.typ, body)
+	if err != nil {
+		return err
+	}
+	g.handler(event)
+	return nil
 }
 
 // Send writes answers to their backends, those for one backend in one write. A backend that is gone, or does not read, is dropped: it

@@ -27,8 +27,15 @@ type serving struct {
 func serve(t *testing.T) *serving {
 	t.Helper()
 	s := &serving{path: filepath.Join(t.TempDir(), "gate"), events: make(chan replicator.Event, 16)}
+	s.start(t, func(e replicator.Event) { s.events <- e })
+	return s
+}
+
+// start serves until the test ends.
+func (s *serving) start(t *testing.T, handler Handler) {
+	t.Helper()
 	var err error
-	if s.gate, err = Listen(s.path, 77, func(e replicator.Event) { s.events <- e }, slog.New(slog.DiscardHandler)); err != nil {
+	if s.gate, err = Listen(s.path, 77, handler, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -40,7 +47,6 @@ func serve(t *testing.T) *serving {
 			t.Errorf("serve: %v", err)
 		}
 	})
-	return s
 }
 
 // backend connects as a process of the server's start.
@@ -147,5 +153,48 @@ func TestSharedFile(t *testing.T) {
 	defer again.Unmap()
 	if s.Start() != 77 {
 		t.Error("a leftover process sees the file of the next start")
+	}
+}
+
+// Long frames of many backends come in only as far as a limit allows, and short ones beside them; all arrive in the end.
+func TestLongFramesOfManyBackends(t *testing.T) {
+	const length, many = 8 << 20, 6
+	s := &serving{path: filepath.Join(t.TempDir(), "gate")}
+	entered, leave := make(chan int), make(chan struct{})
+	handler := func(e replicator.Event) {
+		if chunk, ok := e.(replicator.ChunkSubmitted); ok {
+			entered <- len(chunk.Data)
+			<-leave
+		} else if _, short := e.(replicator.Discarded); short {
+			entered <- 0
+		}
+	}
+	s.start(t, handler)
+	for range many {
+		conn := s.backend(t, 77)
+		go conn.Write(frame('K', request(1, make([]byte, 4+length)...))) // ends with the frame, or its connection
+	}
+	next := func() int {
+		select {
+		case n := <-entered:
+			return n
+		case <-time.After(testLimit):
+			t.Fatal("nothing more came in")
+			return 0
+		}
+	}
+	const fit = maxHeld / (length + 100)
+	for range fit {
+		if next() != length {
+			t.Fatal("something else than a chunk came in")
+		}
+	}
+	s.backend(t, 77).Write(frame('X', request(1)))
+	if next() != 0 {
+		t.Errorf("more than %d frames of %d bytes are held", fit, length)
+	}
+	close(leave)
+	for range many - fit {
+		next()
 	}
 }

@@ -26,8 +26,9 @@ var mayImport = map[string]string{
 
 	// From consensus to the server and back.
 	"internal/transport":    "",
-	"internal/replicator":   "internal/paxos internal/changeset internal/invariants",
-	"internal/gate":         "internal/paxos internal/changeset internal/replicator",
+	"internal/budget":       "",
+	"internal/replicator":   "internal/paxos internal/changeset internal/budget internal/invariants",
+	"internal/gate":         "internal/paxos internal/changeset internal/replicator internal/budget",
 	"internal/apply":        "internal/paxos internal/changeset internal/replicator",
 	"internal/config":       "",
 	"internal/postgres":     "internal/config",

@@ -37,5 +37,5 @@ func (n *node) receive(ctx context.Context, from transport.Identity, typ uint8, 
 		n.log.Error("a message of a peer cannot be read; is it of another version?", "peer", from.Name, "error", err)
 		return
 	}
-	n.driver.Post(ctx, replicator.Received{From: id, Message: m})
+	n.driver.Post(ctx, replicator.Received{From: id, Message: m, Bytes: len(body)})
 }

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/baristadb/barista/internal/budget"
 	"github.com/baristadb/barista/internal/paxos"
 )
 
@@ -60,13 +61,16 @@ type Driver struct {
 	tick       time.Duration
 	log        *slog.Logger
 
-	events     chan Event // from disk, network and server
-	submitted  chan Event // from backends: not read while too much is pending
-	chunks     chan Event // likewise, and without a buffer: one is large
-	taken      []Event    // what is being stepped
+	events     chan Event     // from disk, network and server
+	received   *budget.Budget //  of the messages in events
+	submitted  chan Event     // from backends: not read while too much is pending
+	large      chan Event     // likewise, and without a buffer
+	chunks     chan Event     // likewise
+	taken      []Event        // what is being stepped
 	works      chan diskWork
-	lazy       uint64 // the last Work that was written and not made durable; used by write alone
-	dirty      bool   // something was written and not made durable; likewise
+	backlog    *budget.Budget // of the records in works, and of those that are being written
+	lazy       uint64         // the last Work that was written and not made durable; used by write alone
+	dirty      bool           // something was written and not made durable; likewise
 	reads      chan func()
 	written    atomic.Uint64 // every Work up to here is durable; told through wrote, because the writer must never wait for the loop
 	purgedTo   atomic.Uint64
@@ -93,15 +97,19 @@ func NewDriver(c DriverConfig) *Driver {
 	d := &Driver{
 		replicator: c.Replicator, journal: c.Journal, network: c.Network, server: c.Server,
 		clock: c.Clock, tick: c.Tick, log: c.Log,
-		events: make(chan Event, 4096), submitted: make(chan Event, 1024), chunks: make(chan Event),
+		events: make(chan Event, 4096), submitted: make(chan Event, 1024), large: make(chan Event), chunks: make(chan Event),
+		received: budget.New(maxReceived), backlog: budget.New(maxBacklog),
 		works: make(chan diskWork, 1024), reads: make(chan func(), 64), failure: make(chan error, 1), wrote: make(chan struct{}, 1),
 	}
 	d.publish()
 	return d
 }
 
-// Post hands an event to the driver. It blocks while the queue is full, until ctx ends.
+// Post hands an event to the driver. It blocks while the queue is full, or holds too many bytes, until ctx ends.
 func (d *Driver) Post(ctx context.Context, e Event) {
+	if d.received.Take(ctx, bytesOf(e)) != nil {
+		return
+	}
 	select {
 	case d.events <- e:
 	case <-ctx.Done():
@@ -109,11 +117,13 @@ func (d *Driver) Post(ctx context.Context, e Event) {
 }
 
 // Submit hands over an event of a backend. It blocks while too much is pending. The events of one goroutine stay in order: a chunk has
-// been taken when Submit returns.
+// been taken when Submit returns, and so has a large change set: what waits holds no more memory than the backends' connections do.
 func (d *Driver) Submit(ctx context.Context, e Event) {
 	queue := d.submitted
 	if _, chunk := e.(ChunkSubmitted); chunk {
 		queue = d.chunks
+	} else if bytesOf(e) > smallEvent {
+		queue = d.large
 	}
 	select {
 	case queue <- e:
@@ -149,7 +159,7 @@ func (d *Driver) loop(ctx context.Context) {
 	defer ticker.Stop()
 	learn, gather := newAlarm(), newAlarm()
 	for {
-		submitted, chunks := d.fromBackends()
+		queues := d.fromBackends()
 		ticked := false
 		var e Event
 		select {
@@ -157,8 +167,9 @@ func (d *Driver) loop(ctx context.Context) {
 			return
 		case <-d.wrote:
 		case e = <-d.events:
-		case e = <-submitted:
-		case e = <-chunks:
+		case e = <-queues.submitted:
+		case e = <-queues.large:
+		case e = <-queues.chunks:
 		case <-ticker.C:
 			e, ticked = Tick{}, true
 		case <-learn.timer.C:
@@ -222,36 +233,48 @@ func (d *Driver) stepAll(first Event) {
 	}
 	for _, e := range d.taken {
 		d.replicator.Step(now, e)
+		if message, ok := e.(Received); ok {
+			d.received.Give(message.Bytes)
+		}
 	}
 	clear(d.taken)
 }
 
 // drain takes what has come in, and reports whether the writer has done something.
 func (d *Driver) drain() (wrote bool) {
-	submitted, chunks := d.fromBackends()
-	for range maxDrain {
+	queues := d.fromBackends()
+	for taken, size := 0, 0; taken < maxDrain && size < maxDrainSize; taken++ {
+		var e Event
 		select {
 		case <-d.wrote:
 			wrote = true
-		case e := <-d.events:
-			d.taken = append(d.taken, e)
-		case e := <-submitted:
-			d.taken = append(d.taken, e)
-		case e := <-chunks:
-			d.taken = append(d.taken, e)
+			continue
+		case e = <-d.events:
+		case e = <-queues.submitted:
+		case e = <-queues.large:
+		case e = <-queues.chunks:
 		default:
 			return wrote
 		}
+		d.taken = append(d.taken, e)
+		size += bytesOf(e)
 	}
 	return wrote
 }
 
-// fromBackends returns the queues to take from: none while too much is pending.
-func (d *Driver) fromBackends() (submitted, chunks <-chan Event) {
-	if d.replicator.Busy() {
-		return nil, nil
+// backendQueues are those from which backends' events are taken; nil: not now.
+type backendQueues struct{ submitted, large, chunks <-chan Event }
+
+// fromBackends returns the queues to take from: none while too much is pending. Chunks come in only as fast as the disk takes them, so that
+// what is small finds no more than a part of a second's writing before it.
+func (d *Driver) fromBackends() (q backendQueues) {
+	if !d.replicator.Busy() {
+		q.submitted, q.large = d.submitted, d.large
 	}
-	return d.submitted, d.chunks
+	if !d.replicator.BusyWithChunks() && d.backlog.Taken() < fullBacklog {
+		q.chunks = d.chunks
+	}
+	return q
 }
 
 // noteWritten tells the replicator what the writer has done since.
@@ -325,8 +348,12 @@ func (d *Driver) obey(ctx context.Context, out Output) {
 	}
 }
 
-// toDisk hands work to the writer. It waits while the disk is that far behind.
+// toDisk hands work to the writer. It waits while the disk is that far behind: for one write at a time, which takes less than a lease.
 func (d *Driver) toDisk(ctx context.Context, w diskWork) {
+	w.bytes = bytesOfRecords(w.work.Records)
+	if d.backlog.Take(ctx, w.bytes) != nil {
+		return
+	}
 	select {
 	case d.works <- w:
 	case <-ctx.Done():
@@ -393,12 +420,13 @@ type diskWork struct {
 	work  Work
 	purge *paxos.Floor
 	sync  bool // make durable what was written before
+	bytes int  // of its records, taken from the backlog
 }
 
 // lazyLimit is how long a record that needs no sync of its own stays without one.
 const lazyLimit = 200 * time.Millisecond
 
-// write makes records durable, all that have gathered in one go, then sends what waited for them.
+// write makes records durable, what has gathered in one go, then sends what waited for them.
 func (d *Driver) write(ctx context.Context) {
 	defer d.goroutines.Done()
 	ticker := time.NewTicker(lazyLimit)
@@ -415,28 +443,36 @@ func (d *Driver) write(ctx context.Context) {
 			}
 			first = diskWork{sync: true}
 		}
-		batch := []diskWork{first}
-		for more := true; more && batch[len(batch)-1].purge == nil; {
-			select {
-			case w := <-d.works:
-				batch = append(batch, w)
-			default:
-				more = false
-			}
-		}
-		if err := d.writeBatch(batch); err != nil {
+		if err := d.writeBatch(d.gather(first)); err != nil {
 			d.failure <- err
 			return
 		}
 	}
 }
 
+// gather returns work and what waits behind it, as much as one write may hold.
+func (d *Driver) gather(first diskWork) []diskWork {
+	batch, bytes := []diskWork{first}, first.bytes
+	for bytes < maxWrite && batch[len(batch)-1].purge == nil {
+		select {
+		case w := <-d.works:
+			batch = append(batch, w)
+			bytes += w.bytes
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
 func (d *Driver) writeBatch(batch []diskWork) error {
 	var records []paxos.Record
 	durable := false
 	var seq uint64
+	var bytes int
 	var after []paxos.Outgoing
 	for _, w := range batch {
+		bytes += w.bytes
 		durable = durable || w.sync
 		for _, record := range w.work.Records {
 			if _, lazy := record.(paxos.ChosenRecord); !lazy {
@@ -455,6 +491,7 @@ func (d *Driver) writeBatch(batch []diskWork) error {
 			return fmt.Errorf("write the journal: %w", err)
 		}
 	}
+	d.backlog.Give(bytes)
 	if durable {
 		d.dirty = false
 		d.send(after)

@@ -25,6 +25,7 @@ type (
 	Received struct {
 		From    paxos.NodeID
 		Message paxos.Message
+		Bytes   int // of the frame in which it came
 	}
 
 	// Synced says that the records of every Work up to Seq are durable.

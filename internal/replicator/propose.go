@@ -14,8 +14,10 @@ type pending struct {
 	marks  []changeset.MarkID
 	states []changeset.SequenceState // to be proposed before the next change sets
 	asks   []waiter                  // requests for nothing but sequence states, which wait on the next sequence entry
-	bytes  int
-	begun  map[waiter]*begunSet // chunked sets that are still being written
+	begun  map[waiter]*begunSet      // chunked sets that are still being written
+
+	setBytes   int // of payloads in sets
+	chunkBytes int // in chunks
 }
 
 type submission struct {
@@ -36,8 +38,11 @@ type begunSet struct {
 
 // Busy says that so much waits to be proposed that the driver should not bring more from backends.
 func (r *Replicator) Busy() bool {
-	return len(r.pending.sets) >= r.cfg.MaxPending || r.pending.bytes >= 4*r.cfg.MaxBatchBytes
+	return len(r.pending.sets) >= r.cfg.MaxPending || r.pending.setBytes >= 4*r.cfg.MaxBatchBytes
 }
+
+// BusyWithChunks says the same of chunks, which must not keep what is small waiting.
+func (r *Replicator) BusyWithChunks() bool { return r.pending.chunkBytes >= r.cfg.MaxChunkBytes }
 
 // errors of a refusal
 const (
@@ -87,7 +92,7 @@ func (r *Replicator) submit(e Submitted) {
 		return
 	}
 	r.pending.sets = append(r.pending.sets, submission{w, set})
-	r.pending.bytes += len(set.Payload)
+	r.pending.setBytes += len(set.Payload)
 }
 
 func (r *Replicator) submitChunk(e ChunkSubmitted) {
@@ -112,7 +117,7 @@ func (r *Replicator) submitChunk(e ChunkSubmitted) {
 	}
 	begun.chunks++
 	p.chunks = append(p.chunks, changeset.Chunk{ID: begun.id, Ordinal: e.Ordinal, Data: e.Data})
-	p.bytes += len(e.Data)
+	p.chunkBytes += len(e.Data)
 }
 
 // chunkedID names a set before its last part has come. An epoch is never used twice, nor a request of a backend within it.
@@ -191,7 +196,7 @@ func (r *Replicator) proposeBatch() bool {
 	if len(taken) > 0 {
 		r.proposals.add(at, taken)
 		p.sets = rest
-		p.bytes -= bytes
+		p.setBytes -= bytes
 	}
 	p.marks = nil
 	return true
@@ -241,7 +246,7 @@ func (r *Replicator) proposeChunk() bool {
 	}
 	p.chunks[0] = changeset.Chunk{} // the rest of the slice may live long
 	p.chunks = p.chunks[1:]
-	p.bytes -= len(chunk.Data)
+	p.chunkBytes -= len(chunk.Data)
 	r.proposals.chunkBytes += len(chunk.Data)
 	r.proposals.chunks[chunk.ID]++
 	return true

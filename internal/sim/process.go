@@ -125,7 +125,7 @@ func (p *process) turn() {
 		p.replicator.Step(now, e)
 	}
 	p.inbox = append([]replicator.Event(nil), p.inbox[taken:]...)
-	for len(p.submitted) > 0 && taken < maxDrain && !p.replicator.Busy() {
+	for len(p.submitted) > 0 && taken < maxDrain && !p.busy() {
 		p.replicator.Step(now, p.submitted[0])
 		p.submitted = p.submitted[1:]
 		taken++
@@ -136,10 +136,13 @@ func (p *process) turn() {
 		return
 	}
 	p.watchMembership()
-	if len(p.inbox) > 0 || len(p.submitted) > 0 && !p.replicator.Busy() {
+	if len(p.inbox) > 0 || len(p.submitted) > 0 && !p.busy() {
 		p.wake()
 	}
 }
+
+// busy says that nothing is taken from backends now.
+func (p *process) busy() bool { return p.replicator.Busy() || p.replicator.BusyWithChunks() }
 
 func (p *process) ended() bool { return p.life.ended() }
 
