@@ -8,7 +8,8 @@
  * it (DO, CALL, EXECUTE, EXPLAIN), and not the subcommands that it is made of.
  * The other nodes run it again (ddl_replay.c).  What would not do the same there
  * is refused with 0A000, before it runs (ddl_check.c) or when it shows what it
- * did (ddl_result.c).
+ * did (ddl_result.c).  What event triggers do meanwhile is recorded apart from it
+ * (ddl_event.c).
  *
  *-------------------------------------------------------------------------
  */
@@ -16,45 +17,17 @@
 
 #include "access/xact.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_class.h"
 #include "commands/defrem.h"
 #include "commands/extension.h"
-#include "commands/user.h"
 #include "miscadmin.h"
-#include "nodes/nodeFuncs.h"
 #include "tcop/cmdtag.h"
 #include "tcop/utility.h"
-#include "utils/builtins.h"
-#include "utils/guc.h"
-#include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
 #include "ddl.h"
 #include "internal.h"
 
-/* The arguments of ProcessUtility, to be passed on. */
-typedef struct Utility
-{
-	PlannedStmt *pstmt;
-	const char *source;
-	bool		read_only_tree;
-	ProcessUtilityContext context;
-	ParamListInfo params;
-	QueryEnvironment *environment;
-	DestReceiver *dest;
-	QueryCompletion *completion;
-} Utility;
-
 static ProcessUtility_hook_type next_process_utility = NULL;
-
-/* Statements that are being recorded; 0 again at the end of a transaction. */
-static int	recording = 0;
-
-/*
- * Is one of them the query of a new table?  It may write rows of other tables:
- * it does so only here.
- */
-static bool recording_query = false;
 
 /* Options of the running TRUNCATE. */
 static uint8 truncate_options = 0;
@@ -63,7 +36,6 @@ static void process_utility(PlannedStmt *pstmt, const char *source,
 							bool read_only_tree, ProcessUtilityContext context,
 							ParamListInfo params, QueryEnvironment *environment,
 							DestReceiver *dest, QueryCompletion *completion);
-static void run(Utility *u);
 static void run_again(Utility *u);
 static void run_local(Utility *u);
 static void run_maintenance(Utility *u);
@@ -74,15 +46,6 @@ static void run_drop_database(Utility *u);
 static void run_rename_database(Utility *u);
 static void run_recorded(Utility *u);
 static void check_alone(const char *tag);
-static void record(Utility *u);
-static void write_whole(DdlRecord *record, Node *node, DdlFrame *frame);
-static Oid	partition(Node *node, DdlFrame *frame);
-static void run_plainly(Node *node);
-static bool *concurrently(Node *node);
-static void reindex_plainly(Utility *u);
-static void run_counted(Utility *u, DdlFrame *frame, bool password_checked);
-static pg_noinline void run_frame(Utility *u, DdlFrame *frame);
-static pg_noinline void run_whole(Utility *u, DdlFrame *frame);
 static void own_tree(Utility *u);
 
 void
@@ -90,6 +53,7 @@ barista_ddl_init(void)
 {
 	triggers_init();
 	ddl_result_init();
+	ddl_event_init();
 	ddl_replay_init();
 	next_process_utility = ProcessUtility_hook;
 	ProcessUtility_hook = process_utility;
@@ -98,17 +62,11 @@ barista_ddl_init(void)
 void
 barista_ddl_end(bool committed)
 {
-	recording = 0;
-	recording_query = false;
 	truncate_options = 0;
+	ddl_statement_reset();
+	ddl_event_reset();
 	ddl_result_reset();
 	ddl_replay_reset();
-}
-
-bool
-ddl_recording(void)
-{
-	return recording > 0 && !recording_query;
 }
 
 uint8
@@ -117,15 +75,18 @@ ddl_truncate_options(void)
 	return truncate_options;
 }
 
-/* Every node runs an extension's script by itself. */
+/*
+ * Every node runs an extension's script by itself, but not the event triggers
+ * that fire for its statements.
+ */
 bool
 barista_replays_itself(void)
 {
-	return creating_extension;
+	return creating_extension && !ddl_event_within();
 }
 
-static void
-run(Utility *u)
+void
+ddl_run(Utility *u)
 {
 	(next_process_utility ? next_process_utility : standard_ProcessUtility)
 		(u->pstmt, u->source, u->read_only_tree, u->context, u->params,
@@ -150,10 +111,10 @@ process_utility(PlannedStmt *pstmt, const char *source, bool read_only_tree,
 	barista_client_request();	/* a COMMIT too, which nothing else sees */
 	barista_fence();
 	/* A part of a statement that has been looked at as a whole. */
-	if (!barista_capturing() || creating_extension ||
+	if (!barista_capturing() || barista_replays_itself() ||
 		context == PROCESS_UTILITY_SUBCOMMAND)
 	{
-		run(&u);
+		ddl_run(&u);
 		return;
 	}
 	/* COMMIT and ROLLBACK must pass; the gate has its own eyes. */
@@ -197,11 +158,12 @@ static void
 run_again(Utility *u)
 {
 	Node	   *node = u->pstmt->utilityStmt;
-	DdlFrame   *frame;
 
 	if (creating_extension || !ddl_replaying())
 	{
-		run(u);
+		/* A part of something: no event trigger fires. */
+		u->context = PROCESS_UTILITY_SUBCOMMAND;
+		ddl_run(u);
 		return;
 	}
 	if (IsA(node, AlterSeqStmt))
@@ -214,13 +176,11 @@ run_again(Utility *u)
 						GetCommandTagName(CreateCommandTag(node)))));
 	if (ddl_in_frame())
 	{
-		run(u);
+		ddl_run(u);
 		return;
 	}
 	own_tree(u);
-	frame = ddl_frame_begin(u->pstmt->utilityStmt);
-	run_frame(u, frame);
-	ddl_frame_free(frame);
+	ddl_statement_replay(u);
 }
 
 static void
@@ -242,7 +202,7 @@ run_local(Utility *u)
 		default:
 			break;
 	}
-	run(u);
+	ddl_run(u);
 	/* SET TRANSACTION READ WRITE, and all that comes to the same. */
 	if (IsA(node, VariableSetStmt))
 		barista_fence();
@@ -254,12 +214,17 @@ run_maintenance(Utility *u)
 	bool		outer = barista_in_maintenance;
 
 	ddl_check_local(u->pstmt->utilityStmt);
-	reindex_plainly(u);
+	if (IsA(u->pstmt->utilityStmt, ReindexStmt))
+	{
+		own_tree(u);
+		ddl_concurrently_drop_option((ReindexStmt *) u->pstmt->utilityStmt,
+									 u->context == PROCESS_UTILITY_TOPLEVEL);
+	}
 	barista_note_known_write();
 	barista_in_maintenance = true;
 	PG_TRY();
 	{
-		run(u);
+		ddl_run(u);
 	}
 	PG_FINALLY();
 	{
@@ -280,7 +245,7 @@ run_truncate(Utility *u)
 		(stmt->restart_seqs ? 2 : 0);
 	PG_TRY();
 	{
-		run(u);
+		ddl_run(u);
 	}
 	PG_FINALLY();
 	{
@@ -303,7 +268,7 @@ run_copy(Utility *u)
 			triggers_check_target(relid);
 		barista_note_known_write();
 	}
-	run(u);
+	ddl_run(u);
 }
 
 static void
@@ -314,7 +279,7 @@ run_create_as(Utility *u)
 	barista_note_known_write();
 	if (ddl_is_temporary((Node *) stmt) ||
 		isTempNamespace(RangeVarGetCreationNamespace(stmt->into->rel)))
-		run(u);
+		ddl_run(u);
 	else
 		run_recorded(u);
 }
@@ -336,7 +301,7 @@ run_drop_database(Utility *u)
 	ddl_record_lock();
 	if (!ddl_database_drop(stmt->dbname, force))
 	{
-		run(u);					/* which says so */
+		ddl_run(u);					/* which says so */
 		return;
 	}
 	if (ActiveSnapshotSet())
@@ -356,7 +321,7 @@ run_rename_database(Utility *u)
 	barista_assign_epoch_before_first_write();
 	ddl_record_lock();
 	ddl_database_before_rename(stmt);
-	run(u);
+	ddl_run(u);
 	ddl_database_renamed(stmt);
 }
 
@@ -364,12 +329,13 @@ run_rename_database(Utility *u)
 static void
 check_alone(const char *tag)
 {
-	if (recording > 0)
+	if (ddl_statement_running())
 		ddl_refuse("A schema change inside another one",
 				   "Run the statements one after the other.");
 	if (allowSystemTableMods)
 		ddl_refuse("A schema change under allow_system_table_mods",
 				   "Turn it off.");
+	ddl_event_check_statement();
 	PreventCommandIfReadOnly(tag);
 }
 
@@ -382,14 +348,11 @@ run_recorded(Utility *u)
 	barista_note_known_write();
 	if (ddl_is_temporary(node))
 	{
-		run(u);
+		ddl_run(u);
 		return;
 	}
 	check_alone(GetCommandTagName(CreateCommandTag(node)));
-	if (concurrently(node) && *concurrently(node))
-		PreventInTransactionBlock(u->context == PROCESS_UTILITY_TOPLEVEL,
-								  psprintf("%s CONCURRENTLY",
-										   GetCommandTagName(CreateCommandTag(node))));
+	ddl_concurrently_check(node, u->context == PROCESS_UTILITY_TOPLEVEL);
 	barista_assign_epoch_before_first_write();
 	ddl_record_lock();
 	ddl_order_after_writers(node);
@@ -400,188 +363,7 @@ run_recorded(Utility *u)
 		ddl_database_before((CreatedbStmt *) node);
 	}
 	own_tree(u);
-	record(u);
-}
-
-/* The tree is ours from here on. */
-static void
-record(Utility *u)
-{
-	Node	   *node = u->pstmt->utilityStmt;
-	DdlRecord  *record = ddl_record_prepare(u->pstmt, u->source);
-	char	   *text = ddl_hide_password(node);
-	DdlFrame   *frame = ddl_frame_begin(node);
-	PartitionBoundSpec *bound = ddl_bound_of(node);
-	bool		evaluated = bound && ddl_bound_is_evaluated(bound);
-
-	if (text)
-		ddl_record_replace(record, text);
-	run_plainly(node);
-	run_counted(u, frame, text != NULL);
-	if (!ddl_frame_is_local(frame) && !ddl_frame_is_empty(frame))
-	{
-		if (IsA(node, CreateExtensionStmt))
-		{
-			text = ddl_pinned_extension((CreateExtensionStmt *) node);
-			if (text)
-				ddl_record_replace(record, text);
-		}
-		if (evaluated)
-			ddl_record_bound(record, ddl_bound_text(partition(node, frame)));
-		write_whole(record, node, frame);
-	}
-	ddl_frame_free(frame);
-}
-
-/* The partition that a statement has made or attached. */
-static Oid
-partition(Node *node, DdlFrame *frame)
-{
-	AlterTableCmd *cmd;
-
-	if (IsA(node, CreateStmt))
-		return ddl_frame_created(frame);
-	cmd = linitial_node(AlterTableCmd, castNode(AlterTableStmt, node)->cmds);
-	return RangeVarGetRelid(((PartitionCmd *) cmd->def)->name, NoLock, false);
-}
-
-/* The statement, and the rows that came of it here and will not elsewhere. */
-static void
-write_whole(DdlRecord *record, Node *node, DdlFrame *frame)
-{
-	List	   *filled = ddl_frame_emptied(frame);
-	ListCell   *lc;
-
-	foreach(lc, filled)
-		ddl_rows_emptied(lfirst_oid(lc));
-	if (IsA(node, CreateTableAsStmt))
-	{
-		Oid			relid = ddl_frame_created(frame);
-
-		ddl_record_replace(record, ddl_create_as_text((CreateTableAsStmt *) node, relid));
-		ddl_record_search_path(record, DDL_NO_PATH);
-		filled = list_make1_oid(relid);
-	}
-	else if (IsA(node, RefreshMatViewStmt))
-		filled = list_make1_oid(RangeVarGetRelid(((RefreshMatViewStmt *) node)->relation,
-												 NoLock, false));
-	ddl_record_write(record);
-	if (filled != NIL)
-		CommandCounterIncrement();
-	foreach(lc, filled)
-		if (get_rel_persistence(lfirst_oid(lc)) == RELPERSISTENCE_PERMANENT)
-			ddl_rows_append(lfirst_oid(lc));
-}
-
-/*
- * CONCURRENTLY commits several transactions, of which the log could hold none
- * before the last; ddl_replay.c leaves the word out, too.
- */
-static void
-run_plainly(Node *node)
-{
-	bool	   *word = concurrently(node);
-
-	if (word == NULL || !*word)
-		return;
-	ereport(NOTICE,
-			(errmsg("%s CONCURRENTLY runs as a plain %s",
-					GetCommandTagName(CreateCommandTag(node)),
-					GetCommandTagName(CreateCommandTag(node))),
-			 errdetail("Changes of the table wait until it is done.")));
-	*word = false;
-}
-
-/* Where a statement says CONCURRENTLY and is recorded without; or NULL. */
-static bool *
-concurrently(Node *node)
-{
-	if (IsA(node, IndexStmt))
-		return &((IndexStmt *) node)->concurrent;
-	if (IsA(node, DropStmt))
-		return &((DropStmt *) node)->concurrent;
-	return NULL;
-}
-
-/* One that fails would leave an index that only this server has. */
-static void
-reindex_plainly(Utility *u)
-{
-	ReindexStmt *stmt;
-	ListCell   *lc;
-
-	if (!IsA(u->pstmt->utilityStmt, ReindexStmt))
-		return;
-	own_tree(u);
-	stmt = (ReindexStmt *) u->pstmt->utilityStmt;
-	foreach(lc, stmt->params)
-	{
-		DefElem    *option = lfirst_node(DefElem, lc);
-
-		if (strcmp(option->defname, "concurrently") != 0 || !defGetBoolean(option))
-			continue;
-		PreventInTransactionBlock(u->context == PROCESS_UTILITY_TOPLEVEL,
-								  "REINDEX CONCURRENTLY");
-		ereport(NOTICE,
-				(errmsg("REINDEX CONCURRENTLY runs as a plain REINDEX"),
-				 errdetail("Changes of the table wait until it is done.")));
-		stmt->params = foreach_delete_current(stmt->params, lc);
-	}
-}
-
-/* The password check has seen a plain password; it need not see a verifier. */
-static void
-run_counted(Utility *u, DdlFrame *frame, bool password_checked)
-{
-	check_password_hook_type password_hook = check_password_hook;
-
-	recording++;
-	recording_query = IsA(u->pstmt->utilityStmt, CreateTableAsStmt);
-	if (password_checked)
-		check_password_hook = NULL;
-	PG_TRY();
-	{
-		run_frame(u, frame);
-		ddl_frame_check(frame);
-	}
-	PG_FINALLY();
-	{
-		recording--;
-		recording_query = false;
-		check_password_hook = password_hook;
-	}
-	PG_END_TRY();
-}
-
-/* Runs a statement that is recorded, here or where it came from. */
-static pg_noinline void
-run_frame(Utility *u, DdlFrame *frame)
-{
-	PG_TRY();
-	{
-		run_whole(u, frame);
-	}
-	PG_CATCH();
-	{
-		ddl_frame_end(frame);
-		PG_RE_THROW();
-	}
-	PG_END_TRY();
-	ddl_frame_end(frame);
-}
-
-/* Runs it, and sees that every table has its capture triggers afterwards. */
-static pg_noinline void
-run_whole(Utility *u, DdlFrame *frame)
-{
-	AlterTableStmt *alter = (AlterTableStmt *) u->pstmt->utilityStmt;
-
-	if (IsA(alter, AlterTableStmt))
-		ddl_before_alter_table(alter);
-	run(u);
-	if (IsA(alter, AlterTableStmt))
-		ddl_after_alter_table(alter);
-	ddl_frame_add_triggers(frame);
+	ddl_statement_run(u);
 }
 
 /* A tree that may be changed. */

@@ -13,6 +13,7 @@
 #include "catalog/pg_trigger.h"
 #include "nodes/parsenodes.h"
 #include "nodes/plannodes.h"
+#include "tcop/utility.h"
 
 #include "barista.h"
 
@@ -29,6 +30,19 @@ typedef enum DdlAction
 	DDL_RECORD,					/* runs, and is replayed on every node */
 	DDL_REFUSE
 } DdlAction;
+
+/* The arguments of ProcessUtility, to be passed on. */
+typedef struct Utility
+{
+	PlannedStmt *pstmt;
+	const char *source;
+	bool		read_only_tree;
+	ProcessUtilityContext context;
+	ParamListInfo params;
+	QueryEnvironment *environment;
+	DestReceiver *dest;
+	QueryCompletion *completion;
+} Utility;
 
 /* ddl_classify.c */
 extern DdlAction ddl_classify(Node *node);
@@ -59,7 +73,14 @@ extern bool ddl_in_frame(void);
 extern void ddl_frame_check(DdlFrame *frame);
 extern bool ddl_frame_is_local(DdlFrame *frame);
 extern bool ddl_frame_is_empty(DdlFrame *frame);
-extern void ddl_frame_add_triggers(DdlFrame *frame);
+/* Every table that it made or changed has its capture triggers. */
+extern void ddl_frame_protect(DdlFrame *frame);
+/* From here on this one is told what happens, or nobody. */
+extern void ddl_frame_resume(DdlFrame *frame);
+/* Nothing has happened in it so far; names may mean something else. */
+extern void ddl_frame_begin_anew(DdlFrame *frame);
+/* Does a row of this table look otherwise, since it ran? */
+extern bool ddl_frame_changes_rows(DdlFrame *frame, Oid relid);
 extern void ddl_result_init(void);
 /* After an error, nothing of it is left. */
 extern void ddl_result_reset(void);
@@ -70,6 +91,38 @@ extern void ddl_result_reset(void);
  */
 extern List *ddl_frame_emptied(DdlFrame *frame);
 extern Oid	ddl_frame_created(DdlFrame *frame);
+
+/* ddl_statement.c: statements that are recorded */
+typedef struct DdlStatement DdlStatement;
+
+extern void ddl_statement_run(Utility *utility);
+extern void ddl_statement_replay(Utility *utility);
+extern void ddl_statement_complete(DdlStatement *statement);
+extern void ddl_statement_complete_inside(DdlStatement *statement);
+extern void ddl_statement_begin_anew(DdlStatement *statement);
+extern DdlStatement *ddl_statement_running(void);
+extern bool ddl_statement_is(DdlStatement *statement, Node *node);
+extern DdlFrame *ddl_statement_frame(DdlStatement *statement);
+extern void ddl_statement_pause(void);
+extern void ddl_statement_resume(DdlStatement *statement);
+extern void ddl_statement_reset(void);
+/* Is a statement running that will be replayed? */
+extern bool ddl_recording(void);
+
+/* ddl_event.c: event triggers */
+extern void ddl_event_init(void);
+extern void ddl_event_reset(void);
+/* Does one run in the middle of a statement? */
+extern bool ddl_event_within(void);
+extern void ddl_event_check_target(Oid relid);
+extern void ddl_event_check_statement(void);
+extern void ddl_event_script_writes(Oid relid);
+
+/* ddl_concurrently.c */
+extern void ddl_concurrently_check(Node *node, bool top_level);
+extern void ddl_concurrently_drop(Node *node);
+extern void ddl_concurrently_replay(Node *node);
+extern void ddl_concurrently_drop_option(ReindexStmt *stmt, bool top_level);
 
 /* ddl_rewrite.c */
 typedef struct DdlRewrite DdlRewrite;
@@ -145,6 +198,8 @@ extern void ddl_record_replace(DdlRecord *record, char *text);
 extern void ddl_record_search_path(DdlRecord *record, const char *path);
 /* What its partition bound was evaluated to. */
 extern void ddl_record_bound(DdlRecord *record, char *bound);
+/* Role, search_path and settings are those of this moment. */
+extern void ddl_record_refresh(DdlRecord *record);
 extern void ddl_record_write(DdlRecord *record);
 extern void ddl_record_lock(void);
 
@@ -175,8 +230,7 @@ extern void ddl_protect_trigger(Oid relid, const char *name);
 
 /* ddl.c */
 
-/* Is a statement running that will be replayed? */
-extern bool ddl_recording(void);
+extern void ddl_run(Utility *utility);
 /* Options of the TRUNCATE that runs, as in its message. */
 extern uint8 ddl_truncate_options(void);
 

@@ -11,17 +11,13 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/htup_details.h"
-#include "access/table.h"
 #include "access/transam.h"
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_event_trigger.h"
 #include "catalog/pg_index.h"
 #include "commands/defrem.h"
-#include "commands/trigger.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/acl.h"
@@ -48,7 +44,6 @@ static void check_kind(ObjectType kind);
 static void check_role(const char *name);
 static void check_role_list(List *roles);
 static void check_alter_role(AlterRoleStmt *stmt);
-static void check_event_triggers(void);
 static void check_set(VariableSetStmt *stmt, const char *what);
 static void check_tablespace(AlterDatabaseStmt *stmt);
 static void check_cluster(ClusterStmt *stmt);
@@ -167,15 +162,11 @@ ddl_check(Node *node)
 		case T_AlterDatabaseStmt:
 			check_alter_database((AlterDatabaseStmt *) node);
 			break;
-		case T_CreateExtensionStmt:
-			check_event_triggers();
-			break;
 		case T_AlterExtensionStmt:
 			{
 				bool		version = false;
 				ListCell   *lc;
 
-				check_event_triggers();
 				foreach(lc, ((AlterExtensionStmt *) node)->options)
 					version |= strcmp(lfirst_node(DefElem, lc)->defname,
 									  "new_version") == 0;
@@ -442,28 +433,6 @@ check_alter_database(AlterDatabaseStmt *stmt)
 			ddl_refuse("ALTER DATABASE ... ALLOW_CONNECTIONS false",
 					   "Barista itself connects to it; use REVOKE CONNECT ON DATABASE.");
 	}
-}
-
-/*
- * They would fire for the statements of an extension's script, on every node;
- * for others they fire on the leader alone.
- */
-static void
-check_event_triggers(void)
-{
-	Relation	triggers = table_open(EventTriggerRelationId, AccessShareLock);
-	SysScanDesc scan = systable_beginscan(triggers, InvalidOid, false, NULL, 0, NULL);
-	bool		enabled = false;
-	HeapTuple	tuple;
-
-	while (!enabled && HeapTupleIsValid(tuple = systable_getnext(scan)))
-		enabled = ((Form_pg_event_trigger) GETSTRUCT(tuple))->evtenabled !=
-			TRIGGER_DISABLED;
-	systable_endscan(scan);
-	table_close(triggers, AccessShareLock);
-	if (enabled)
-		ddl_refuse("An extension's script while an event trigger is enabled",
-				   "ALTER EVENT TRIGGER ... DISABLE, and enable it afterwards.");
 }
 
 /* SET ... FROM CURRENT reads the session's value, of this node only. */

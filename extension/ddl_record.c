@@ -80,6 +80,12 @@ cut(DdlRecord *record, PlannedStmt *pstmt, const char *source)
 		record->length = Min(record->length, (Size) pstmt->stmt_len);
 }
 
+static const char *
+current(int setting)
+{
+	return pstrdup(GetConfigOption(ddl_settings[setting], false, false));
+}
+
 DdlRecord *
 ddl_record_prepare(PlannedStmt *pstmt, const char *source)
 {
@@ -90,7 +96,7 @@ ddl_record_prepare(PlannedStmt *pstmt, const char *source)
 	record->tag = GetCommandTagName(CreateCommandTag(pstmt->utilityStmt));
 	cut(record, pstmt, source);
 	for (int i = 0; i < ddl_settings_count; i++)
-		record->settings[i] = pstrdup(GetConfigOption(ddl_settings[i], false, false));
+		record->settings[i] = current(i);
 	/* The text of CREATE TABLE AS will be replaced. */
 	if (!IsA(pstmt->utilityStmt, CreateTableAsStmt) &&
 		!reads_as(record, pstmt->utilityStmt))
@@ -130,6 +136,21 @@ read_otherwise(DdlRecord *record, Node *node)
 	for (int i = 0; i < ddl_settings_count; i++)
 		if (strcmp(ddl_settings[i], name) == 0)
 			record->settings[i] = other;
+}
+
+void
+ddl_record_refresh(DdlRecord *record)
+{
+	MemoryContext caller = MemoryContextSwitchTo(GetMemoryChunkContext(record));
+
+	record->role = GetUserNameFromId(GetUserId(), false);
+	record->search_path = pstrdup(namespace_search_path);
+	for (int i = 0; i < ddl_settings_count; i++)
+		/* These two were of meaning when the text was read. */
+		if (strcmp(ddl_settings[i], "backslash_quote") != 0 &&
+			strcmp(ddl_settings[i], "standard_conforming_strings") != 0)
+			record->settings[i] = current(i);
+	MemoryContextSwitchTo(caller);
 }
 
 void

@@ -260,10 +260,7 @@ parse(const char *text)
 		ereport(ERROR,
 				(errcode(ERRCODE_BARISTA_MALFORMED),
 				 errmsg("malformed statement: its kind is never recorded")));
-	if (IsA(query->utilityStmt, IndexStmt))
-		((IndexStmt *) query->utilityStmt)->concurrent = false;
-	if (IsA(query->utilityStmt, DropStmt))
-		((DropStmt *) query->utilityStmt)->concurrent = false;
+	ddl_concurrently_replay(query->utilityStmt);
 	pstmt = makeNode(PlannedStmt);
 	pstmt->commandType = CMD_UTILITY;
 	pstmt->canSetTag = true;

@@ -93,6 +93,16 @@ ddl_result_reset(void)
 	frame = NULL;
 }
 
+static void
+begin_rewrite(DdlFrame *f)
+{
+	MemoryContext caller = MemoryContextSwitchTo(f->context);
+
+	if (IsA(f->node, AlterTableStmt) && !barista_in_apply)
+		f->rewrite = ddl_rewrite_begin((AlterTableStmt *) f->node);
+	MemoryContextSwitchTo(caller);
+}
+
 /* What happens from here on, up to ddl_frame_end(), is the statement's doing. */
 DdlFrame *
 ddl_frame_begin(Node *node)
@@ -105,15 +115,21 @@ ddl_frame_begin(Node *node)
 	f->context = context;
 	f->node = node;
 	f->outer = frame;
-	if (IsA(node, AlterTableStmt) && !barista_in_apply)
-	{
-		MemoryContext caller = MemoryContextSwitchTo(context);
-
-		f->rewrite = ddl_rewrite_begin((AlterTableStmt *) node);
-		MemoryContextSwitchTo(caller);
-	}
+	begin_rewrite(f);
 	frame = f;
 	return f;
+}
+
+void
+ddl_frame_begin_anew(DdlFrame *f)
+{
+	begin_rewrite(f);
+}
+
+void
+ddl_frame_resume(DdlFrame *f)
+{
+	frame = f;
 }
 
 bool
@@ -246,11 +262,13 @@ ddl_frame_is_empty(DdlFrame *f)
 }
 
 void
-ddl_frame_add_triggers(DdlFrame *f)
+ddl_frame_protect(DdlFrame *f)
 {
 	AlterTableStmt *alter = (AlterTableStmt *) f->node;
 	ListCell   *lc;
 
+	if (IsA(alter, AlterTableStmt))
+		ddl_after_alter_table(alter);
 	foreach(lc, f->touched)
 	{
 		Touched    *t = lfirst(lc);
@@ -265,6 +283,83 @@ ddl_frame_add_triggers(DdlFrame *f)
 		if (lfirst_node(AlterTableCmd, lc)->subtype == AT_SetLogged)
 			triggers_add(RangeVarGetRelid(alter->relation, NoLock, false));
 	}
+}
+
+static bool
+is_new(DdlFrame *f, Oid class, Oid object)
+{
+	ListCell   *lc;
+
+	foreach(lc, f->touched)
+	{
+		Touched    *t = lfirst(lc);
+
+		if (t->created && t->sub == 0 && t->class == class && t->object == object)
+			return true;
+	}
+	return false;
+}
+
+/* Types of which there may be values, and that are not as they were. */
+static List *
+changed_types(DdlFrame *f)
+{
+	List	   *types = NIL;
+	ListCell   *lc;
+
+	foreach(lc, f->touched)
+	{
+		Touched    *t = lfirst(lc);
+
+		if ((t->class == RelationRelationId || t->class == TypeRelationId) &&
+			!is_new(f, t->class, t->object))
+			types = lappend_oid(types, t->class == TypeRelationId ? t->object :
+								get_rel_type_id(t->object));
+	}
+	return types;
+}
+
+/* What other types a composite one or a range is made of, is not looked at. */
+static bool
+may_hold(Oid type, List *types)
+{
+	Oid			element;
+
+	type = getBaseType(type);
+	element = get_element_type(type);
+	if (OidIsValid(element))
+		type = getBaseType(element);
+	return type >= FirstNormalObjectId &&
+		(list_member_oid(types, type) ||
+		 (get_typtype(type) != TYPTYPE_BASE && get_typtype(type) != TYPTYPE_ENUM));
+}
+
+bool
+ddl_frame_changes_rows(DdlFrame *f, Oid relid)
+{
+	List	   *types = changed_types(f);
+	Relation	rel;
+	bool		changes = false;
+	ListCell   *lc;
+
+	foreach(lc, f->touched)
+	{
+		Touched    *t = lfirst(lc);
+
+		if (t->class == RelationRelationId && t->object == relid)
+			return true;
+	}
+	if (types == NIL)
+		return false;
+	rel = relation_open(relid, AccessShareLock);
+	for (int i = 0; i < RelationGetNumberOfAttributes(rel); i++)
+	{
+		Form_pg_attribute column = TupleDescAttr(RelationGetDescr(rel), i);
+
+		changes |= !column->attisdropped && may_hold(column->atttypid, types);
+	}
+	relation_close(rel, NoLock);
+	return changes;
 }
 
 /* ------------------------------------------------------------------------

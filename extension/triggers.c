@@ -298,10 +298,18 @@ triggers_check_target(Oid relid)
 
 	if (kind == TARGET_LOCAL)
 		barista_note_known_write();
-	if (kind == TARGET_LOCAL || kind == TARGET_INDIRECT || barista_replays_itself())
+	if (kind == TARGET_LOCAL || kind == TARGET_INDIRECT)
 		return;
+	if (barista_replays_itself())
+	{
+		ddl_event_script_writes(relid);
+		return;
+	}
 	if (kind == TARGET_CAPTURED && !ddl_recording())
+	{
+		ddl_event_check_target(relid);
 		return;
+	}
 	refuse_target(relid, kind);
 }
 

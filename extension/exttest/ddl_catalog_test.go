@@ -138,23 +138,3 @@ func TestDDLDropIfExists(t *testing.T) {
 		}
 	}
 }
-
-// An event trigger fires on the leader alone. What it would change is refused,
-// and so is an extension's script, for which it would fire everywhere.
-func TestDDLEventTriggersFireOnce(t *testing.T) {
-	p := startPair(t)
-	p.run(t, "create table heard (tag text, at timestamptz)", "create table allowed (k int)",
-		"create function hear() returns event_trigger language plpgsql as $$begin if tg_tag = 'CREATE VIEW' then raise 'no views'; end if; if current_query() like '%heard%' then insert into heard values (tg_tag, clock_timestamp()); end if; end$$",
-		"create event trigger hears on ddl_command_end execute function hear()", "create table quiet (k int)", "alter table quiet add r float8 default random()")
-	conn := p.leader.connect(t)
-	refused(t, conn, "P0001", "create view v as select 1")
-	refused(t, conn, "0A000", "create table heard_too (k int)")
-	refused(t, conn, "0A000", "create extension citext")
-	p.run(t, "create temp table temporary_heard (k int)") // of this session: the event trigger's row is a row like any other
-	p.run(t, "create table heard_as as select 1 as k")
-	p.run(t, "alter event trigger hears disable", "create extension citext", "create table heard_more (k int)", "alter event trigger hears enable")
-	if n := answer(t, p.follower.connect(t), "select count(*) from heard"); n != "2" {
-		t.Errorf("%s rows of the event trigger, not 2", n)
-	}
-	p.same(t)
-}

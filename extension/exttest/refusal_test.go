@@ -17,7 +17,7 @@ func TestRefusalsTellAWay(t *testing.T) {
 		instead       []string
 	}{
 		{"drop index concurrently way_v cascade", "Use DROP INDEX without", []string{"drop index way_v cascade"}},
-		{"alter database template1 rename to way", "keep their names for now", []string{"create database way", "drop database way"}},
+		{"alter database template1 rename to way", "Barista itself connects to it", []string{"create database way", "alter database way rename to way_out", "drop database way_out"}},
 	} {
 		_, err := p.leader.connect(t).Exec(testContext(t), c.refused)
 		var failure *pgconn.PgError

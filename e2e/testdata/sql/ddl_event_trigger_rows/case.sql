@@ -1,0 +1,12 @@
+CREATE TABLE log (n serial PRIMARY KEY, event text, tag text, what text); CREATE TABLE filled (k int PRIMARY KEY, v text); INSERT INTO filled VALUES (1, '1'), (2, '2');
+CREATE FUNCTION noted() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN IF current_schema() = 'ddl_event_trigger_rows' THEN INSERT INTO ddl_event_trigger_rows.log (event, tag) VALUES (tg_event, tg_tag); END IF; END $$;
+CREATE FUNCTION noted_end() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN IF current_schema() = 'ddl_event_trigger_rows' THEN INSERT INTO ddl_event_trigger_rows.log (event, tag, what) SELECT tg_event, command_tag, object_identity FROM pg_event_trigger_ddl_commands(); END IF; END $$;
+CREATE FUNCTION noted_drop() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN IF current_schema() = 'ddl_event_trigger_rows' THEN INSERT INTO ddl_event_trigger_rows.log (event, tag, what) SELECT tg_event, tg_tag, object_identity FROM pg_event_trigger_dropped_objects() WHERE original; END IF; END $$;
+CREATE FUNCTION noted_rewrite() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN IF current_schema() = 'ddl_event_trigger_rows' THEN INSERT INTO ddl_event_trigger_rows.log (event, tag, what) VALUES (tg_event, tg_tag, pg_event_trigger_table_rewrite_oid()::regclass); END IF; END $$;
+CREATE EVENT TRIGGER case_a ON ddl_command_start EXECUTE FUNCTION noted(); CREATE EVENT TRIGGER case_b ON ddl_command_end EXECUTE FUNCTION noted_end(); CREATE EVENT TRIGGER case_c ON sql_drop EXECUTE FUNCTION noted_drop(); CREATE EVENT TRIGGER case_d ON table_rewrite EXECUTE FUNCTION noted_rewrite();
+CREATE VIEW v AS SELECT 1 AS k; CREATE TABLE t AS SELECT * FROM filled; ALTER TABLE t ADD r float8 DEFAULT random(); ALTER TABLE filled ALTER v TYPE int USING v::int;
+CREATE MATERIALIZED VIEW m AS SELECT * FROM filled; REFRESH MATERIALIZED VIEW m; COMMENT ON VIEW v IS 'c'; GRANT SELECT ON v TO PUBLIC;
+BEGIN; CREATE TABLE kept (k int); INSERT INTO kept VALUES (1); SAVEPOINT s; CREATE TABLE gone (k int); ROLLBACK TO s; DROP VIEW v; COMMIT;
+DROP TABLE t; DROP TABLE IF EXISTS t; CREATE TABLE nowhere (k nosuch); DROP FUNCTION nosuch();
+DROP EVENT TRIGGER case_a; DROP EVENT TRIGGER case_b; DROP EVENT TRIGGER case_c; DROP EVENT TRIGGER case_d;
+SELECT event, tag, what FROM log ORDER BY n; SELECT * FROM kept;

@@ -1,0 +1,1 @@
+SELECT tag, what FROM ext_under_event_trigger.log ORDER BY n;
