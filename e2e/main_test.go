@@ -17,6 +17,9 @@ import (
 // pgBin holds the programs of PostgreSQL that the tests run.
 const pgBin = "/usr/lib/postgresql/15/bin"
 
+// pgShare holds its data, such as the control files of extensions.
+const pgShare = "/usr/share/postgresql/15"
+
 // program is the barista that the tests run.
 var program = sync.OnceValues(func() (string, error) {
 	path := os.Getenv("BARISTA_BIN")

@@ -16,6 +16,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "catalog/namespace.h"
 #include "commands/defrem.h"
 #include "commands/extension.h"
@@ -208,18 +209,35 @@ run_local(Utility *u)
 		barista_fence();
 }
 
+/*
+ * Commits here do not wait for the server's own disk, and PostgreSQL calls no
+ * row visible to all before its commit is there: a VACUUM right after a load
+ * would leave the visibility map empty, and index-only scans without use.
+ */
+static void
+flush_before_vacuum(Node *node)
+{
+	if (IsA(node, VacuumStmt) && ((VacuumStmt *) node)->is_vacuumcmd)
+		XLogFlush(GetXLogInsertRecPtr());
+}
+
 static void
 run_maintenance(Utility *u)
 {
 	bool		outer = barista_in_maintenance;
 
 	ddl_check_local(u->pstmt->utilityStmt);
+<<<<<<< Updated upstream
 	if (IsA(u->pstmt->utilityStmt, ReindexStmt))
 	{
 		own_tree(u);
 		ddl_concurrently_drop_option((ReindexStmt *) u->pstmt->utilityStmt,
 									 u->context == PROCESS_UTILITY_TOPLEVEL);
 	}
+=======
+	reindex_plainly(u);
+	flush_before_vacuum(u->pstmt->utilityStmt);
+>>>>>>> Stashed changes
 	barista_note_known_write();
 	barista_in_maintenance = true;
 	PG_TRY();

@@ -205,6 +205,7 @@ extern void ddl_record_lock(void);
 
 /* Flags of a statement's message. */
 #define STATEMENT_HAS_BOUND	0x01	/* what its partition bound was evaluated to */
+#define STATEMENT_HAS_DEFAULT_PATH 0x02 /* what RESET search_path would have set */
 
 /* Settings that travel with a statement. */
 extern const char *const ddl_settings[];

@@ -41,6 +41,8 @@ static void check_index(IndexStmt *stmt);
 static void check_drop(DropStmt *stmt);
 static void check_trigger_name(List *name);
 static void check_kind(ObjectType kind);
+static bool is_everywhere(const char *tablespace);
+static void check_grant(GrantStmt *stmt);
 static void check_role(const char *name);
 static void check_role_list(List *roles);
 static void check_alter_role(AlterRoleStmt *stmt);
@@ -122,11 +124,17 @@ ddl_check(Node *node)
 				break;
 			}
 		case T_CommentStmt:
-			if (((CommentStmt *) node)->objtype != OBJECT_ACCESS_METHOD)
-				check_kind(((CommentStmt *) node)->objtype);
-			break;
+			{
+				CommentStmt *stmt = (CommentStmt *) node;
+
+				if (stmt->objtype != OBJECT_ACCESS_METHOD &&
+					!(stmt->objtype == OBJECT_TABLESPACE &&
+					  is_everywhere(strVal(stmt->object))))
+					check_kind(stmt->objtype);
+				break;
+			}
 		case T_GrantStmt:
-			check_kind(((GrantStmt *) node)->objtype);
+			check_grant((GrantStmt *) node);
 			break;
 		case T_CreateRoleStmt:
 			check_role(((CreateRoleStmt *) node)->role);
@@ -296,8 +304,10 @@ check_alter_command(AlterTableCmd *cmd)
 	switch (cmd->subtype)
 	{
 		case AT_SetTableSpace:
-			ddl_refuse("SET TABLESPACE",
-					   "Tablespaces are a matter of each server.");
+			if (!is_everywhere(cmd->name))
+				ddl_refuse("SET TABLESPACE",
+						   "Tablespaces are a matter of each server.");
+			break;
 		case AT_DetachPartition:
 			if (((PartitionCmd *) cmd->def)->concurrent)
 				ddl_refuse("DETACH PARTITION ... CONCURRENTLY",
@@ -315,12 +325,18 @@ check_alter_command(AlterTableCmd *cmd)
 	}
 }
 
-/* A partitioned table or index; PostgreSQL changes none CONCURRENTLY. */
+/*
+ * A partitioned table or index; PostgreSQL changes none CONCURRENTLY, but
+ * temporary ones, with which it never does.
+ */
 static bool
 is_partitioned(RangeVar *name)
 {
-	char		kind = get_rel_relkind(RangeVarGetRelid(name, NoLock, true));
+	Oid			relid = RangeVarGetRelid(name, NoLock, true);
+	char		kind = get_rel_relkind(relid);
 
+	if (OidIsValid(relid) && get_rel_persistence(relid) == RELPERSISTENCE_TEMP)
+		return false;
 	return kind == RELKIND_PARTITIONED_TABLE || kind == RELKIND_PARTITIONED_INDEX;
 }
 
@@ -388,6 +404,29 @@ check_kind(ObjectType kind)
 		default:
 			break;
 	}
+}
+
+/* The two tablespaces that each server has; there are no others. */
+static bool
+is_everywhere(const char *tablespace)
+{
+	return strcmp(tablespace, "pg_default") == 0 ||
+		strcmp(tablespace, "pg_global") == 0;
+}
+
+static void
+check_grant(GrantStmt *stmt)
+{
+	ListCell   *lc;
+
+	if (stmt->objtype != OBJECT_TABLESPACE)
+	{
+		check_kind(stmt->objtype);
+		return;
+	}
+	foreach(lc, stmt->objects)
+		if (!is_everywhere(strVal(lfirst(lc))))
+			check_kind(OBJECT_TABLESPACE);
 }
 
 static void

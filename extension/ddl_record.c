@@ -60,6 +60,7 @@ struct DdlRecord
 	const char *text;
 	Size		length;
 	const char *bound;			/* or NULL */
+	const char *default_path;	/* of an extension's script; or NULL */
 	const char *settings[lengthof(ddl_settings)];
 };
 
@@ -80,10 +81,20 @@ cut(DdlRecord *record, PlannedStmt *pstmt, const char *source)
 		record->length = Min(record->length, (Size) pstmt->stmt_len);
 }
 
+<<<<<<< Updated upstream
 static const char *
 current(int setting)
 {
 	return pstrdup(GetConfigOption(ddl_settings[setting], false, false));
+=======
+/* An empty one is told in its other form, of one schema without a name. */
+static const char *
+default_path(void)
+{
+	const char *path = GetConfigOptionResetString("search_path");
+
+	return path && *path ? pstrdup(path) : "\"\"";
+>>>>>>> Stashed changes
 }
 
 DdlRecord *
@@ -94,6 +105,9 @@ ddl_record_prepare(PlannedStmt *pstmt, const char *source)
 	record->role = GetUserNameFromId(GetUserId(), false);
 	record->search_path = pstrdup(namespace_search_path);
 	record->tag = GetCommandTagName(CreateCommandTag(pstmt->utilityStmt));
+	if (IsA(pstmt->utilityStmt, CreateExtensionStmt) ||
+		IsA(pstmt->utilityStmt, AlterExtensionStmt))
+		record->default_path = default_path();
 	cut(record, pstmt, source);
 	for (int i = 0; i < ddl_settings_count; i++)
 		record->settings[i] = current(i);
@@ -177,7 +191,8 @@ ddl_record_write(DdlRecord *record)
 {
 	barista_note_ddl();
 	barista_buffer_message_begin('Q');
-	barista_buffer_append_u8(record->bound ? STATEMENT_HAS_BOUND : 0);
+	barista_buffer_append_u8((record->bound ? STATEMENT_HAS_BOUND : 0) |
+							 (record->default_path ? STATEMENT_HAS_DEFAULT_PATH : 0));
 	barista_buffer_append_cstr(record->role);
 	barista_buffer_append_cstr(record->search_path);
 	barista_buffer_append_u64((uint64) GetCurrentTransactionStartTimestamp());
@@ -191,6 +206,8 @@ ddl_record_write(DdlRecord *record)
 	barista_buffer_append_bytes32(record->text, record->length);
 	if (record->bound)
 		barista_buffer_append_cstr(record->bound);
+	if (record->default_path)
+		barista_buffer_append_cstr(record->default_path);
 	barista_buffer_message_end();
 }
 

@@ -45,6 +45,9 @@ static void set_transaction_time(TimestampTz xact, TimestampTz statement);
 static PlannedStmt *parse(const char *text);
 static bool is_recorded(Node *node);
 static void run_again(PlannedStmt *pstmt, const char *text);
+static void run_script_again(PlannedStmt *pstmt, const char *text,
+							 const char *default_path);
+static void set_default_path(const char *path);
 
 void
 ddl_replay_init(void)
@@ -98,6 +101,7 @@ ddl_replay(BaristaReader *r, List *emptied, const char **doing)
 	const char *tag;
 	const char *bytes;
 	const char *bound = NULL;
+	const char *default_path = NULL;
 	uint32		length;
 	char	   *text;
 	Oid			roleid;
@@ -105,7 +109,7 @@ ddl_replay(BaristaReader *r, List *emptied, const char **doing)
 	int			security;
 	PlannedStmt *pstmt;
 
-	if ((flags & ~STATEMENT_HAS_BOUND) != 0)
+	if ((flags & ~(STATEMENT_HAS_BOUND | STATEMENT_HAS_DEFAULT_PATH)) != 0)
 		reader_fail(r, "it has unknown flags");
 	for (int i = 0; i < count && r->failure == NULL; i++)
 		read_setting(r);
@@ -113,6 +117,8 @@ ddl_replay(BaristaReader *r, List *emptied, const char **doing)
 	bytes = reader_bytes32(r, &length);
 	if (flags & STATEMENT_HAS_BOUND)
 		bound = reader_cstr(r);
+	if (flags & STATEMENT_HAS_DEFAULT_PATH)
+		default_path = reader_cstr(r);
 	reader_finish(r, "statement");
 
 	caller = MemoryContextSwitchTo(apply_row_context);
@@ -139,7 +145,10 @@ ddl_replay(BaristaReader *r, List *emptied, const char **doing)
 	pstmt = parse(text);
 	if (bound)
 		ddl_bound_replace(pstmt->utilityStmt, bound);
-	run_again(pstmt, text);
+	if (default_path)
+		run_script_again(pstmt, text, default_path);
+	else
+		run_again(pstmt, text);
 	PopActiveSnapshot();
 	XactReadOnly = read_only;
 	set_transaction_time(xact, statement);
@@ -192,6 +201,30 @@ run_again(PlannedStmt *pstmt, const char *text)
 		SetMatViewPopulatedState(rel, true);
 		table_close(rel, NoLock);
 	}
+}
+
+/*
+ * Extensions' scripts look at more than the search_path: PostGIS's topology
+ * adds its schema to what pg_settings shows as the path after a RESET, for this
+ * session and for the database.  A failure leaves it as it is: nothing else
+ * reads it in a session that applies.
+ */
+static void
+run_script_again(PlannedStmt *pstmt, const char *text, const char *default_path)
+{
+	char	   *own = pstrdup(GetConfigOptionResetString("search_path"));
+
+	set_default_path(default_path);
+	run_again(pstmt, text);
+	set_default_path(own);
+}
+
+/* The path in use stays, since its source outranks this one. */
+static void
+set_default_path(const char *path)
+{
+	(void) set_config_option("search_path", path, PGC_SUSET, PGC_S_OVERRIDE,
+							 GUC_ACTION_SET, true, 0, false);
 }
 
 static void

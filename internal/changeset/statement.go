@@ -9,10 +9,15 @@ type Statement struct {
 	Tag        string    // PostgreSQL's command tag
 	Text       string
 	Bound      string // what its partition bound was evaluated to; empty: the text says it
+	// DefaultPath is the search_path that RESET would have set, at which an extension's script may look; empty: it is no script.
+	DefaultPath string
 }
 
-// hasBound is the flag of a statement whose bound travels.
-const hasBound = 1
+// The flags of a statement: what travels behind its text.
+const (
+	hasBound = 1 << iota
+	hasDefaultPath
+)
 
 // Setting is a configuration parameter and its value.
 type Setting struct {
@@ -39,19 +44,25 @@ func (m Statement) appendBody(b []byte) []byte {
 	if m.Bound != "" {
 		b = appendCstr(b, m.Bound)
 	}
+	if m.DefaultPath != "" {
+		b = appendCstr(b, m.DefaultPath)
+	}
 	return b
 }
 
-func (m Statement) flags() byte {
+func (m Statement) flags() (flags byte) {
 	if m.Bound != "" {
-		return hasBound
+		flags |= hasBound
 	}
-	return 0
+	if m.DefaultPath != "" {
+		flags |= hasDefaultPath
+	}
+	return flags
 }
 
 func (c *cursor) statement() Statement {
 	flags := c.u8()
-	if flags&^hasBound != 0 {
+	if flags&^(hasBound|hasDefaultPath) != 0 {
 		c.fail("unknown flags of a statement %#x", flags)
 	}
 	m := Statement{Role: c.cstr(), SearchPath: c.cstr(), Timestamp: int64(c.u64())}
@@ -64,6 +75,11 @@ func (c *cursor) statement() Statement {
 	if flags&hasBound != 0 {
 		if m.Bound = c.cstr(); m.Bound == "" {
 			c.fail("empty partition bound of a statement")
+		}
+	}
+	if flags&hasDefaultPath != 0 {
+		if m.DefaultPath = c.cstr(); m.DefaultPath == "" {
+			c.fail("empty default search_path of a statement")
 		}
 	}
 	return m

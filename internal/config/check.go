@@ -206,10 +206,24 @@ func checkSetting(name, value string) error {
 		return fmt.Errorf("settings: %q is not a setting's name", name)
 	case lower == "max_connections":
 		return errors.New("settings: max_connections follows from max_sessions: set that key of node.yaml instead")
+	case name == SharedLibraries:
+		return checkLibraries(value)
 	case Fixed(lower):
 		return fmt.Errorf("settings: %s is fixed by Barista", name)
 	case strings.ContainsAny(value, "\n\r\x00"):
 		return fmt.Errorf("settings: the value of %s has more than one line", name)
+	}
+	return nil
+}
+
+func checkLibraries(value string) error {
+	if !libraryNames.MatchString(value) {
+		return fmt.Errorf("settings: %s is %q; it may be names of libraries with commas between them, without paths", SharedLibraries, value)
+	}
+	for name := range strings.SplitSeq(value, ",") {
+		if strings.TrimSpace(name) == "barista" {
+			return fmt.Errorf("settings: %s names barista, which is loaded by itself: name the others only", SharedLibraries)
+		}
 	}
 	return nil
 }

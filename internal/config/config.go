@@ -70,7 +70,8 @@ type Config struct {
 	// Retention is how much of the journal a node keeps for members that are behind.
 	Retention Size `yaml:"retention,omitempty"`
 
-	// Settings are further PostgreSQL settings (name to value). Those that Barista fixes cannot be among them.
+	// Settings are further PostgreSQL settings (name to value). Those that Barista fixes cannot be among them, but
+	// SharedLibraries can: libraries that are loaded after Barista's.
 	Settings map[string]string `yaml:"settings,omitempty"`
 }
 

@@ -75,6 +75,9 @@ func TestMistakes(t *testing.T) {
 		{"size too large", smallest + "retention: 9999999999TiB\n", "9999999999TiB"},
 		{"fixed setting", smallest + "settings: {fsync: \"off\"}\n", "fsync is fixed"},
 		{"fixed setting in capitals", smallest + "settings: {FSYNC: \"off\"}\n", "FSYNC is fixed"},
+		{"Barista's own library", smallest + "settings: {shared_preload_libraries: 'pg_cron, barista'}\n", "names barista"},
+		{"library with a path", smallest + "settings: {shared_preload_libraries: /tmp/x}\n", "without paths"},
+		{"libraries in capitals", smallest + "settings: {Shared_preload_libraries: pg_cron}\n", "is fixed"},
 		{"setting with a line break", smallest + "settings: {work_mem: \"1\\n2\"}\n", "more than one line"},
 		{"no setting's name", smallest + "settings: {\"a b\": \"1\"}\n", "not a setting's name"},
 	} {
@@ -94,7 +97,7 @@ func TestWriteAndLoad(t *testing.T) {
 	// What Write wrote, Load reads back; and a file that is missing, a folder or no node.yaml is a Mistake.
 	dir := t.TempDir()
 	path := filepath.Join(dir, "node.yaml")
-	want, err := Parse([]byte(smallest+"settings: {wal_writer_delay: 10s, autovacuum: off}\nthrift: 127.0.0.1:9000\n"), dir)
+	want, err := Parse([]byte(smallest+"settings: {wal_writer_delay: 10s, autovacuum: off, shared_preload_libraries: 'pg_cron, pg_stat_statements'}\nthrift: 127.0.0.1:9000\n"), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +111,7 @@ func TestWriteAndLoad(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("configuration (-written +read):\n%s", diff)
 	}
-	if want := map[string]string{"wal_writer_delay": "10s", "autovacuum": "off"}; !maps.Equal(got.Settings, want) {
+	if want := map[string]string{"wal_writer_delay": "10s", "autovacuum": "off", "shared_preload_libraries": "pg_cron, pg_stat_statements"}; !maps.Equal(got.Settings, want) {
 		t.Errorf("settings %v, want %v", got.Settings, want)
 	}
 

@@ -47,6 +47,13 @@ var fixed = []string{
 	"zero_damaged_pages",
 }
 
+// SharedLibraries is the PostgreSQL setting of the libraries that the server loads at its start. Barista's own is fixed as the first; further
+// ones, such as pg_stat_statements, may be named in a node.yaml.
+const SharedLibraries = "shared_preload_libraries"
+
+// libraryNames are names of libraries without a path, as SharedLibraries lists them.
+var libraryNames = regexp.MustCompile(`^[A-Za-z0-9_-]+( *, *[A-Za-z0-9_-]+)*$`)
+
 // Fixed reports whether Barista alone decides about the PostgreSQL setting of that (lower-case) name.
 func Fixed(name string) bool {
 	if strings.HasPrefix(name, "barista.") && name != "barista.spill_limit" {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/baristadb/barista/internal/config"
 )
 
 // The encoding and locale of every server: the same on each node, and independent of the machine's.
@@ -55,9 +57,18 @@ func (c Config) fixedSettings() []setting {
 		return settings
 	}
 	return append(settings,
-		setting{"shared_preload_libraries", "barista"},
+		setting{config.SharedLibraries, c.libraries()},
 		setting{"dynamic_library_path", c.LibDir + ":$libdir"},
 	)
+}
+
+// libraries are what the server loads. Barista's comes first, so that at a commit PostgreSQL calls it after the others: what they do there is
+// captured, and nothing fails after the transaction was agreed on.
+func (c Config) libraries() string {
+	if more := c.Settings[config.SharedLibraries]; more != "" {
+		return "barista, " + more
+	}
+	return "barista"
 }
 
 // startSettings are the fixed settings of one start: those that go on the command line only.
@@ -128,6 +139,9 @@ func (c Config) settingsFile() string {
 	}
 	text.WriteString("\n# From node.yaml.\n")
 	for _, name := range slices.Sorted(maps.Keys(c.Settings)) {
+		if config.Fixed(name) && c.Library != "" {
+			continue // a part of what is fixed below
+		}
 		writeSetting(&text, setting{name, c.Settings[name]})
 	}
 	text.WriteString("\n# Fixed: barista also gives these on the command line.\n")
