@@ -1,0 +1,17 @@
+CREATE SCHEMA as_to;
+CREATE FUNCTION f(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1'; CREATE PROCEDURE p() LANGUAGE sql AS ''; CREATE AGGREGATE g(int) (sfunc = int4pl, stype = int, initcond = '0');
+CREATE FUNCTION less(int, int) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT $1 < $2'; CREATE OPERATOR <<<< (FUNCTION = less, LEFTARG = int, RIGHTARG = int);
+CREATE OPERATOR FAMILY fam USING btree; CREATE OPERATOR CLASS cls FOR TYPE int USING btree FAMILY fam AS OPERATOR 1 <, OPERATOR 3 =, OPERATOR 5 >, FUNCTION 1 btint4cmp(int, int);
+CREATE COLLATION c (LOCALE = 'C'); CREATE CONVERSION v FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8; CREATE DOMAIN d AS int; CREATE TYPE e AS ENUM ('x'); CREATE TYPE r AS RANGE (subtype = float8); CREATE TYPE comp AS (a int, b e);
+CREATE TABLE t (k serial PRIMARY KEY, i int GENERATED ALWAYS AS IDENTITY, v e, w d CHECK (f(w) > 0), x comp); INSERT INTO t (v, w, x) VALUES ('x', 1, (1, 'x'));
+CREATE SEQUENCE s; CREATE VIEW w AS TABLE t; CREATE MATERIALIZED VIEW m AS SELECT 1 AS a; CREATE STATISTICS st ON k, i FROM t;
+CREATE TEXT SEARCH PARSER tp (START = prsd_start, GETTOKEN = prsd_nexttoken, END = prsd_end, LEXTYPES = prsd_lextype); CREATE TEXT SEARCH TEMPLATE tt (INIT = dsimple_init, LEXIZE = dsimple_lexize);
+CREATE TEXT SEARCH DICTIONARY td (TEMPLATE = tt); CREATE TEXT SEARCH CONFIGURATION tc (PARSER = tp); ALTER TEXT SEARCH CONFIGURATION tc ADD MAPPING FOR word, asciiword WITH td; CREATE INDEX ON t (to_tsvector('tc', v::text));
+CREATE INDEX ON t USING gin (to_tsvector('tc'::regconfig, k::text)); SELECT to_tsvector('tc', 'Espresso macchiato');
+BEGIN; INSERT INTO t (v, w, x) VALUES ('x', 2, (2, 'x')); ALTER TABLE t SET SCHEMA as_to; INSERT INTO as_to.t (v, w, x) VALUES ('x', 3, (3, NULL)); ALTER TYPE e SET SCHEMA as_to; ALTER DOMAIN d SET SCHEMA as_to; ALTER TYPE comp SET SCHEMA as_to; UPDATE as_to.t SET v = NULL WHERE k = 1; COMMIT;
+ALTER TYPE r SET SCHEMA as_to; ALTER FUNCTION f(int) SET SCHEMA as_to; ALTER PROCEDURE p() SET SCHEMA as_to; ALTER AGGREGATE g(int) SET SCHEMA as_to; ALTER OPERATOR <<<< (int, int) SET SCHEMA as_to; ALTER OPERATOR CLASS cls USING btree SET SCHEMA as_to; ALTER OPERATOR FAMILY fam USING btree SET SCHEMA as_to; ALTER ROUTINE less(int, int) SET SCHEMA as_to;
+ALTER COLLATION c SET SCHEMA as_to; ALTER CONVERSION v SET SCHEMA as_to; ALTER SEQUENCE s SET SCHEMA as_to; ALTER VIEW w SET SCHEMA as_to; ALTER MATERIALIZED VIEW m SET SCHEMA as_to; ALTER STATISTICS st SET SCHEMA as_to; ALTER SEQUENCE as_to.t_k_seq SET SCHEMA public;
+ALTER TEXT SEARCH PARSER tp SET SCHEMA as_to; ALTER TEXT SEARCH TEMPLATE tt SET SCHEMA as_to; ALTER TEXT SEARCH DICTIONARY td SET SCHEMA as_to; ALTER TEXT SEARCH CONFIGURATION tc SET SCHEMA as_to;
+INSERT INTO as_to.t (v, w, x) VALUES ('x', 4, (4, 'x')), ('x', -1, (4, 'x')); INSERT INTO as_to.t (v, w, x) VALUES ('x', 5, (5, 'x')); UPDATE as_to.t SET w = w + 1; SELECT nextval('as_to.s');
+SELECT pg_describe_object(classid, objid, 0) FROM pg_depend WHERE refobjid = 'ddl_alter_schemas'::regnamespace AND deptype = 'n' ORDER BY 1;
+SELECT * FROM as_to.t ORDER BY k;

@@ -1,0 +1,1 @@
+SELECT pg_describe_object(classid, objid, 0) FROM pg_depend WHERE refobjid = 'as_to'::regnamespace AND deptype = 'n' ORDER BY 1; SELECT * FROM as_to.t ORDER BY k; SELECT to_tsvector('as_to.tc', 'Espresso macchiato');

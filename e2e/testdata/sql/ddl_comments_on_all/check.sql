@@ -1,0 +1,1 @@
+SELECT (pg_identify_object(classoid, objoid, objsubid)).identity, description FROM pg_description WHERE pg_describe_object(classoid, objoid, objsubid) ~ 'ddl_comments_on_all|co_pub' ORDER BY 1; SELECT shobj_description('co_role'::regrole, 'pg_authid');

@@ -1,0 +1,1 @@
+SELECT * FROM t ORDER BY k; SELECT relname FROM pg_class WHERE relnamespace = 'ddl_depends_on_extension'::regnamespace ORDER BY 1; SELECT proname FROM pg_proc WHERE pronamespace = 'ddl_depends_on_extension'::regnamespace ORDER BY 1;

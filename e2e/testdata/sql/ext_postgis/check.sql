@@ -1,0 +1,1 @@
+SELECT k, ST_AsEWKT(area) FROM e ORDER BY k; SELECT k, name, ST_AsEWKT(geom, 6), round(len::numeric, 6) FROM t WHERE k % 20 = 0 ORDER BY k; SELECT srid, auth_srid FROM spatial_ref_sys WHERE srid = 990001; SELECT count(*) FROM t WHERE area && ST_MakeEnvelope(0, 0, 5, 5); SELECT count(*), round(sum(ST_Area(ST_ConvexHull(rast)))::numeric, 3) FROM r;
