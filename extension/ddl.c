@@ -227,17 +227,13 @@ run_maintenance(Utility *u)
 	bool		outer = barista_in_maintenance;
 
 	ddl_check_local(u->pstmt->utilityStmt);
-<<<<<<< Updated upstream
 	if (IsA(u->pstmt->utilityStmt, ReindexStmt))
 	{
 		own_tree(u);
 		ddl_concurrently_drop_option((ReindexStmt *) u->pstmt->utilityStmt,
 									 u->context == PROCESS_UTILITY_TOPLEVEL);
 	}
-=======
-	reindex_plainly(u);
 	flush_before_vacuum(u->pstmt->utilityStmt);
->>>>>>> Stashed changes
 	barista_note_known_write();
 	barista_in_maintenance = true;
 	PG_TRY();

@@ -81,12 +81,12 @@ cut(DdlRecord *record, PlannedStmt *pstmt, const char *source)
 		record->length = Min(record->length, (Size) pstmt->stmt_len);
 }
 
-<<<<<<< Updated upstream
 static const char *
 current(int setting)
 {
 	return pstrdup(GetConfigOption(ddl_settings[setting], false, false));
-=======
+}
+
 /* An empty one is told in its other form, of one schema without a name. */
 static const char *
 default_path(void)
@@ -94,7 +94,6 @@ default_path(void)
 	const char *path = GetConfigOptionResetString("search_path");
 
 	return path && *path ? pstrdup(path) : "\"\"";
->>>>>>> Stashed changes
 }
 
 DdlRecord *
