@@ -373,7 +373,7 @@ func TestDDLRefused(t *testing.T) {
 		"create function ref.x() returns int language sql set work_mem from current as 'select 1'",
 		"grant select on ref.t to session_user",
 		"alter table ref.t owner to session_user",
-		"alter table ref.t set tablespace pg_default",
+		"alter table ref.t set tablespace elsewhere",
 		"alter table ref.t add check (ref.writes(k))",
 		"alter database postgres rename to other",
 		"alter database postgres allow_connections false",
