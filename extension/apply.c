@@ -89,6 +89,7 @@ static void rename_database(BaristaReader *r);
 static void sequence(BaristaReader *r);
 static void sequence_dropped(BaristaReader *r);
 static void sequences(BaristaReader *r);
+static void large_object(char type, BaristaReader *r);
 static void end(BaristaReader *r);
 static void malformed(const char *why) pg_attribute_noreturn();
 static void error_context(void *arg);
@@ -376,6 +377,12 @@ apply_item(char type, const char *body, Size length)
 		case 's':
 			sequence_dropped(r);
 			return false;
+		case 'l':
+		case 'u':
+		case 'p':
+		case 'r':
+			large_object(type, r);
+			return false;
 		case 'I':
 			number = reader_u32(r);
 			if (apply_run_relation() != look_up(number)->relation)
@@ -645,6 +652,30 @@ sequences(BaristaReader *r)
 	}
 	reader_finish(r, "sequence states");
 	current_doing = current_what = NULL;
+}
+
+static void
+large_object(char type, BaristaReader *r)
+{
+	current_doing = "change of a large object";
+	switch (type)
+	{
+		case 'l':
+			apply_large_object_created(r);
+			break;
+		case 'u':
+			apply_large_object_unlinked(r);
+			break;
+		case 'p':
+			apply_large_object_pages(r);
+			break;
+		case 'r':
+			apply_large_object_removed(r);
+			break;
+	}
+	MemoryContextReset(apply_row_context);
+	CommandCounterIncrement();
+	current_doing = NULL;
 }
 
 static void

@@ -197,6 +197,12 @@ extern void apply_rename_database(const char *from, const char *to);
 extern void apply_sequence(const char *schema, const char *name,
 						   int64 horizon, bool is_called, bool missing_ok);
 
+/* apply_large_object.c */
+extern void apply_large_object_created(BaristaReader *r);
+extern void apply_large_object_unlinked(BaristaReader *r);
+extern void apply_large_object_pages(BaristaReader *r);
+extern void apply_large_object_removed(BaristaReader *r);
+
 /* apply_user.c */
 
 /* Who ran before users' code did. */

@@ -500,6 +500,7 @@ end_transaction(bool committed)
 	barista_gate_end(committed);
 	barista_apply_end(committed);
 	barista_ddl_end(committed);
+	barista_large_objects_end();
 	barista_capture_end();
 	barista_in_apply = false;
 	barista_transaction_epoch = 0;

@@ -391,8 +391,6 @@ check_kind(ObjectType kind)
 		case OBJECT_USER_MAPPING:
 			ddl_refuse("A foreign table",
 					   "Read the other database from the application.");
-		case OBJECT_LARGEOBJECT:
-			ddl_refuse("A large object", "Keep the bytes in a bytea column.");
 		case OBJECT_SUBSCRIPTION:
 			ddl_refuse("A subscription",
 					   "Barista replicates the whole database by itself.");

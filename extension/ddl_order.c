@@ -29,6 +29,7 @@
 #include "catalog/pg_depend.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_largeobject_metadata.h"
 #include "catalog/pg_type.h"
 #include "nodes/parsenodes.h"
 #include "storage/lmgr.h"
@@ -282,6 +283,22 @@ writable(Writers writers)
 	return relations;
 }
 
+/* Of large objects, of which others are being made (large_object.c)? */
+static bool
+concerns_owners(Node *node)
+{
+	switch (nodeTag(node))
+	{
+		case T_RenameStmt:
+			return ((RenameStmt *) node)->renameType == OBJECT_ROLE;
+		case T_DropOwnedStmt:
+		case T_ReassignOwnedStmt:
+			return true;
+		default:
+			return false;
+	}
+}
+
 /*
  * Waits until no transaction that it would overtake is left, and keeps new ones
  * from writing until this one ends.  The DDL lock is held: no table appears
@@ -293,6 +310,8 @@ ddl_order_after_writers(Node *node)
 	Writers		writers = overtaken(node);
 	ListCell   *lc;
 
+	if (concerns_owners(node))
+		LockRelationOid(LargeObjectMetadataRelationId, ShareLock);
 	if (writers == WRITERS_NONE)
 		return;
 	foreach(lc, writable(writers))

@@ -26,6 +26,7 @@
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_largeobject.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_trigger.h"
@@ -40,6 +41,7 @@
 #include "utils/syscache.h"
 
 #include "ddl.h"
+#include "large_object.h"
 
 /* An object that the statement created or altered. */
 typedef struct Touched
@@ -75,6 +77,7 @@ static void object_access(ObjectAccessType access, Oid class, Oid object,
 						  int sub, void *arg);
 static void protect_function(Oid class, Oid object);
 static void check_dependencies(Oid class, Oid object);
+static void check_commented(CommentStmt *stmt);
 static void check_constraint(DdlRewrite *rewrite, Oid constraint);
 static int	is_temporary(Oid class, Oid object);
 static void check_function(Oid function);
@@ -177,6 +180,8 @@ ddl_frame_check(DdlFrame *f)
 	}
 	if (f->rewrite)
 		f->emptied = ddl_rewrite_tables(f->rewrite);
+	if (IsA(f->node, CommentStmt))
+		check_commented((CommentStmt *) f->node);
 	MemoryContextSwitchTo(caller);
 }
 
@@ -389,7 +394,10 @@ object_access(ObjectAccessType access, Oid class, Oid object, int sub, void *arg
 	switch (access)
 	{
 		case OAT_FUNCTION_EXECUTE:
-			if (object < FirstNormalObjectId && barista_capturing())
+			if (object >= FirstNormalObjectId)
+				break;
+			large_object_function(object);
+			if (barista_capturing())
 				check_function(object);
 			break;
 		case OAT_TRUNCATE:
@@ -398,6 +406,8 @@ object_access(ObjectAccessType access, Oid class, Oid object, int sub, void *arg
 			break;
 		case OAT_POST_CREATE:
 			protect_function(class, object);
+			if (class == LargeObjectRelationId)
+				large_object_created(object);
 			if (frame)
 				touch(class, object, sub, true);
 			break;
@@ -408,6 +418,8 @@ object_access(ObjectAccessType access, Oid class, Oid object, int sub, void *arg
 			break;
 		case OAT_DROP:
 			protect_function(class, object);
+			if (class == LargeObjectRelationId)
+				large_object_unlinked(object);
 			if (frame)
 			{
 				int			answer = is_temporary(class, object);
@@ -476,17 +488,6 @@ check_function(Oid function)
 {
 	switch (function)
 	{
-		case F_LO_CREAT:
-		case F_LO_CREATE:
-		case F_LO_IMPORT_TEXT:
-		case F_LO_IMPORT_TEXT_OID:
-		case F_LO_FROM_BYTEA:
-		case F_LO_PUT:
-		case F_LO_TRUNCATE:
-		case F_LO_TRUNCATE64:
-		case F_LO_UNLINK:
-		case F_LOWRITE:
-			ddl_refuse("A large object", "Keep the bytes in a bytea column.");
 		case F_PG_REPLICATION_ORIGIN_CREATE:
 		case F_PG_REPLICATION_ORIGIN_DROP:
 		case F_PG_REPLICATION_ORIGIN_ADVANCE:
@@ -505,6 +506,24 @@ check_function(Oid function)
  * What may not be done
  * ------------------------------------------------------------------------
  */
+
+/*
+ * A comment waits for whoever removes the large object, and then does not look
+ * whether it is still there.
+ */
+static void
+check_commented(CommentStmt *stmt)
+{
+	Oid			object;
+
+	if (stmt->objtype != OBJECT_LARGEOBJECT)
+		return;
+	object = oidparse(stmt->object);
+	if (!LargeObjectExists(object))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("large object %u does not exist", object)));
+}
 
 /* Other nodes do not have this session's temporary objects. */
 static void

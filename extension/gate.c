@@ -787,7 +787,10 @@ barista_gate_pre_commit(void)
 	BaristaChangeSet view;
 	uint32		chunks;
 	int			sequences;
-	bool		captured = barista_has_captured();
+	bool		captured;
+
+	barista_large_objects_collect();
+	captured = barista_has_captured();
 
 	/*
 	 * The gate was closed at every statement of this transaction; or it is

@@ -239,4 +239,17 @@ extern int	barista_sequences_collect(uint64 epoch, StringInfo frame);
 /* The states of the last collect are agreed on.  Does not fail. */
 extern void barista_sequences_agreed(uint64 epoch);
 
+/* ------------------------------------------------------------------------
+ * large_object_pages.c, large_object_visits.c
+ * ------------------------------------------------------------------------
+ */
+
+/*
+ * Appends the pages of large objects that the transaction wrote or removed to
+ * its change set.  Cheap if it called no function that does.
+ */
+extern void barista_large_objects_collect(void);
+/* End of any transaction.  Does not fail. */
+extern void barista_large_objects_end(void);
+
 #endif							/* BARISTA_INTERNAL_H */

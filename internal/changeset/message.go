@@ -2,7 +2,8 @@ package changeset
 
 // Message is one step of what a transaction did, in the order in which it
 // happened: a Relation, Insert, Update, Delete, Truncate, Statement, Sequence,
-// DroppedSequence, EmptiedTable, DroppedDatabase or RenamedDatabase.
+// DroppedSequence, EmptiedTable, DroppedDatabase, RenamedDatabase, LargeObject,
+// UnlinkedLargeObject, WrittenPages or RemovedPages.
 type Message interface {
 	kind() byte
 	appendBody(b []byte) []byte
@@ -10,17 +11,21 @@ type Message interface {
 
 // The types of messages.
 const (
-	kindRelation  = 'R'
-	kindInsert    = 'I'
-	kindUpdate    = 'U'
-	kindDelete    = 'D'
-	kindTruncate  = 'T'
-	kindStatement = 'Q'
-	kindSequence  = 'S'
-	kindDropped   = 's'
-	kindEmptied   = 'e'
-	kindDatabase  = 'd'
-	kindRenamed   = 'n'
+	kindRelation    = 'R'
+	kindInsert      = 'I'
+	kindUpdate      = 'U'
+	kindDelete      = 'D'
+	kindTruncate    = 'T'
+	kindStatement   = 'Q'
+	kindSequence    = 'S'
+	kindDropped     = 's'
+	kindEmptied     = 'e'
+	kindDatabase    = 'd'
+	kindRenamed     = 'n'
+	kindLargeObject = 'l'
+	kindUnlinked    = 'u'
+	kindPages       = 'p'
+	kindRemoved     = 'r'
 )
 
 // Writer builds a payload. It checks nothing beyond what fits its fields; a

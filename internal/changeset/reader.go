@@ -71,6 +71,14 @@ func (c *cursor) message(kind byte) Message {
 		return DroppedDatabase{Name: c.cstr()}
 	case kindRenamed:
 		return RenamedDatabase{From: c.cstr(), To: c.cstr()}
+	case kindLargeObject:
+		return c.largeObject()
+	case kindUnlinked:
+		return UnlinkedLargeObject{Object: c.u32()}
+	case kindPages:
+		return c.writtenPages()
+	case kindRemoved:
+		return c.removedPages()
 	}
 	c.fail("unknown type")
 	return nil

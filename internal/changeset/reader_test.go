@@ -3,6 +3,7 @@ package changeset
 import (
 	"errors"
 	"io"
+	"math"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -46,6 +47,10 @@ func everything() []Message {
 		EmptiedTable{Schema: "public", Name: "t"},
 		DroppedDatabase{Name: "shop"},
 		RenamedDatabase{From: "shop", To: "store"},
+		LargeObject{Object: 4711, Owner: "ann", Next: 16500},
+		UnlinkedLargeObject{Object: 4711},
+		WrittenPages{Object: 4711, First: 3, Pages: []Page{{Replaces: true, Data: []byte("page")}, {Data: []byte{}}}},
+		RemovedPages{Object: 4711, First: math.MaxInt32, Count: 1},
 		Statement{Role: "ann", Settings: []Setting{}, Tag: "CREATE TABLE", Text: "create table", Bound: "FOR VALUES IN (1)"},
 		Statement{Role: "ann", Settings: []Setting{}, Tag: "CREATE EXTENSION", Text: "create extension hstore", DefaultPath: "public"},
 	}
@@ -163,6 +168,12 @@ func TestReaderRefuses(t *testing.T) {
 		"update without an old row":   payloadOf(note(), Update{Relation: 2, New: Tuple{null}}),
 		"key where there is none":     payloadOf(note(), Delete{Relation: 2, OldKind: OldKey, Old: Tuple{null}}),
 		"null in a key":               payloadOf(account(), Delete{Relation: 1, OldKind: OldKey, Old: Tuple{null, null}}),
+		"large object without number": payloadOf(LargeObject{Owner: "ann"}),
+		"no written page":             payloadOf(WrittenPages{Object: 1}),
+		"page too long":               payloadOf(WrittenPages{Object: 1, Pages: []Page{{Data: make([]byte, MaxPage+1)}}}),
+		"page beyond the last":        payloadOf(WrittenPages{Object: 1, First: math.MaxInt32, Pages: make([]Page, 2)}),
+		"no removed page":             payloadOf(RemovedPages{Object: 1}),
+		"removed beyond the last":     payloadOf(RemovedPages{Object: 1, First: 1, Count: math.MaxInt32 + 1}),
 		"more than a key":             payloadOf(account(), Delete{Relation: 1, OldKind: OldKey, Old: full}),
 	} {
 		_, err := readAll(payload)

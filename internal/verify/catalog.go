@@ -123,6 +123,13 @@ var catalogParts = []part{
 		SELECT ROW(pg_get_userbyid(d.defaclrole), n.nspname, d.defaclobjtype)::text AS key,
 			` + acl("d.defaclacl") + `::text AS image
 		FROM pg_default_acl d LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace`},
+	{"large objects", `
+		SELECT l.oid::text AS key,
+			ROW(pg_get_userbyid(l.lomowner), ` + acl("l.lomacl") + `, obj_description(l.oid, 'pg_largeobject'))::text AS image
+		FROM pg_largeobject_metadata l`},
+	{"pages of large objects", `
+		SELECT format('%s, page %s', l.loid, l.pageno) AS key, format('%s %s', length(l.data), md5(l.data)) AS image
+		FROM pg_largeobject l`},
 	{"comments", `
 		SELECT o.identity AS key, ROW(o.type, d.description)::text AS image
 		FROM pg_description d, pg_identify_object(d.classoid, d.objoid, d.objsubid) o

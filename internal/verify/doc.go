@@ -1,6 +1,6 @@
 // Package verify compares what the nodes of a cluster hold at one position:
-// every permanent table, the catalog as people see it, and the horizons of
-// sequences.
+// every permanent table, large objects, the catalog as people see it, and the
+// horizons of sequences.
 //
 // A mark in the log fixes the position. At it each node pins a snapshot of each
 // of its databases, and computes there a row count and a checksum that does not

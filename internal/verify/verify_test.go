@@ -43,6 +43,7 @@ const content = `
 	GRANT SELECT ON accounts TO PUBLIC;
 	ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC;
 	COMMENT ON TABLE accounts IS 'what people have';
+	SELECT lo_from_bytea(5001, repeat('x', 5000)::bytea);
 	INSERT INTO accounts SELECT i, 'owner ' || i, i / 3.0, 'red' FROM generate_series(1, 1000) i;
 	INSERT INTO notes SELECT '{"a":1.0}', '2020-01-01 00:00:00Z', '\x00ff' FROM generate_series(1, 3);
 	INSERT INTO "Odd Name"."r.t" VALUES ('(a,b)', 1), ('', 2);
@@ -207,6 +208,9 @@ func TestDifferences(t *testing.T) {
 		"rights":           {"REVOKE SELECT ON accounts FROM PUBLIC", "catalog relations, key public.accounts: differs on n3"},
 		"default rights":   {"ALTER DEFAULT PRIVILEGES REVOKE SELECT ON TABLES FROM PUBLIC", "catalog default rights, key (postgres,,r): differs on n3"},
 		"comment":          {"COMMENT ON TABLE accounts IS NULL", "catalog comments, key public.accounts: differs on n3"},
+		"large object":     {"GRANT SELECT ON LARGE OBJECT 5001 TO PUBLIC", "catalog large objects, key 5001: differs on n3"},
+		"its comment":      {"COMMENT ON LARGE OBJECT 5001 IS 'other'", "catalog large objects, key 5001: differs on n3"},
+		"its bytes":        {"SELECT lo_put(5001, 3000, 'X')", "catalog pages of large objects, key 5001, page 1: differs on n3"},
 		"enum":             {"ALTER TYPE colour ADD VALUE 'blue' BEFORE 'red'", "catalog types, key public.colour: differs on n3"},
 		"statistics":       {"DROP STATISTICS s", "catalog statistics, key public.s: differs on n3"},
 		"schema":           {"CREATE SCHEMA more", "catalog schemas, key more: differs on n3"},

@@ -1,2 +1,5 @@
 CREATE EXTENSION lo; CREATE TABLE t (k int PRIMARY KEY, l lo); CREATE TRIGGER m BEFORE UPDATE OR DELETE ON t FOR EACH ROW EXECUTE FUNCTION lo_manage(l); INSERT INTO t VALUES (1, NULL), (2, 77); UPDATE t SET l = NULL WHERE k = 1;
+INSERT INTO t SELECT n, lo_from_bytea(n, 'managed') FROM generate_series(4731, 4734) n; UPDATE t SET l = lo_from_bytea(4735, 'other') WHERE k = 4731; UPDATE t SET k = 4736 WHERE k = 4732; DELETE FROM t WHERE k = 4733;
+BEGIN; DELETE FROM t WHERE k = 4734; ROLLBACK;
 SELECT * FROM t ORDER BY k;
+SELECT loid, pageno, convert_from(data, 'UTF8') FROM pg_largeobject WHERE loid BETWEEN 4731 AND 4739 ORDER BY loid;

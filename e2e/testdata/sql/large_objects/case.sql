@@ -1,0 +1,15 @@
+SELECT lo_create(4711); SELECT lo_from_bytea(4712, 'abc'); SELECT lo_create(4711); SELECT lo_put(1, 0, 'x'); SELECT lo_unlink(1);
+SELECT lo_put(4712, 1, 'XY'); SELECT lo_put(4712, 100000, 'after a hole'); SELECT length(lo_get(4712)), lo_get(4712, 0, 5);
+BEGIN; SELECT lo_open(4711, 131072) AS fd; SELECT lowrite(0, repeat('x', 5000)::bytea); SELECT lo_lseek64(0, 4000, 0); SELECT lowrite(0, 'y'); SELECT lo_truncate(0, 4500); COMMIT;
+BEGIN; SELECT lo_open(4711, 131072) AS fd; SAVEPOINT s; SELECT lo_truncate64(0, 10); SELECT lo_create(4713); ROLLBACK TO s; SELECT lowrite(0, 'z'); COMMIT;
+BEGIN; SELECT lo_from_bytea(4713, 'short-lived'); SELECT lo_unlink(4713); COMMIT;
+BEGIN; SELECT lo_from_bytea(4714, 'undone'); ROLLBACK;
+SELECT lo_from_bytea(4715, repeat('one', 3000)::bytea); BEGIN; SELECT lo_unlink(4715); SELECT lo_from_bytea(4715, 'two'); COMMIT;
+CREATE TABLE t (k int PRIMARY KEY, o oid); INSERT INTO t SELECT k, lo_from_bytea(0, ('row ' || k)::bytea) FROM generate_series(1, 5) k; DELETE FROM t WHERE k = 3 RETURNING lo_unlink(o);
+CREATE TABLE made AS SELECT lo_from_bytea(0, 'by CREATE TABLE AS') AS o;
+DO $$ BEGIN PERFORM lo_put(o, 0, 'ONE') FROM t WHERE k = 1; COMMIT; BEGIN PERFORM lo_put(o, 0, 'TWO') FROM t WHERE k = 2; RAISE division_by_zero; EXCEPTION WHEN division_by_zero THEN NULL; END; END $$;
+SELECT lo_truncate(lo_open(4712, 131072), 0) AS truncated; SELECT lo_put(4712, 8192, 'the end');
+SELECT k, convert_from(lo_get(o), 'UTF8') FROM t ORDER BY k;
+SELECT convert_from(lo_get(o), 'UTF8') FROM made;
+SELECT oid, lomowner::regrole, lomacl FROM pg_largeobject_metadata WHERE oid BETWEEN 4711 AND 4719 ORDER BY oid;
+SELECT loid, pageno, length(data), md5(data) FROM pg_largeobject WHERE loid BETWEEN 4711 AND 4719 ORDER BY loid, pageno;

@@ -1,0 +1,158 @@
+package exttest
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgproto3"
+)
+
+// largeObjects is all that the catalogs hold of large objects, in text.
+const largeObjects = `select coalesce(string_agg(line, E'\n' order by line), '') from (
+	select format('%s: %s %s %s', oid, pg_get_userbyid(lomowner), lomacl, obj_description(oid, 'pg_largeobject')) from pg_largeobject_metadata
+	union all select format('%s/%s: %s %s', loid, to_char(pageno, 'FM0000000000'), length(data), md5(data)) from pg_largeobject
+	union all select format('depends: %s %s', objid, refobjid::regrole) from pg_shdepend
+		where classid = 'pg_largeobject'::regclass and dbid = (select oid from pg_database where datname = current_database())
+) as l(line)`
+
+// sameLargeObjects checks that both servers hold the same large objects, page
+// by page.
+func (p *pair) sameLargeObjects(t testing.TB) {
+	t.Helper()
+	p.sync(t)
+	leader, follower := value(t, p.leader.connect(t), largeObjects), value(t, p.follower.connect(t), largeObjects)
+	if leader != follower {
+		t.Errorf("large objects differ\nleader:\n%s\nfollower:\n%s", leader, follower)
+	}
+}
+
+// What SQL functions do to large objects is done on a follower, to the page.
+func TestLargeObjectsBySQL(t *testing.T) {
+	p := sharedPair(t)
+	conn := p.leader.connect(t)
+	for _, sql := range []string{
+		"select lo_create(4711)",
+		"select lo_from_bytea(4712, 'abc')",
+		"select lo_put(4712, 1, 'XY')",
+		"select lo_put(4712, 100000, 'after a hole')",
+		"select lo_put(4711, 2047, repeat('x', 5000)::bytea)",
+		"begin; select lo_truncate(lo_open(4711, 131072), 3000); commit",
+		"begin; select lo_truncate64(lo_open(4711, 131072), 9000); commit",
+		"begin; select lo_open(4711, 393216), lowrite(0, repeat('y', 3000)::bytea), lo_lseek(0, 0, 0), lowrite(0, 'z'); commit",
+		"select lo_unlink(4711)",
+		"select lo_from_bytea(0, convert_to(repeat('€', 4000), 'UTF8')) from generate_series(1, 3)",
+		"select lo_creat(-1)",
+		fmt.Sprintf("select lo_import('%s/data/postgresql.conf', 4713)", p.leader.dir),
+		// A savepoint that was rolled back leaves nothing.
+		`begin; select lo_put(4712, 0, 'kept'); savepoint s; select lo_put(4712, 4096, 'gone'); select lo_create(4720); select lo_unlink(4713);
+			rollback to s; select lo_put(4712, 2048, 'kept'); commit`,
+		"begin; savepoint s; select lo_put(4712, 2, 'undone'), lo_from_bytea(4721, 'undone'); rollback to s; commit",
+		// Made and removed, removed and made again.
+		"begin; select lo_from_bytea(4730, 'short'); select lo_unlink(4730); commit",
+		"begin; select lo_unlink(4712); select lo_from_bytea(4712, 'again'); commit",
+		"begin; select lo_unlink(4712); select lo_create(4712); select lo_unlink(4712); commit",
+		"create table lo_t (k int primary key, o oid); insert into lo_t select k, lo_from_bytea(0, 'row ' || k::text::bytea) from generate_series(1, 5) k",
+		"select lo_unlink(o) from lo_t where k = 3",
+		"create table lo_made as select lo_from_bytea(0, 'made') as o",
+		"do $$ begin perform lo_put((select o from lo_t where k = 1), 0, 'one'); commit; perform lo_put((select o from lo_t where k = 2), 0, 'two'); begin perform lo_put((select o from lo_t where k = 2), 0, 'no'); raise 'x'; exception when others then null; end; end $$",
+	} {
+		execute(t, conn, sql)
+		p.sameLargeObjects(t)
+		if t.Failed() {
+			t.Fatalf("after %s", sql)
+		}
+	}
+}
+
+// Owners, rights and comments of large objects are the same on a follower, and
+// go with the object.
+func TestLargeObjectOwners(t *testing.T) {
+	p := sharedPair(t)
+	p.run(t, "create role lo_ann login", "create role lo_bob login", "create role lo_eve")
+	super, ann := p.leader.connect(t), p.leader.connectAs(t, "lo_ann", "postgres")
+	for _, step := range []struct {
+		conn *pgx.Conn
+		sql  string
+	}{
+		{ann, "select lo_from_bytea(5001, 'ann''s'), lo_from_bytea(5002, 'too'), lo_from_bytea(5003, 'three')"},
+		{ann, "grant select on large object 5001, 5002 to lo_bob with grant option"},
+		{ann, "comment on large object 5001 is 'a comment'"},
+		{super, "alter large object 5002 owner to lo_bob"},
+		{super, "begin; select lo_create(5004); alter large object 5004 owner to lo_eve; grant all on large object 5004 to lo_ann; comment on large object 5004 is 'x'; commit"},
+		{super, "begin; select lo_unlink(5003); select lo_from_bytea(5003, 'not ann''s'); comment on large object 5003 is 'again'; commit"},
+		{ann, "select lo_unlink(5001)"},
+		{super, "alter role lo_bob rename to lo_rob"},
+		{super, "reassign owned by lo_rob to lo_eve"},
+		{super, "begin; select lo_put(5002, 5000, 'written'), lo_put(5003, 5000, 'written'); drop owned by lo_eve; select lo_create(5002); commit"},
+		{super, "begin; set local role lo_ann; select lo_create(5005); reset role; drop owned by lo_ann; drop owned by lo_rob; drop role lo_ann, lo_rob, lo_eve; commit"},
+	} {
+		execute(t, step.conn, step.sql)
+		p.sameLargeObjects(t)
+		if t.Failed() {
+			t.Fatalf("after %s", step.sql)
+		}
+	}
+	p.same(t)
+}
+
+// call calls a function by the protocol's own message, as libpq and JDBC do
+// for large objects, and returns its result in binary.
+func call(t testing.TB, conn *pgx.Conn, function string, arguments ...[]byte) []byte {
+	t.Helper()
+	var oid uint32
+	if err := conn.QueryRow(testContext(t), "select $1::text::regproc::oid", "pg_catalog."+function).Scan(&oid); err != nil {
+		t.Fatal(err)
+	}
+	frontend := conn.PgConn().Frontend()
+	frontend.Send(&pgproto3.FunctionCall{Function: oid, ArgFormatCodes: []uint16{1}, Arguments: arguments, ResultFormatCode: 1})
+	if err := frontend.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	var result []byte
+	for {
+		message, err := frontend.Receive()
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch m := message.(type) {
+		case *pgproto3.FunctionCallResponse:
+			result = slices.Clone(m.Result)
+		case *pgproto3.ErrorResponse:
+			t.Fatalf("%s: %s", function, m.Message)
+		case *pgproto3.ReadyForQuery:
+			return result
+		}
+	}
+}
+
+func int4(v int) []byte { return binary.BigEndian.AppendUint32(nil, uint32(v)) }
+
+// Function calls past SQL are captured as well, in and outside of transactions.
+func TestLargeObjectsByFastPath(t *testing.T) {
+	p := sharedPair(t)
+	conn := p.leader.connect(t)
+	object := call(t, conn, "lo_creat", int4(-1))
+	p.sameLargeObjects(t)
+	execute(t, conn, "begin")
+	descriptor := call(t, conn, "lo_open", object, int4(0x60000))
+	for range 10 {
+		call(t, conn, "lowrite", descriptor, bytes.Repeat([]byte("0123456789"), 1000))
+	}
+	call(t, conn, "lo_lseek", descriptor, int4(7), int4(0))
+	call(t, conn, "lowrite", descriptor, []byte("seven"))
+	execute(t, conn, "savepoint s")
+	call(t, conn, "lo_truncate", descriptor, int4(10))
+	execute(t, conn, "rollback to s")
+	execute(t, conn, "commit")
+	p.sameLargeObjects(t)
+	number := binary.BigEndian.Uint32(object)
+	if got := value(t, p.follower.connect(t), fmt.Sprintf("select length(lo_get(%d)) || convert_from(lo_get(%[1]d, 0, 15), 'UTF8')", number)); got != "1000000123456seven234" {
+		t.Errorf("the follower has %q", got)
+	}
+	call(t, conn, "lo_unlink", object)
+	p.sameLargeObjects(t)
+}
