@@ -10,7 +10,7 @@ TEST ?= ./...
 TESTFLAGS ?=
 FUZZTIME ?= 10s
 
-.PHONY: demo test check build extension deps test-deps format lint fuzz sim fuzz-sql pg-regress clean bench-commit bench-failover bench-capture
+.PHONY: demo test check build extension deps test-deps format lint fuzz sim fuzz-sql pg-regress clean bench-commit bench-failover bench-large bench-capture
 
 build: deps bin/barista extension
 
@@ -80,6 +80,9 @@ bench-failover: build
 
 bench-capture: build
 	$(GO) run ./e2e/bench capture $(BENCH)
+
+bench-large: build
+	timeout --signal=TERM 40m $(GO) run ./e2e/bench large $(BENCH)
 
 clean:
 	rm -rf bin

@@ -27,6 +27,7 @@ func commands() []command {
 	return []command{
 		{"commit", "compare throughput, latency and cost of commits", runCommit},
 		{"failover", "measure the time from the death of a leader to the next acknowledged write", runFailover},
+		{"large", "measure time, memory and disk of large transactions", runLarge},
 		{"capture", "measure what the capture of row changes costs a backend", runCapture},
 		{"profile", "tell which processes and functions a commit costs", runProfile},
 	}

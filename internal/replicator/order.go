@@ -141,7 +141,7 @@ func (o *Order) Place(entry paxos.Entry) (*Placed, error) {
 	if err := o.note(placed, entry); err != nil {
 		return nil, err
 	}
-	if n := len(o.checkpoints); entry.Index >= o.checkpoints[n-1].index+checkpointEvery {
+	if n := len(o.checkpoints); entry.Index >= o.checkpoints[n-1].index+checkpointEvery || o.endsAt(entry.Index) {
 		o.checkpoints = append(o.checkpoints, checkpoint{entry.Index, o.last})
 	}
 	return placed, nil
@@ -303,6 +303,11 @@ func (o *Order) unfinished(id changeset.ID) int {
 		}
 	}
 	return -1
+}
+
+// endsAt reports whether a chunked set ends at the head: a floor may stand there at once, so that its chunks do not stay for longer than needed.
+func (o *Order) endsAt(head paxos.Index) bool {
+	return slices.ContainsFunc(o.spans, func(s span) bool { return s.last == head })
 }
 
 // endUnfinished ends the sets that end with their epoch. Their chunks are still read together, so their spans stay.

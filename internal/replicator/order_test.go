@@ -172,7 +172,8 @@ func TestChunkedSetHoldsCursorAndFloor(t *testing.T) {
 	}
 }
 
-// No floor stands between the chunks of one set, however that ends: a node that starts there could not read the later ones.
+// No floor stands between the chunks of one set, however that ends: a node that starts there could not read the later ones. One stands
+// where the set ends, so that its chunks are not kept for longer than they are needed.
 func TestFloorCutsNoChunkedSet(t *testing.T) {
 	id := changeset.ID{7}
 	chunk := func(ordinal uint32) []byte {
@@ -192,8 +193,11 @@ func TestFloorCutsNoChunkedSet(t *testing.T) {
 		first := log.choose(ballot(1, 1), paxos.KindChunk, chunk(0))
 		log.choose(ballot(1, 1), paxos.KindChunk, chunk(1))
 		end(log)
-		if floor, ok := log.order.FloorBelow(log.order.Head()); ok {
+		if floor, ok := log.order.FloorBelow(log.order.Head() - 1); ok {
 			t.Errorf("%s: a floor at %d, and the set begins at %d and ends at %d", name, floor.Index, first.Index, log.order.Head())
+		}
+		if floor, ok := log.order.FloorBelow(log.order.Head()); !ok || floor.Index != log.order.Head() {
+			t.Errorf("%s: a floor at %d, %v: it may stand where the set ends, at %d", name, floor.Index, ok, log.order.Head())
 		}
 	}
 }
