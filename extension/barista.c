@@ -36,6 +36,7 @@
 #include "storage/lwlock.h"
 #include "storage/proc.h"
 #include "storage/shmem.h"
+#include "tcop/tcopprot.h"
 #include "utils/acl.h"
 #include "utils/backend_status.h"
 #include "utils/builtins.h"
@@ -459,6 +460,36 @@ object_access(ObjectAccessType access, Oid classId, Oid objectId, int subId, voi
 }
 
 /*
+ * Does a text hold passwords, as far as can be told without reading it?  Those of
+ * roles stand behind the word; foreign servers and those who use them have them
+ * among their options, under any name.
+ */
+static bool
+may_hold_secrets(const char *text)
+{
+	if (text == NULL)
+		return false;
+	if (strcasestr(text, "password") != NULL)
+		return true;
+	return strcasestr(text, "options") != NULL &&
+		(strcasestr(text, "mapping") != NULL ||
+		 strcasestr(text, "server") != NULL ||
+		 strcasestr(text, "foreign") != NULL);
+}
+
+/* The server's log tells of a statement that fails, and of where it stands. */
+static void
+hide_secrets(ErrorData *error)
+{
+	if (may_hold_secrets(debug_query_string))
+		error->hide_stmt = true;
+	if (may_hold_secrets(error->context))
+		error->hide_ctx = true;
+	if (may_hold_secrets(error->internalquery))
+		error->internalquery = NULL;
+}
+
+/*
  * A backend that is told to end because its node stopped leading: say so, and
  * whether the transaction may be run again.
  */
@@ -484,6 +515,7 @@ emit_log(ErrorData *error)
 			error->hint = pstrdup("Connect again.");
 		}
 	}
+	hide_secrets(error);
 	if (next_emit_log)
 		next_emit_log(error);
 }

@@ -194,6 +194,12 @@ extern void barista_note_names_databases(void);
 extern void barista_note_known_write(void);
 
 /*
+ * The transaction writes rows of foreign tables.  They are no part of what is
+ * agreed on, and other servers commit them before that (gate.c).
+ */
+extern void barista_note_foreign_write(void);
+
+/*
  * The transaction has pending notifications (NOTIFY; pg_notify() is noted by
  * barista.c): the gate then looks at the queue before it proposes.
  */

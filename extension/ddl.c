@@ -30,6 +30,9 @@
 
 static ProcessUtility_hook_type next_process_utility = NULL;
 
+/* Does IMPORT FOREIGN SCHEMA run?  False again at the end of a transaction. */
+static bool importing = false;
+
 /* Options of the running TRUNCATE. */
 static uint8 truncate_options = 0;
 
@@ -45,6 +48,8 @@ static void run_copy(Utility *u);
 static void run_create_as(Utility *u);
 static void run_drop_database(Utility *u);
 static void run_rename_database(Utility *u);
+static void run_import(Utility *u);
+static void run_imported(Utility *u);
 static void run_recorded(Utility *u);
 static void check_alone(const char *tag);
 static void own_tree(Utility *u);
@@ -63,6 +68,7 @@ barista_ddl_init(void)
 void
 barista_ddl_end(bool committed)
 {
+	importing = false;
 	truncate_options = 0;
 	ddl_statement_reset();
 	ddl_event_reset();
@@ -111,6 +117,11 @@ process_utility(PlannedStmt *pstmt, const char *source, bool read_only_tree,
 	}
 	barista_client_request();	/* a COMMIT too, which nothing else sees */
 	barista_fence();
+	if (importing && IsA(node, CreateForeignTableStmt))
+	{
+		run_imported(&u);
+		return;
+	}
 	/* A part of a statement that has been looked at as a whole. */
 	if (!barista_capturing() || barista_replays_itself() ||
 		context == PROCESS_UTILITY_SUBCOMMAND)
@@ -144,6 +155,9 @@ process_utility(PlannedStmt *pstmt, const char *source, bool read_only_tree,
 			break;
 		case DDL_RENAME_DATABASE:
 			run_rename_database(&u);
+			break;
+		case DDL_IMPORT:
+			run_import(&u);
 			break;
 		case DDL_RECORD:
 			run_recorded(&u);
@@ -337,6 +351,40 @@ run_rename_database(Utility *u)
 	ddl_database_before_rename(stmt);
 	ddl_run(u);
 	ddl_database_renamed(stmt);
+}
+
+/* The foreign tables that it makes are recorded, not the statement. */
+static void
+run_import(Utility *u)
+{
+	check_alone("IMPORT FOREIGN SCHEMA");
+	barista_note_known_write();
+	barista_assign_epoch_before_first_write();
+	ddl_record_lock();
+	importing = true;
+	PG_TRY();
+	{
+		ddl_run(u);
+	}
+	PG_FINALLY();
+	{
+		importing = false;
+	}
+	PG_END_TRY();
+}
+
+static void
+run_imported(Utility *u)
+{
+	char	   *text = ddl_foreign_imported(u->pstmt, u->source);
+
+	u->pstmt = copyObject(u->pstmt);
+	u->pstmt->stmt_location = -1;
+	u->pstmt->stmt_len = 0;
+	u->source = text;
+	importing = false;
+	ddl_statement_run(u);
+	importing = true;
 }
 
 /* Errors if this is not a statement that every node can run by itself. */

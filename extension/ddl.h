@@ -27,6 +27,7 @@ typedef enum DdlAction
 	DDL_CREATE_AS,				/* CREATE TABLE AS, SELECT INTO */
 	DDL_DROP_DATABASE,
 	DDL_RENAME_DATABASE,
+	DDL_IMPORT,					/* IMPORT FOREIGN SCHEMA */
 	DDL_RECORD,					/* runs, and is replayed on every node */
 	DDL_REFUSE
 } DdlAction;
@@ -223,6 +224,13 @@ extern char *ddl_hide_password(Node *node);
 
 /* The text of one that has just run, with the version that it took. */
 extern char *ddl_pinned_extension(CreateExtensionStmt *stmt);
+
+/* ddl_foreign.c */
+
+/* The text of a CREATE FOREIGN TABLE that is part of IMPORT FOREIGN SCHEMA. */
+extern char *ddl_foreign_imported(PlannedStmt *pstmt, const char *source);
+extern bool ddl_foreign_has_options(Node *node);
+extern void ddl_foreign_replay(PlannedStmt *pstmt, const char *text);
 
 /* ddl_trigger.c: ALTER TABLE ... ENABLE or DISABLE TRIGGER ALL */
 extern void ddl_before_alter_table(AlterTableStmt *stmt);

@@ -80,7 +80,7 @@ ddl_bound_of(Node *node)
 {
 	PartitionCmd *partition = attached(node);
 
-	if (IsA(node, CreateStmt))
+	if (IsA(node, CreateStmt) || IsA(node, CreateForeignTableStmt))
 		return ((CreateStmt *) node)->partbound;
 	return partition ? partition->bound : NULL;
 }

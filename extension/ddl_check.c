@@ -316,10 +316,6 @@ check_alter_command(AlterTableCmd *cmd)
 		case AT_DetachPartitionFinalize:
 			ddl_refuse("DETACH PARTITION ... FINALIZE",
 					   "Use DETACH PARTITION without CONCURRENTLY.");
-		case AT_GenericOptions:
-		case AT_AlterColumnGenericOptions:
-			ddl_refuse("OPTIONS of a foreign table",
-					   "Foreign tables are not supported.");
 		default:
 			break;
 	}
@@ -385,12 +381,6 @@ check_kind(ObjectType kind)
 {
 	switch (kind)
 	{
-		case OBJECT_FDW:
-		case OBJECT_FOREIGN_SERVER:
-		case OBJECT_FOREIGN_TABLE:
-		case OBJECT_USER_MAPPING:
-			ddl_refuse("A foreign table",
-					   "Read the other database from the application.");
 		case OBJECT_SUBSCRIPTION:
 			ddl_refuse("A subscription",
 					   "Barista replicates the whole database by itself.");

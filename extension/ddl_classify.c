@@ -72,6 +72,9 @@ ddl_classify(Node *node)
 			return ((RenameStmt *) node)->renameType == OBJECT_DATABASE ?
 				DDL_RENAME_DATABASE : DDL_RECORD;
 
+		case T_ImportForeignSchemaStmt:
+			return DDL_IMPORT;
+
 			/* To pg_default, where it is: no node has another tablespace. */
 		case T_AlterDatabaseStmt:
 			return moves_database((AlterDatabaseStmt *) node) ?
@@ -129,6 +132,15 @@ ddl_classify(Node *node)
 		case T_AlterEventTrigStmt:
 		case T_CreatePublicationStmt:
 		case T_AlterPublicationStmt:
+			/* Data of other servers, not their rows. */
+		case T_CreateFdwStmt:
+		case T_AlterFdwStmt:
+		case T_CreateForeignServerStmt:
+		case T_AlterForeignServerStmt:
+		case T_CreateUserMappingStmt:
+		case T_AlterUserMappingStmt:
+		case T_DropUserMappingStmt:
+		case T_CreateForeignTableStmt:
 			/* Of many kinds of objects. */
 		case T_DropStmt:
 		case T_AlterOwnerStmt:

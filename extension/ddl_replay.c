@@ -188,6 +188,8 @@ run_again(PlannedStmt *pstmt, const char *text)
 	replaying = true;
 	if (IsA(node, CreatedbStmt))	/* it may not run inside a function */
 		ddl_database_replay((CreatedbStmt *) node);
+	else if (ddl_foreign_has_options(node))
+		ddl_foreign_replay(pstmt, text);
 	else
 		ProcessUtility(pstmt, text, false, PROCESS_UTILITY_SUBCOMMAND, NULL, NULL,
 					   None_Receiver, NULL);

@@ -208,6 +208,7 @@ ddl_frame_created(DdlFrame *f)
 				case RELKIND_RELATION:
 				case RELKIND_PARTITIONED_TABLE:
 				case RELKIND_MATVIEW:
+				case RELKIND_FOREIGN_TABLE:
 					return t->object;
 			}
 	}
@@ -247,6 +248,14 @@ ddl_frame_is_empty(DdlFrame *f)
 	{
 		case T_CreateStmt:
 			return ((CreateStmt *) f->node)->if_not_exists;
+		case T_CreateForeignTableStmt:
+			return ((CreateForeignTableStmt *) f->node)->base.if_not_exists;
+		case T_CreateForeignServerStmt:
+			return ((CreateForeignServerStmt *) f->node)->if_not_exists;
+		case T_CreateUserMappingStmt:
+			return ((CreateUserMappingStmt *) f->node)->if_not_exists;
+		case T_DropUserMappingStmt:
+			return ((DropUserMappingStmt *) f->node)->missing_ok;
 		case T_CreateTableAsStmt:
 			return ((CreateTableAsStmt *) f->node)->if_not_exists;
 		case T_IndexStmt:

@@ -259,7 +259,7 @@ ddl_rewrite_begin(AlterTableStmt *stmt)
 	if (!OidIsValid(relid))
 		return rewrite;
 	note_commands(rewrite, stmt, relid);
-	if (stmt->objtype == OBJECT_TABLE)
+	if (stmt->objtype == OBJECT_TABLE || stmt->objtype == OBJECT_FOREIGN_TABLE)
 		members = find_all_inheritors(relid, NoLock, NULL);
 	else if (stmt->objtype == OBJECT_TYPE)
 		members = typed_tables(get_rel_type_id(relid));

@@ -109,6 +109,15 @@ ddl_check_roles(Node *node)
 		case T_AlterTableStmt:
 			check_alter_table((AlterTableStmt *) node);
 			break;
+		case T_CreateUserMappingStmt:
+			check_role(((CreateUserMappingStmt *) node)->user);
+			break;
+		case T_AlterUserMappingStmt:
+			check_role(((AlterUserMappingStmt *) node)->user);
+			break;
+		case T_DropUserMappingStmt:
+			check_role(((DropUserMappingStmt *) node)->user);
+			break;
 		case T_CreatePolicyStmt:
 			check_roles(((CreatePolicyStmt *) node)->roles);
 			break;

@@ -207,7 +207,7 @@ partition(Node *node, DdlFrame *frame)
 {
 	AlterTableCmd *cmd;
 
-	if (IsA(node, CreateStmt))
+	if (IsA(node, CreateStmt) || IsA(node, CreateForeignTableStmt))
 		return ddl_frame_created(frame);
 	cmd = linitial_node(AlterTableCmd, castNode(AlterTableStmt, node)->cmds);
 	return RangeVarGetRelid(((PartitionCmd *) cmd->def)->name, NoLock, false);

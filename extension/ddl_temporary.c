@@ -59,6 +59,7 @@ names_behind(ObjectType kind)
 		case OBJECT_VIEW:
 		case OBJECT_INDEX:
 		case OBJECT_SEQUENCE:
+		case OBJECT_FOREIGN_TABLE:
 			return 0;
 		case OBJECT_COLUMN:
 		case OBJECT_TRIGGER:
@@ -123,6 +124,7 @@ ddl_is_temporary(Node *node)
 	switch (nodeTag(node))
 	{
 		case T_CreateStmt:
+		case T_CreateForeignTableStmt:
 			return made(((CreateStmt *) node)->relation);
 		case T_CreateTableAsStmt:
 			return made(((CreateTableAsStmt *) node)->into->rel);

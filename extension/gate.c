@@ -101,6 +101,16 @@ static bool in_frame = false;
 /* The frame being built, kept from one transaction to the next. */
 static StringInfoData frame = {0};
 
+/*
+ * The transaction has written rows of foreign tables.  A wrapper's callback runs
+ * before ours, which was registered first of all, so the foreign server has
+ * committed them when the gate is asked, as it has when a commit fails without
+ * Barista.  The other way round would be worse: what is agreed on must commit,
+ * and a foreign server may fail, or take its time while the turn waits.  So what
+ * the gate refuses is not told as safe to run again.
+ */
+static bool wrote_foreign = false;
+
 /* Whether this backend counts in the mapped file's `waiting`. */
 static bool counted = false;
 
@@ -129,13 +139,35 @@ disconnect(void)
 	in_frame = false;
 }
 
+void
+barista_note_foreign_write(void)
+{
+	barista_note_known_write();
+	wrote_foreign = true;
+}
+
+/* Refuses, for a reason that says whether it may be run again. */
+static void
+refuse(int sqlstate, const char *message, const char *hint)
+{
+	if (wrote_foreign)
+		ereport(ERROR,
+				(errcode(ERRCODE_TRANSACTION_RESOLUTION_UNKNOWN),
+				 errmsg("%s", message),
+				 errdetail("The transaction was not committed here. What it wrote to foreign tables may be there."),
+				 errhint("Look at the foreign tables before you run it again.")));
+	ereport(ERROR,
+			(errcode(sqlstate),
+			 errmsg("%s", message),
+			 errdetail("The transaction was not committed."),
+			 hint ? errhint("%s", hint) : 0));
+}
+
 static void
 refuse_closed(void)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-			 errmsg("this node stopped leading; the transaction was not committed"),
-			 errhint("Run the transaction again on the node that leads now.")));
+	refuse(ERRCODE_T_R_SERIALIZATION_FAILURE, "this node stopped leading",
+		   "Run the transaction again on the node that leads now.");
 }
 
 /* The connection failed before anything could be proposed. */
@@ -147,12 +179,9 @@ refuse_unreachable(void)
 	disconnect();
 	if (pg_atomic_read_u64(&barista_shared->closed) != 0)
 		refuse_closed();
-	errno = saved_errno;
-	ereport(ERROR,
-			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-			 errmsg("could not reach barista: %m"),
-			 errdetail("The transaction was not committed."),
-			 errhint("Run the transaction again.")));
+	refuse(ERRCODE_T_R_SERIALIZATION_FAILURE,
+		   psprintf("could not reach barista: %s", strerror(saved_errno)),
+		   "Run the transaction again.");
 }
 
 /*
@@ -737,10 +766,7 @@ propose(const BaristaChangeSet *view, uint64 request)
 	{
 		barista_gate_state = GATE_IDLE;
 		END_CRIT_SECTION();
-		ereport(ERROR,
-				(errcode(answer.sqlstate),
-				 errmsg("%s", answer.message),
-				 errdetail("The transaction was not committed.")));
+		refuse(answer.sqlstate, answer.message, NULL);
 	}
 	if (outcome != OUTCOME_CHOSEN ||
 		!barista_turn_wait(answer.predecessor, answer.position))
@@ -763,21 +789,16 @@ agree_on_sequences(uint64 request)
 
 	outcome = wait_for_answer(request, true, &answer);
 	if (outcome == OUTCOME_REFUSED)
-		ereport(ERROR,
-				(errcode(answer.sqlstate),
-				 errmsg("%s", answer.message),
-				 errdetail("The transaction was not committed.")));
+		refuse(answer.sqlstate, answer.message, NULL);
 	if (outcome != OUTCOME_AGREED)
 	{
 		/* Nothing of this transaction can have been chosen: others go on. */
 		disconnect();
 		if (pg_atomic_read_u64(&barista_shared->closed) != 0)
 			refuse_closed();
-		ereport(ERROR,
-				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				 errmsg("the state of a sequence could not be agreed on"),
-				 errdetail("The transaction was not committed."),
-				 errhint("Run the transaction again.")));
+		refuse(ERRCODE_T_R_SERIALIZATION_FAILURE,
+			   "the state of a sequence could not be agreed on",
+			   "Run the transaction again.");
 	}
 }
 
@@ -840,6 +861,7 @@ barista_gate_end(bool committed)
 	GateState	state = barista_gate_state;
 
 	barista_gate_state = GATE_IDLE;
+	wrote_foreign = false;
 	leave_gate();
 	if (state == GATE_CHOSEN && committed)
 		END_CRIT_SECTION();

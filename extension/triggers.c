@@ -62,9 +62,10 @@ typedef enum TargetKind
 	TARGET_INDIRECT,			/* a view: its rules and triggers decide; a
 								 * materialized one: only REFRESH writes it */
 	TARGET_CAPTURED,			/* has the triggers */
+	TARGET_FOREIGN,				/* its rows are another server's, which no node
+								 * but this one writes */
 	TARGET_BARE,				/* should have the triggers and has not */
-	TARGET_CATALOG,
-	TARGET_FOREIGN
+	TARGET_CATALOG
 } TargetKind;
 
 typedef struct Target
@@ -300,11 +301,15 @@ triggers_check_target(Oid relid)
 		barista_note_known_write();
 	if (kind == TARGET_LOCAL || kind == TARGET_INDIRECT)
 		return;
-	if (barista_replays_itself())
+	if (kind == TARGET_FOREIGN)
+		barista_note_foreign_write();
+	else if (barista_replays_itself())
 	{
 		ddl_event_script_writes(relid);
 		return;
 	}
+	if (kind == TARGET_FOREIGN && !ddl_recording() && !barista_replays_itself())
+		return;
 	if (kind == TARGET_CAPTURED && !ddl_recording())
 	{
 		ddl_event_check_target(relid);
@@ -318,7 +323,7 @@ refuse_target(Oid relid, TargetKind kind)
 {
 	const char *name = get_rel_name(relid);
 
-	if (kind == TARGET_CAPTURED)
+	if (kind == TARGET_CAPTURED || kind == TARGET_FOREIGN)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("a schema change cannot write rows of table \"%s\"", name),
@@ -329,11 +334,6 @@ refuse_target(Oid relid, TargetKind kind)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("rows of system catalog \"%s\" cannot be replicated", name),
 				 errhint("Use the statement that changes the catalog, such as ALTER or COMMENT.")));
-	if (kind == TARGET_FOREIGN)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("rows of foreign table \"%s\" cannot be replicated", name),
-				 errhint("Write to them where they are.")));
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg("rows of table \"%s\" cannot be replicated", name),

@@ -24,6 +24,9 @@ func acl(column string) string {
 	return `(SELECT array_agg(item::text ORDER BY item::text COLLATE "C") FROM unnest(` + column + `) item)`
 }
 
+// hashed returns an expression for options that may hold passwords.
+func hashed(options string) string { return `hashtextextended(` + options + `::text, 0)` }
+
 // catalogParts are the parts of each database's own catalog. A column's option
 // pg_attver, which the security releases of late 2026 brought, is a version that
 // each server counts for itself.
@@ -119,6 +122,25 @@ var catalogParts = []part{
 		SELECT e.evtname::text AS key,
 			ROW(e.evtevent, pg_get_userbyid(e.evtowner), e.evtfoid::regproc, e.evtenabled, e.evttags)::text AS image
 		FROM pg_event_trigger e`},
+	{"foreign data wrappers", `
+		SELECT w.fdwname::text AS key,
+			ROW(pg_get_userbyid(w.fdwowner), w.fdwhandler::regproc, w.fdwvalidator::regproc, ` + acl("w.fdwacl") + `, ` + hashed("w.fdwoptions") + `)::text AS image
+		FROM pg_foreign_data_wrapper w`},
+	{"foreign servers", `
+		SELECT s.srvname::text AS key,
+			ROW(pg_get_userbyid(s.srvowner), w.fdwname, s.srvtype, s.srvversion, ` + acl("s.srvacl") + `, ` + hashed("s.srvoptions") + `)::text AS image
+		FROM pg_foreign_server s JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw`},
+	{"user mappings", `
+		SELECT ROW(s.srvname, CASE WHEN m.umuser <> 0 THEN pg_get_userbyid(m.umuser) END)::text AS key, ` + hashed("m.umoptions") + `::text AS image
+		FROM pg_user_mapping m JOIN pg_foreign_server s ON s.oid = m.umserver`},
+	{"foreign tables", `
+		SELECT format('%I.%I', n.nspname, c.relname) AS key,
+			ROW(s.srvname, ` + hashed("f.ftoptions") + `,
+				(SELECT array_agg(ROW(a.attname, ` + hashed("a.attfdwoptions") + `)::text ORDER BY a.attnum)
+					FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped))::text AS image
+		FROM pg_foreign_table f JOIN pg_foreign_server s ON s.oid = f.ftserver
+			JOIN pg_class c ON c.oid = f.ftrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+		WHERE c.relpersistence <> 't'`},
 	{"default rights", `
 		SELECT ROW(pg_get_userbyid(d.defaclrole), n.nspname, d.defaclobjtype)::text AS key,
 			` + acl("d.defaclacl") + `::text AS image

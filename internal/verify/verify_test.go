@@ -40,6 +40,10 @@ const content = `
 	ALTER TABLE accounts ENABLE ROW LEVEL SECURITY;
 	CREATE POLICY own ON accounts USING (owner = current_user);
 	CREATE STATISTICS s ON k, v FROM parts;
+	CREATE FOREIGN DATA WRAPPER w;
+	CREATE SERVER other FOREIGN DATA WRAPPER w OPTIONS (host 'there');
+	CREATE USER MAPPING FOR PUBLIC SERVER other OPTIONS (password 'x');
+	CREATE FOREIGN TABLE away (k int OPTIONS (column_name 'key')) SERVER other OPTIONS (table_name 't');
 	GRANT SELECT ON accounts TO PUBLIC;
 	ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC;
 	COMMENT ON TABLE accounts IS 'what people have';
@@ -212,6 +216,10 @@ func TestDifferences(t *testing.T) {
 		"its comment":      {"COMMENT ON LARGE OBJECT 5001 IS 'other'", "catalog large objects, key 5001: differs on n3"},
 		"its bytes":        {"SELECT lo_put(5001, 3000, 'X')", "catalog pages of large objects, key 5001, page 1: differs on n3"},
 		"enum":             {"ALTER TYPE colour ADD VALUE 'blue' BEFORE 'red'", "catalog types, key public.colour: differs on n3"},
+		"wrapper":          {"ALTER FOREIGN DATA WRAPPER w OPTIONS (a '1')", "catalog foreign data wrappers, key w: differs on n3"},
+		"server":           {"ALTER SERVER other OPTIONS (SET host 'here')", "catalog foreign servers, key other: differs on n3"},
+		"user mapping":     {"ALTER USER MAPPING FOR PUBLIC SERVER other OPTIONS (SET password 'y')", "catalog user mappings, key (other,): differs on n3"},
+		"foreign table":    {"ALTER FOREIGN TABLE away ALTER k OPTIONS (SET column_name 'k')", "catalog foreign tables, key public.away: differs on n3"},
 		"statistics":       {"DROP STATISTICS s", "catalog statistics, key public.s: differs on n3"},
 		"schema":           {"CREATE SCHEMA more", "catalog schemas, key more: differs on n3"},
 		"sequence's rules": {"ALTER SEQUENCE ids CYCLE", "catalog sequences, key public.ids: differs on n3"},

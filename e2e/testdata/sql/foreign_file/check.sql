@@ -1,0 +1,1 @@
+SELECT * FROM t ORDER BY k; SELECT * FROM copied ORDER BY k; SELECT * FROM seen ORDER BY k; SELECT * FROM lines;

@@ -1,0 +1,10 @@
+CREATE EXTENSION IF NOT EXISTS postgres_fdw SCHEMA public;
+CREATE SERVER case_import FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host :'HOST', port :'PORT', dbname :'DBNAME'); CREATE USER MAPPING FOR PUBLIC SERVER case_import OPTIONS (user 'postgres');
+CREATE SCHEMA case_there; CREATE TYPE case_there.mood AS ENUM ('a'); CREATE TABLE case_there.t (k int PRIMARY KEY, v varchar(10) DEFAULT 'x', m case_there.mood, n numeric(5, 2) NOT NULL);
+CREATE TABLE case_there."Odd name" (k int); CREATE TABLE case_there.parted (k int) PARTITION BY LIST (k); INSERT INTO case_there.t VALUES (1, 'one', 'a', 1.5);
+CREATE SCHEMA "Case import";
+IMPORT FOREIGN SCHEMA case_there FROM SERVER case_import INTO "Case import" OPTIONS (import_default 'true');
+IMPORT FOREIGN SCHEMA case_there LIMIT TO (t) FROM SERVER case_import INTO foreign_import; IMPORT FOREIGN SCHEMA case_there LIMIT TO (t) FROM SERVER case_import INTO foreign_import;
+BEGIN; CREATE TABLE beside (k int); INSERT INTO beside VALUES (1); IMPORT FOREIGN SCHEMA case_there EXCEPT (t, parted) FROM SERVER case_import INTO foreign_import; COMMIT;
+BEGIN; IMPORT FOREIGN SCHEMA case_there LIMIT TO (parted) FROM SERVER case_import INTO foreign_import; ROLLBACK;
+IMPORT FOREIGN SCHEMA no_such_schema FROM SERVER case_import INTO foreign_import; IMPORT FOREIGN SCHEMA case_there FROM SERVER case_import INTO no_such_schema;

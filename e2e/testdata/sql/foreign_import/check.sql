@@ -1,0 +1,2 @@
+SELECT c.relname, c.relnamespace::regnamespace, f.ftoptions FROM pg_foreign_table f JOIN pg_class c ON c.oid = f.ftrelid JOIN pg_foreign_server s ON s.oid = f.ftserver WHERE srvname = 'case_import' ORDER BY 2, 1;
+SELECT * FROM foreign_import.t; SELECT attname, atttypid::regtype, attnotnull, attfdwoptions FROM pg_attribute WHERE attrelid = '"Case import".t'::regclass AND attnum > 0 ORDER BY attnum;
