@@ -5,6 +5,6 @@ CREATE INDEX a_v ON a (v);
 ALTER INDEX t_v ATTACH PARTITION a_v;
 CREATE TABLE b PARTITION OF t FOR VALUES FROM (100) TO (200);
 INSERT INTO t SELECT k, k % 7 FROM generate_series(0, 199, 20) k;
-SELECT indexrelid::regclass, indisvalid FROM pg_index WHERE indrelid IN ('t'::regclass, 'a'::regclass, 'b'::regclass) ORDER BY 1::text COLLATE "C";
+SELECT indexrelid::regclass, indisvalid FROM pg_index WHERE indrelid IN ('t'::regclass, 'a'::regclass, 'b'::regclass) ORDER BY indexrelid::regclass::text COLLATE "C";
 DROP TABLE a;
 SELECT * FROM t ORDER BY k;
