@@ -31,7 +31,6 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "nodes/execnodes.h"
-#include "storage/bufmgr.h"
 #include "utils/datum.h"
 #include "utils/guc.h"
 #include "utils/hsearch.h"
@@ -135,23 +134,16 @@ barista_buffer_reserve(Size n)
 	return set.data + set.length;
 }
 
+char *
+barista_buffer_end(void)
+{
+	return set.data + set.capacity;
+}
+
 void
 barista_buffer_advance(Size n)
 {
 	set.length += n;
-}
-
-Size
-barista_buffer_mark(void)
-{
-	return set.length;
-}
-
-void
-barista_buffer_patch_u32(Size mark, uint32 value)
-{
-	value = pg_hton32(value);
-	memcpy(set.data + mark, &value, sizeof(value));
 }
 
 void
@@ -266,6 +258,7 @@ void
 barista_buffer_message_end(void)
 {
 	Size		body = set.length - set.message_start - 5;
+	uint32		length;
 
 	Assert(set.in_message);
 	if (body > BARISTA_MESSAGE_MAX)
@@ -274,7 +267,8 @@ barista_buffer_message_end(void)
 				 errmsg("a single change of %zu bytes is too long to replicate", body),
 				 errdetail("The limit is %zu bytes.", (Size) BARISTA_MESSAGE_MAX)));
 	check_size(0);
-	barista_buffer_patch_u32(set.message_start + 1, (uint32) body);
+	length = pg_hton32((uint32) body);
+	memcpy(set.data + set.message_start + 1, &length, sizeof(length));
 	set.in_message = false;
 	if (unlikely(set.length > (Size) barista_spill_limit * 1024))
 		spill();
@@ -479,9 +473,9 @@ barista_capture_init(void)
 	CacheRegisterSyscacheCallback(NAMESPACEOID, forget_all_relations, (Datum) 0);
 }
 
-/* The cache entry of a relation, valid and with a local number. */
+/* The cache entry of a relation, which stays where it is. */
 static CapturedRelation *
-captured_relation(Relation rel)
+find_relation(Relation rel)
 {
 	Oid			relid = RelationGetRelid(rel);
 	CapturedRelation *captured;
@@ -495,7 +489,13 @@ captured_relation(Relation rel)
 		captured->change_set = 0;
 		captured->number = 0;
 	}
+	return captured;
+}
 
+/* Makes a relation's cache entry valid, and gives it a local number. */
+static void
+describe_relation(CapturedRelation *captured, Relation rel)
+{
 	/* Each path has a description of its own. */
 	if (unlikely(captured->valid && captured->context != NULL &&
 				 captured->path != NULL &&
@@ -539,13 +539,15 @@ captured_relation(Relation rel)
 		captured->change_set = set.serial;
 		captured->number = set.described_count;
 	}
-	return captured;
 }
 
 uint32
 barista_describe_relation(Relation rel)
 {
-	return captured_relation(rel)->number;
+	CapturedRelation *captured = find_relation(rel);
+
+	describe_relation(captured, rel);
+	return captured->number;
 }
 
 /* ------------------------------------------------------------------------
@@ -563,7 +565,7 @@ relation_to_capture(Relation rel)
 				 errmsg("cannot replicate changes of table \"%s\"",
 						RelationGetRelationName(rel)),
 				 errhint("Only tables of the access method heap are replicated.")));
-	return captured_relation(rel);
+	return find_relation(rel);
 }
 
 static void
@@ -576,19 +578,26 @@ capture_insert(CapturedRelation *captured, const Datum *values, const bool *null
 }
 
 static void
-capture_delete(CapturedRelation *captured, const Datum *values, const bool *nulls)
+capture_delete(CapturedRelation *captured, TupleTableSlot *slot)
 {
+	if (captured->keyed)
+		slot_getsomeattrs(slot, captured->last_key);
+	else
+		slot_getallattrs(slot);
 	barista_buffer_message_begin('D');
 	barista_buffer_append_u32(captured->number);
 	barista_tuple_append(captured, captured->keyed ? 'K' : 'O',
-						 values, nulls, NULL, NULL);
+						 slot->tts_values, slot->tts_isnull, NULL, NULL);
 	barista_buffer_message_end();
 }
 
 void
 barista_capture_row(Relation rel, const Datum *values, const bool *nulls)
 {
-	capture_insert(relation_to_capture(rel), values, nulls);
+	CapturedRelation *captured = relation_to_capture(rel);
+
+	describe_relation(captured, rel);
+	capture_insert(captured, values, nulls);
 }
 
 /* Did the update change the bytes of a key column? */
@@ -608,35 +617,59 @@ key_changed(CapturedRelation *captured, const Datum *old_values,
 	return false;
 }
 
+/* May a value of this row be stored out of line? */
+static bool
+has_external(TupleTableSlot *slot)
+{
+	HeapTuple	tuple = NULL;
+
+	if (TTS_IS_HEAPTUPLE(slot) || TTS_IS_BUFFERTUPLE(slot))
+		tuple = ((HeapTupleTableSlot *) slot)->tuple;
+	return tuple == NULL || HeapTupleHasExternal(tuple);
+}
+
 static void
 capture_update(CapturedRelation *captured,
-			   const Datum *old_values, const bool *old_nulls,
-			   const Datum *new_values, const bool *new_nulls)
+			   TupleTableSlot *old_slot, TupleTableSlot *new_slot)
 {
+	bool		external = has_external(old_slot);
+
+	/* Taking a row apart is dear: of the old one, no more than is needed. */
+	if (captured->keyed && !external)
+		slot_getsomeattrs(old_slot, captured->last_key);
+	else
+		slot_getallattrs(old_slot);
+	slot_getallattrs(new_slot);
+
 	barista_buffer_message_begin('U');
 	barista_buffer_append_u32(captured->number);
 	if (!captured->keyed)
-		barista_tuple_append(captured, 'O', old_values, old_nulls, NULL, NULL);
-	else if (key_changed(captured, old_values, new_values))
-		barista_tuple_append(captured, 'K', old_values, old_nulls, NULL, NULL);
-	barista_tuple_append(captured, 'N', new_values, new_nulls, old_values, old_nulls);
+		barista_tuple_append(captured, 'O', old_slot->tts_values,
+							 old_slot->tts_isnull, NULL, NULL);
+	else if (key_changed(captured, old_slot->tts_values, new_slot->tts_values))
+		barista_tuple_append(captured, 'K', old_slot->tts_values,
+							 old_slot->tts_isnull, NULL, NULL);
+	barista_tuple_append(captured, 'N', new_slot->tts_values, new_slot->tts_isnull,
+						 external ? old_slot->tts_values : NULL,
+						 external ? old_slot->tts_isnull : NULL);
 	barista_buffer_message_end();
 }
 
 /* ------------------------------------------------------------------------
- * Row changes of statements that the executor runs
- *
- * The server would read the text of our WHEN conditions anew for every
- * statement.  Instead, executor start puts a ready expression in the place
- * where it keeps them: one that is handed the row versions themselves.
+ * The conditions of our triggers
  * ------------------------------------------------------------------------
  */
 
-typedef struct ReadyCondition
+/*
+ * What a condition knows of the table that its statement writes to.  It lives
+ * as long as the statement, which keeps the table open; the relation's struct
+ * stays where it is as long, also when it is read anew.
+ */
+typedef struct Subject
 {
-	ExprState	state;			/* first: the executor knows only this */
 	Relation	rel;
-} ReadyCondition;
+	CapturedRelation *captured; /* NULL until the first row comes */
+} Subject;
 
 /* A table keeps its triggers when it becomes unlogged. */
 static bool
@@ -645,31 +678,46 @@ is_local(Relation rel)
 	return rel->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT;
 }
 
-/* Evaluates a capture trigger's condition: the work, then false. */
+/* Captures the change from one row version to the other, if that is for us. */
+static void
+capture_change(Subject *subject, TupleTableSlot *old_slot,
+			   TupleTableSlot *new_slot)
+{
+	if (!barista_capturing() || barista_replays_itself() || is_local(subject->rel))
+		return;
+
+	if (unlikely(subject->captured == NULL))
+		subject->captured = relation_to_capture(subject->rel);
+	describe_relation(subject->captured, subject->rel);
+	if (TupIsNull(new_slot))
+		capture_delete(subject->captured, old_slot);
+	else if (TupIsNull(old_slot))
+	{
+		slot_getallattrs(new_slot);
+		capture_insert(subject->captured, new_slot->tts_values, new_slot->tts_isnull);
+	}
+	else
+		capture_update(subject->captured, old_slot, new_slot);
+}
+
+/*
+ * The server would read the text of our conditions anew for every statement.
+ * Instead, executor start puts a ready expression in the place where it keeps
+ * them.
+ */
+typedef struct ReadyCondition
+{
+	ExprState	state;			/* first: the executor knows only this */
+	Subject		subject;
+} ReadyCondition;
+
+/* Evaluates a ready condition: the work, then false. */
 static Datum
 evaluate_condition(ExprState *state, ExprContext *econtext, bool *isnull)
 {
-	Relation	rel = ((ReadyCondition *) state)->rel;
-	TupleTableSlot *old_slot = econtext->ecxt_innertuple;
-	TupleTableSlot *new_slot = econtext->ecxt_outertuple;
-	CapturedRelation *captured;
-
+	capture_change(&((ReadyCondition *) state)->subject,
+				   econtext->ecxt_innertuple, econtext->ecxt_outertuple);
 	*isnull = false;
-	if (!barista_capturing() || barista_replays_itself() || is_local(rel))
-		return BoolGetDatum(false);
-
-	captured = relation_to_capture(rel);
-	if (!TupIsNull(old_slot))
-		slot_getallattrs(old_slot);
-	if (!TupIsNull(new_slot))
-		slot_getallattrs(new_slot);
-	if (TupIsNull(old_slot))
-		capture_insert(captured, new_slot->tts_values, new_slot->tts_isnull);
-	else if (TupIsNull(new_slot))
-		capture_delete(captured, old_slot->tts_values, old_slot->tts_isnull);
-	else
-		capture_update(captured, old_slot->tts_values, old_slot->tts_isnull,
-					   new_slot->tts_values, new_slot->tts_isnull);
 	return BoolGetDatum(false);
 }
 
@@ -712,84 +760,62 @@ barista_capture_prepare(EState *estate)
 				condition->state.type = T_ExprState;
 				condition->state.flags = EEO_FLAG_IS_QUAL;
 				condition->state.evalfunc = evaluate_condition;
-				condition->rel = target->ri_RelationDesc;
+				condition->subject.rel = target->ri_RelationDesc;
 			}
 			target->ri_TrigWhenExprs[i] = &condition->state;
 		}
 	}
 }
 
-/* ------------------------------------------------------------------------
- * Row changes of COPY, and of partitions that a statement opens as it goes:
- * the condition as it stands in the catalog
- * ------------------------------------------------------------------------
+/*
+ * The slot in whose row version a ctid was asked for.  It is the executor's
+ * own: an expression gets a pointer to the slot's field, and no copy
+ * (slot_getsysattr() in executor/tuptable.h).  That spares a second search
+ * for the row, which costs more than all else here; and where it is not so, the
+ * change is refused.
  */
-
-/* Reads the row version at tid, whose values then point into a pinned page. */
-static Buffer
-fetch(Relation rel, ItemPointer tid, Datum *values, bool *nulls)
+static TupleTableSlot *
+slot_of(Datum ctid, Relation rel)
 {
-	HeapTupleData tuple;
-	Buffer		buffer;
+	TupleTableSlot *slot = (TupleTableSlot *)
+		((char *) DatumGetPointer(ctid) - offsetof(TupleTableSlot, tts_tid));
 
-	tuple.t_self = *tid;
-	if (!heap_fetch(rel, SnapshotAny, &tuple, &buffer, false))
-		elog(ERROR, "row (%u,%u) of table \"%s\" is gone before it could be captured",
-			 ItemPointerGetBlockNumberNoCheck(tid),
-			 ItemPointerGetOffsetNumberNoCheck(tid),
+	if (!IsA(slot, TupleTableSlot) || slot->tts_tableOid != RelationGetRelid(rel) ||
+		slot->tts_tupleDescriptor->natts != RelationGetNumberOfAttributes(rel))
+		elog(ERROR, "a row of table \"%s\" was not handed over to be captured",
 			 RelationGetRelationName(rel));
-	heap_deform_tuple(&tuple, RelationGetDescr(rel), values, nulls);
-	return buffer;
+	return slot;
 }
 
 /*
  * barista_capture(internal, tableoid oid, old tid, new tid) returns boolean
  *
- * The WHEN condition of the capture triggers.  A null tid says that there is
- * no such row version.  Always false.
+ * The condition as it stands in the catalog, for COPY and for partitions that
+ * a statement opens as it goes.  A null tid says that there is no such row
+ * version.  Always false.
  */
 Datum
 barista_capture(PG_FUNCTION_ARGS)
 {
-	ItemPointer old_tid = PG_ARGISNULL(2) ? NULL : (ItemPointer) PG_GETARG_POINTER(2);
-	ItemPointer new_tid = PG_ARGISNULL(3) ? NULL : (ItemPointer) PG_GETARG_POINTER(3);
 	Oid			relid = PG_ARGISNULL(1) ? InvalidOid : PG_GETARG_OID(1);
-	CapturedRelation *captured;
-	Relation	rel;
-	Buffer		old_buffer = InvalidBuffer;
-	Buffer		new_buffer = InvalidBuffer;
+	Subject    *subject = fcinfo->flinfo->fn_extra;
 
 	/* The root's own event of a move between partitions carries no table. */
-	if (!OidIsValid(relid) || !barista_capturing() || barista_replays_itself())
+	if (!OidIsValid(relid))
 		PG_RETURN_BOOL(false);
 
-	rel = RelationIdGetRelation(relid);
-	if (!RelationIsValid(rel))
-		elog(ERROR, "could not open relation with OID %u", relid);
-	if (is_local(rel))
+	if (subject == NULL)
 	{
-		RelationClose(rel);
-		PG_RETURN_BOOL(false);
+		subject = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(Subject));
+		subject->rel = RelationIdGetRelation(relid);
+		if (!RelationIsValid(subject->rel))
+			elog(ERROR, "could not open relation with OID %u", relid);
+		RelationClose(subject->rel);	/* the statement has it open */
+		fcinfo->flinfo->fn_extra = subject;
 	}
-	captured = relation_to_capture(rel);
-	if (old_tid != NULL)
-		old_buffer = fetch(rel, old_tid, captured->old_values, captured->old_nulls);
-	if (new_tid != NULL)
-		new_buffer = fetch(rel, new_tid, captured->new_values, captured->new_nulls);
-
-	if (old_tid == NULL)
-		capture_insert(captured, captured->new_values, captured->new_nulls);
-	else if (new_tid == NULL)
-		capture_delete(captured, captured->old_values, captured->old_nulls);
-	else
-		capture_update(captured, captured->old_values, captured->old_nulls,
-					   captured->new_values, captured->new_nulls);
-
-	if (BufferIsValid(old_buffer))
-		ReleaseBuffer(old_buffer);
-	if (BufferIsValid(new_buffer))
-		ReleaseBuffer(new_buffer);
-	RelationClose(rel);
+	capture_change(subject,
+				   PG_ARGISNULL(2) ? NULL : slot_of(PG_GETARG_DATUM(2), subject->rel),
+				   PG_ARGISNULL(3) ? NULL : slot_of(PG_GETARG_DATUM(3), subject->rel));
 	PG_RETURN_BOOL(false);
 }
 

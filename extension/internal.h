@@ -111,11 +111,10 @@ extern void barista_capture_prepare(EState *estate);
 
 /* Grows the buffer so that n more bytes fit; returns where they go. */
 extern char *barista_buffer_reserve(Size n);
+/* The end of the room there is; until the next reservation. */
+extern char *barista_buffer_end(void);
 /* Counts n reserved and written bytes. */
 extern void barista_buffer_advance(Size n);
-/* Position of the next byte in memory, for barista_buffer_patch_u32(). */
-extern Size barista_buffer_mark(void);
-extern void barista_buffer_patch_u32(Size mark, uint32 value);
 
 /* ------------------------------------------------------------------------
  * tuple.c
@@ -132,6 +131,7 @@ typedef enum ColumnCoding
 	CODING_FIXED,				/* by reference, fixed length, as it is */
 	CODING_VARLENA,				/* the bytes of a varlena */
 	CODING_NAME,				/* the bytes of a name */
+	CODING_NUMERIC,				/* as its send function would */
 	CODING_SEND,				/* by the type's send function */
 	CODING_OUTPUT,				/* by the output function, no setting matters */
 	CODING_OUTPUT_PINNED		/* by the output function, settings pinned */
@@ -157,24 +157,30 @@ typedef struct CapturedRelation
 	uint64		change_set;		/* serial of the change set that... */
 	uint32		number;			/* ...knows it under this number, 0 = none */
 	MemoryContext context;		/* of all below; NULL = building it failed */
-	TupleDesc	desc;			/* our own copy */
 	bool		keyed;			/* identity: key, else full row */
 	OverrideSearchPath *path;	/* described; NULL: no users' code needs it */
 	int			column_count;
 	CapturedColumn *columns;
 	int			key_count;
 	int		   *keys;			/* indexes into columns */
-	Datum	   *old_values;		/* scratch, by attribute */
-	bool	   *old_nulls;
-	Datum	   *new_values;
-	bool	   *new_nulls;
+	AttrNumber	last_key;		/* greatest of the key's, 0 = none */
 	char	   *description;	/* body of 'R' after the local number */
 	Size		description_length;
 } CapturedRelation;
 
 /* Fills in everything below context. */
 extern void barista_relation_build(CapturedRelation *captured, Relation rel);
-/* Appends 'N', 'K' or 'O' and a tuple.  old is for 'N' in an update only. */
+
+/* ------------------------------------------------------------------------
+ * tuple_value.c
+ * ------------------------------------------------------------------------
+ */
+
+/*
+ * Appends 'N', 'K' or 'O' and a tuple.  Of 'K', only the key's values are
+ * looked at.  old is for 'N' in an update only, and only if the old row may
+ * have values out of line; else NULL.
+ */
 extern void barista_tuple_append(CapturedRelation *captured, char kind,
 								 const Datum *values, const bool *nulls,
 								 const Datum *old_values, const bool *old_nulls);

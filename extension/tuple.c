@@ -9,6 +9,9 @@
  * to the client's encoding; a change set must hold every value, in the
  * server's encoding.
  *
+ * Which message is written when is for capture.c, and how a single value is
+ * written for tuple_value.c.
+ *
  * Binary is for built-in types whose binary form is the same on every server
  * of one major version; everything else travels as text, written and read
  * under pinned settings.
@@ -144,7 +147,7 @@ builtin_coding(Oid type, ColumnCoding *coding, char *format)
 		default:
 			if (!send_is_stable(type))
 				return false;
-			*coding = CODING_SEND;
+			*coding = type == NUMERICOID ? CODING_NUMERIC : CODING_SEND;
 			return true;
 	}
 }
@@ -191,7 +194,7 @@ choose_coding(CapturedColumn *column, Oid type)
 
 	if (builtin_coding(type, &column->coding, &column->format))
 	{
-		if (column->coding == CODING_SEND)
+		if (column->coding == CODING_SEND || column->coding == CODING_NUMERIC)
 		{
 			getTypeBinaryOutputInfo(type, &function, &is_varlena);
 			fmgr_info_cxt(function, &column->function, CurrentMemoryContext);
@@ -403,6 +406,7 @@ barista_relation_build(CapturedRelation *captured, Relation rel)
 	captured->keys = palloc0(Max(desc->natts, 1) * sizeof(int));
 	captured->column_count = 0;
 	captured->key_count = 0;
+	captured->last_key = 0;
 	for (int i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(desc, i);
@@ -416,13 +420,12 @@ barista_relation_build(CapturedRelation *captured, Relation rel)
 		column->key = bms_is_member(attribute->attnum, key);
 		choose_coding(column, attribute->atttypid);
 		if (column->key)
+		{
 			captured->keys[captured->key_count++] = captured->column_count;
+			captured->last_key = attribute->attnum;
+		}
 		captured->column_count++;
 	}
-	captured->old_values = palloc(Max(desc->natts, 1) * sizeof(Datum));
-	captured->old_nulls = palloc(Max(desc->natts, 1) * sizeof(bool));
-	captured->new_values = palloc(Max(desc->natts, 1) * sizeof(Datum));
-	captured->new_nulls = palloc(Max(desc->natts, 1) * sizeof(bool));
 	describe(captured, rel);
 
 	MemoryContextSwitchTo(old);
@@ -430,212 +433,4 @@ barista_relation_build(CapturedRelation *captured, Relation rel)
 	/* Nothing failed: from here on it lives until it is built anew. */
 	MemoryContextSetParent(context, TopMemoryContext);
 	captured->context = context;
-}
-
-/* ------------------------------------------------------------------------
- * Values
- * ------------------------------------------------------------------------
- */
-
-/*
- * Runs an output function under the settings that barista_apply() reads with.
- * The settings are plain variables: a GUC nest level for each value would
- * cost more than the value.
- */
-static char *
-output_pinned(FmgrInfo *function, Datum value)
-{
-	int			date_style = DateStyle;
-	int			date_order = DateOrder;
-	int			interval_style = IntervalStyle;
-	int			float_digits = extra_float_digits;
-	int			bytea_style = bytea_output;
-	int			xml_style = xmlbinary;
-	pg_tz	   *zone = session_timezone;
-	volatile int nest = 0;
-	char	   *result;
-
-	if (strcmp(locale_monetary, "C") != 0)
-	{
-		nest = NewGUCNestLevel();
-		(void) set_config_option("lc_monetary", "C", PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
-	}
-	PushOverrideSearchPath(&(OverrideSearchPath)
-						   {
-							   .schemas = list_make1_oid(PG_CATALOG_NAMESPACE),
-						   });
-	PG_TRY();
-	{
-		DateStyle = USE_ISO_DATES;
-		DateOrder = DATEORDER_YMD;
-		IntervalStyle = INTSTYLE_POSTGRES;
-		extra_float_digits = 3;
-		bytea_output = BYTEA_OUTPUT_HEX;
-		xmlbinary = XMLBINARY_BASE64;
-		session_timezone = pg_tzset("UTC");
-		result = OutputFunctionCall(function, value);
-	}
-	PG_FINALLY();
-	{
-		DateStyle = date_style;
-		DateOrder = date_order;
-		IntervalStyle = interval_style;
-		extra_float_digits = float_digits;
-		bytea_output = bytea_style;
-		xmlbinary = xml_style;
-		session_timezone = zone;
-	}
-	PG_END_TRY();
-	PopOverrideSearchPath();
-	if (nest != 0)
-		AtEOXact_GUC(false, nest);
-	return result;
-}
-
-/*
- * Both stored out of line, under the same pointer: the update did not touch
- * the value, and every node still has it.
- */
-static bool
-same_toast_pointer(Datum a, Datum b)
-{
-	struct varlena *x = (struct varlena *) DatumGetPointer(a);
-	struct varlena *y = (struct varlena *) DatumGetPointer(b);
-
-	return VARATT_IS_EXTERNAL_ONDISK(x) && VARATT_IS_EXTERNAL_ONDISK(y) &&
-		memcmp(x, y, VARSIZE_EXTERNAL(x)) == 0;
-}
-
-static void
-append_varlena(char format, Datum value)
-{
-	struct varlena *v = (struct varlena *) DatumGetPointer(value);
-	struct varlena *plain = v;
-
-	if (VARATT_IS_EXTERNAL(v) || VARATT_IS_COMPRESSED(v))
-		plain = detoast_attr(v);
-	barista_buffer_append_u8(format);
-	barista_buffer_append_bytes32(VARDATA_ANY(plain), VARSIZE_ANY_EXHDR(plain));
-	if (plain != v)
-		pfree(plain);
-}
-
-/* Format byte, length and bytes of one value that is not null. */
-static void
-append_value(CapturedColumn *column, Datum value)
-{
-	char	   *p;
-
-	switch (column->coding)
-	{
-		case CODING_BYTE:
-			p = barista_buffer_reserve(6);
-			memcpy(p, "b\0\0\0\1", 5);
-			p[5] = (char) value;
-			barista_buffer_advance(6);
-			break;
-
-		case CODING_SHORT:
-			{
-				uint16		n = pg_hton16((uint16) value);
-
-				p = barista_buffer_reserve(7);
-				memcpy(p, "b\0\0\0\2", 5);
-				memcpy(p + 5, &n, sizeof(n));
-				barista_buffer_advance(7);
-				break;
-			}
-
-		case CODING_WORD:
-			{
-				uint32		n = pg_hton32((uint32) value);
-
-				p = barista_buffer_reserve(9);
-				memcpy(p, "b\0\0\0\4", 5);
-				memcpy(p + 5, &n, sizeof(n));
-				barista_buffer_advance(9);
-				break;
-			}
-
-		case CODING_LONG:
-			{
-				uint64		n = pg_hton64((uint64) DatumGetInt64(value));
-
-				p = barista_buffer_reserve(13);
-				memcpy(p, "b\0\0\0\x08", 5);
-				memcpy(p + 5, &n, sizeof(n));
-				barista_buffer_advance(13);
-				break;
-			}
-
-		case CODING_FIXED:
-			barista_buffer_append_u8('b');
-			barista_buffer_append_bytes32(DatumGetPointer(value), column->length);
-			break;
-
-		case CODING_VARLENA:
-			append_varlena(column->format, value);
-			break;
-
-		case CODING_NAME:
-			barista_buffer_append_u8('t');
-			barista_buffer_append_bytes32(NameStr(*DatumGetName(value)),
-										  strlen(NameStr(*DatumGetName(value))));
-			break;
-
-		case CODING_SEND:
-			{
-				bytea	   *bytes = SendFunctionCall(&column->function, value);
-
-				barista_buffer_append_u8('b');
-				barista_buffer_append_bytes32(VARDATA(bytes),
-											  VARSIZE(bytes) - VARHDRSZ);
-				pfree(bytes);
-				break;
-			}
-
-		case CODING_OUTPUT:
-		case CODING_OUTPUT_PINNED:
-			{
-				char	   *text;
-
-				if (column->names)
-					barista_check_names(column->type, value);
-				text = column->coding == CODING_OUTPUT
-					? OutputFunctionCall(&column->function, value)
-					: output_pinned(&column->function, value);
-				barista_buffer_append_u8('t');
-				barista_buffer_append_bytes32(text, strlen(text));
-				pfree(text);
-				break;
-			}
-	}
-}
-
-void
-barista_tuple_append(CapturedRelation *captured, char kind,
-					 const Datum *values, const bool *nulls,
-					 const Datum *old_values, const bool *old_nulls)
-{
-	char	   *p = barista_buffer_reserve(3);
-	uint16		count = pg_hton16((uint16) captured->column_count);
-
-	p[0] = kind;
-	memcpy(p + 1, &count, sizeof(count));
-	barista_buffer_advance(3);
-
-	for (int i = 0; i < captured->column_count; i++)
-	{
-		CapturedColumn *column = &captured->columns[i];
-		int			a = column->attnum - 1;
-
-		if (nulls[a] || (kind == 'K' && !column->key))
-			barista_buffer_append_u8('n');
-		else if (old_values != NULL && column->length == -1 && !column->key &&
-				 !old_nulls[a] && same_toast_pointer(old_values[a], values[a]))
-			barista_buffer_append_u8('u');
-		else
-			append_value(column, values[a]);
-	}
 }
