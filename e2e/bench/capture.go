@@ -22,7 +22,8 @@ type captureOptions struct {
 	place
 	library string
 	rounds  int
-	slice   int // in ms
+	slice   int  // in ms
+	idle    bool // the triggers are on both sides
 	works   []work
 }
 
@@ -32,6 +33,7 @@ func parseCapture(args []string, stdout io.Writer) (captureOptions, error) {
 	flags.StringVar(&o.library, "library", "extension/barista.so", "the extension to measure, with bootstrap.sql beside it")
 	flags.IntVar(&o.rounds, "rounds", 30, "`number` of times that each work is done by both servers")
 	flags.IntVar(&o.slice, "slice", 150, "about so many `ms` of work at a time")
+	flags.BoolVar(&o.idle, "triggers", false, "the server without capture has the triggers too: what is left is capture's own work")
 	only := flags.String("only", "", "leave out works without this `text` in their name")
 	if err := parseFlags(flags, args, stdout); err != nil {
 		return o, err
@@ -64,7 +66,7 @@ func runCapture(ctx context.Context, args []string, stdout io.Writer) (err error
 	fmt.Fprintln(stdout, "starting one server with capture and one without")
 	starting, cancel := context.WithTimeoutCause(ctx, startLimit, errors.New("starting takes too long"))
 	defer cancel()
-	p, err := pair.Start(starting, pair.Plan{Dir: folder, Library: o.library, Programs: o.programs,
+	p, err := pair.Start(starting, pair.Plan{Dir: folder, Library: o.library, Programs: o.programs, Triggers: o.idle,
 		Fill: func(ctx context.Context, target *pgx.ConnConfig) error { return o.fill(ctx, target) }})
 	defer func() {
 		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopLimit)

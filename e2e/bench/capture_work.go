@@ -43,7 +43,7 @@ const (
 	captureScale = 5 // of pgbench's tables
 	tableRows    = 20000
 	oneByOne     = 50   // statements of a transaction that changes one row with each
-	many         = 1000 // rows of a transaction that changes them all with one statement
+	many         = 1000 // rows of a transaction that changes them all with one statement of the client
 )
 
 // works are all kinds of work, in the order of the report.
@@ -60,6 +60,7 @@ func works() []work {
 			atOnce(t.name+": INSERT, many rows", t.insertMany()),
 			atOnce(t.name+": UPDATE, many rows", fmt.Sprintf("UPDATE %s SET i1 = i1 + 1 WHERE k <= %d", t.name, many)),
 			atOnce(t.name+": DELETE, many rows", fmt.Sprintf("DELETE FROM %s WHERE k <= %d", t.name, many)),
+			atOnce(t.name+": UPDATE, a row, in a loop", fmt.Sprintf("DO $$ BEGIN FOR i IN 1..%d LOOP UPDATE %s SET i1 = i WHERE k = i; END LOOP; END $$", many, t.name)),
 			copied(t.name+": COPY", t),
 		)
 	}
@@ -103,7 +104,7 @@ func single(name, sql string, arguments func(*rand.Rand) []any) work {
 	}}
 }
 
-// atOnce changes many rows with one statement.
+// atOnce changes many rows with one statement of the client.
 func atOnce(name, sql string) work {
 	return work{name, many, rollback, func(ctx context.Context, s *pair.Session, _ *rand.Rand) error { return s.Exec(ctx, sql) }}
 }

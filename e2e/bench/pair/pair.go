@@ -21,6 +21,8 @@ import (
 type Plan struct {
 	// Dir is an existing folder for all data, Library the path of barista.so, Programs the folder of PostgreSQL's programs.
 	Dir, Library, Programs string
+	// Triggers says that the server that captures nothing has the capture triggers too, which then do nothing.
+	Triggers bool
 	// Fill makes what both servers begin with.
 	Fill func(ctx context.Context, target *pgx.ConnConfig) error
 }
@@ -61,7 +63,7 @@ func Start(ctx context.Context, plan Plan) (*Pair, error) {
 	if err := copyData(ctx, off, on); err != nil {
 		return p, err
 	}
-	if err := p.startOff(ctx, off); err != nil {
+	if err := p.startOff(ctx, off, plan); err != nil {
 		return p, fmt.Errorf("start the server without capture: %w", err)
 	}
 	if err := p.startOn(ctx, on); err != nil {
@@ -122,12 +124,17 @@ func copyData(ctx context.Context, from, to postgres.Config) error {
 	return nil
 }
 
-func (p *Pair) startOff(ctx context.Context, c postgres.Config) error {
+func (p *Pair) startOff(ctx context.Context, c postgres.Config, plan Plan) error {
 	s, err := passive(c).Start(ctx)
 	if err != nil {
 		return err
 	}
 	p.servers = append(p.servers, s)
+	if plan.Triggers {
+		if err := introduce(ctx, s.ConnConfig(), "SELECT barista_bootstrap()"); err != nil {
+			return err
+		}
+	}
 	p.Off, err = open(ctx, asUser(s))
 	return err
 }
@@ -146,7 +153,7 @@ func (p *Pair) startOn(ctx context.Context, c postgres.Config) error {
 		return err
 	}
 	p.servers = append(p.servers, s)
-	if err := introduce(ctx, s.ConnConfig()); err != nil {
+	if err := introduce(ctx, s.ConnConfig(), "SELECT barista_start()", "SELECT barista_bootstrap()"); err != nil {
 		return err
 	}
 	p.keeper.open()
@@ -154,14 +161,14 @@ func (p *Pair) startOn(ctx context.Context, c postgres.Config) error {
 	return err
 }
 
-// introduce says what barista says first to a server that was started.
-func introduce(ctx context.Context, as *pgx.ConnConfig) (err error) {
+// introduce says what barista says first to a server that was started. barista_bootstrap() makes the triggers.
+func introduce(ctx context.Context, as *pgx.ConnConfig, statements ...string) (err error) {
 	conn, err := pgx.ConnectConfig(ctx, as)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, conn.Close(ctx)) }()
-	for _, sql := range []string{"SELECT barista_start()", "SELECT barista_bootstrap()"} {
+	for _, sql := range statements {
 		if _, err := conn.Exec(ctx, sql); err != nil {
 			return fmt.Errorf("%s: %w", sql, err)
 		}
