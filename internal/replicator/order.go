@@ -27,7 +27,8 @@ type Order struct {
 
 	opens       []opening // where epochs began to be the greatest, since the floor and the last before; index and epoch both increase
 	members     []memberAt
-	spans       []span // chunked sets since the floor, by first index
+	spans       []span      // chunked sets since the floor, by first index
+	ended       paxos.Index // where the last of them ended; a floor may stand there, so that its chunks stay no longer than needed
 	checkpoints []checkpoint
 	sequences   map[sequenceKey]changeset.SequenceState
 }
@@ -141,7 +142,7 @@ func (o *Order) Place(entry paxos.Entry) (*Placed, error) {
 	if err := o.note(placed, entry); err != nil {
 		return nil, err
 	}
-	if n := len(o.checkpoints); entry.Index >= o.checkpoints[n-1].index+checkpointEvery || o.endsAt(entry.Index) {
+	if n := len(o.checkpoints); entry.Index >= o.checkpoints[n-1].index+checkpointEvery || o.ended == entry.Index {
 		o.checkpoints = append(o.checkpoints, checkpoint{entry.Index, o.last})
 	}
 	return placed, nil
@@ -282,7 +283,7 @@ func (o *Order) noteChunk(p *Placed) {
 	case p.Chunk.Ordinal == o.spans[k].chunks:
 		o.spans[k].chunks++
 	default: // one is missing, or the discarding one
-		o.spans[k].last = p.Index
+		o.end(k, p.Index)
 	}
 }
 
@@ -291,9 +292,11 @@ func (o *Order) finish(set *changeset.ChangeSet, at paxos.Index) error {
 	if k < 0 || o.spans[k].chunks != set.Chunks {
 		return fmt.Errorf("change set %v ends after %d chunks, which are not there", set.ID, set.Chunks)
 	}
-	o.spans[k].last = at
+	o.end(k, at)
 	return nil
 }
+
+func (o *Order) end(k int, at paxos.Index) { o.spans[k].last, o.ended = at, at }
 
 // unfinished finds the open span of a set; -1 if there is none.
 func (o *Order) unfinished(id changeset.ID) int {
@@ -305,16 +308,11 @@ func (o *Order) unfinished(id changeset.ID) int {
 	return -1
 }
 
-// endsAt reports whether a chunked set ends at the head: a floor may stand there at once, so that its chunks do not stay for longer than needed.
-func (o *Order) endsAt(head paxos.Index) bool {
-	return slices.ContainsFunc(o.spans, func(s span) bool { return s.last == head })
-}
-
 // endUnfinished ends the sets that end with their epoch. Their chunks are still read together, so their spans stay.
 func (o *Order) endUnfinished(at paxos.Index) {
 	for k := range o.spans {
 		if o.spans[k].last == 0 {
-			o.spans[k].last = at
+			o.end(k, at)
 		}
 	}
 }
