@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,7 +16,8 @@ import (
 )
 
 func TestVerifyFindsAChangedRow(t *testing.T) {
-	// When one row of one follower was changed behind Barista's back, verify names its table, key and node, and ends with status 1.
+	// When one row of one follower was changed behind Barista's back, verify names its table, key and node, and ends with status 1; so it
+	// does when the follower was stopped because a change does not fit that row.
 	c := startCluster(t, devcluster.Options{})
 	follower := c.follower(t)
 	run(t, c.connect(t, follower), "CREATE TABLE spoiled (k int PRIMARY KEY, v int)",
@@ -50,6 +53,18 @@ func TestVerifyFindsAChangedRow(t *testing.T) {
 		if strings.Contains(report, "sound") || strings.Contains(report, "identical") {
 			t.Errorf("verify through n%d:\n%s", k, report)
 		}
+	}
+
+	run(t, c.connect(t, follower), "ALTER TABLE spoiled DROP CONSTRAINT spoiled_pkey", "DELETE FROM spoiled WHERE k = 41")
+	stopped := "stopped: " + c.Node(follower).Config.Name + ":"
+	for _, k := range c.all() {
+		await(t, serveLimit, "a report of the stopped node", func(context.Context) error {
+			status, report, errs := c.barista(t, "verify", "--http", c.Node(k).Config.HTTP)
+			if status != 1 || !strings.Contains(report, stopped) || strings.Contains(report, "identical") {
+				return fmt.Errorf("verify through n%d: status %d\n%s%s", k, status, report, errs)
+			}
+			return nil
+		})
 	}
 }
 

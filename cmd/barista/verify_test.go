@@ -25,6 +25,10 @@ func TestVerify(t *testing.T) {
 				"name": "public.t", "key": "42", "nodes": ["n2"], "detail": "n1: present; n2: absent"}]}`,
 			1, "different at 7.1: n1, n2\ndatabase d: table public.t, key 42: differs on n2 (n1: present; n2: absent)\n", "",
 		},
+		"stopped": {
+			http.StatusOK, `{"identical": false, "position": "7.1", "nodes": ["n1", "n2"], "stopped": [{"node": "n3", "reason": "it was stopped"}]}`,
+			1, "different at 7.1: n1, n2\nstopped: n3: it was stopped\n", "",
+		},
 		"no leader":   {http.StatusServiceUnavailable, "no node leads\n", 1, "", "503 Service Unavailable: no node leads"},
 		"not a node":  {http.StatusOK, "<html>", 1, "", "read its answer"},
 		"not a story": {http.StatusOK, "{}", 1, "", "no report"},

@@ -27,6 +27,9 @@ const (
 type markDesk struct {
 	node *node
 
+	halted chan struct{} // closed when this node reaches no mark any more
+	why    error         // of that; written before halted is closed
+
 	mu     sync.Mutex // guards pinned
 	pinned map[changeset.MarkID]*pinned
 }
@@ -40,7 +43,13 @@ type pinned struct {
 }
 
 func newMarkDesk(n *node) *markDesk {
-	return &markDesk{node: n, pinned: make(map[changeset.MarkID]*pinned)}
+	return &markDesk{node: n, pinned: make(map[changeset.MarkID]*pinned), halted: make(chan struct{})}
+}
+
+// halt says that the server was stopped for good, and why. It is called once.
+func (d *markDesk) halt(why error) {
+	d.why = why
+	close(d.halted)
 }
 
 func (d *markDesk) entry(id changeset.MarkID) *pinned {
@@ -159,6 +168,9 @@ func (d *markDesk) Snapshot(ctx context.Context, id changeset.MarkID) (*verify.S
 	case <-ctx.Done():
 		d.drop(id)
 		return nil, fmt.Errorf("wait for mark %v: %w", id, ctx.Err())
+	case <-d.halted:
+		d.drop(id)
+		return nil, fmt.Errorf("%w: %w", verify.ErrStopped, d.why)
 	case <-p.ready:
 	}
 	d.drop(id)

@@ -187,6 +187,7 @@ func (s *localServer) once(ctx context.Context) error {
 	case errors.Is(err, apply.ErrDiverged):
 		s.log.Error("the server is stopped for good; this node goes on voting", "reason", err)
 		s.state.Store(admin.ServerStopped)
+		s.marks.halt(err)
 		<-ctx.Done()
 		return ctx.Err()
 	}

@@ -31,7 +31,8 @@ type Coordinator struct {
 }
 
 // Verify compares all nodes that it can reach, each in the same state. Nodes
-// that are down or late are reported, not compared. It fails if no mark can be
+// that are down or late are reported, not compared; one whose server was
+// stopped because it holds something else is a difference. It fails if no mark can be
 // placed or no node can be asked.
 func (c *Coordinator) Verify(ctx context.Context) (Report, error) {
 	var suspects []Subject
@@ -40,10 +41,10 @@ func (c *Coordinator) Verify(ctx context.Context) (Report, error) {
 		if err != nil {
 			return Report{}, fmt.Errorf("verify: %w", err)
 		}
-		if report.Identical || round == rounds {
+		suspects = report.subjects()
+		if len(suspects) == 0 || round == rounds {
 			return report, nil
 		}
-		suspects = report.subjects()
 	}
 }
 
@@ -70,7 +71,7 @@ func (c *Coordinator) round(ctx context.Context, only []Subject) (Report, error)
 	for _, d := range Compare(digests) {
 		r.Differences = append(r.Differences, narrow(ctx, peers, digests, d)...)
 	}
-	r.Identical = len(r.Differences) == 0
+	r.Identical = len(r.Differences) == 0 && len(r.Stopped) == 0
 	return r, ctx.Err()
 }
 
@@ -119,6 +120,10 @@ func each(peers []*peer, ask func(*peer) error) []error {
 func without(peers []*peer, errs []error, r *Report) []*peer {
 	var well []*peer
 	for i, p := range peers {
+		if errors.Is(errs[i], ErrStopped) {
+			r.Stopped = append(r.Stopped, Absence{Node: p.node, Reason: errs[i].Error()})
+			continue
+		}
 		if errs[i] != nil {
 			r.NotCompared = append(r.NotCompared, Absence{Node: p.node, Reason: errs[i].Error()})
 			continue
@@ -151,7 +156,7 @@ func commonPosition(peers []*peer) (at changeset.Position, err error) {
 
 func noneCompared(r Report) error {
 	err := errors.New("no node could be compared")
-	for _, a := range r.NotCompared {
+	for _, a := range append(r.Stopped, r.NotCompared...) {
 		err = fmt.Errorf("%w; %s: %s", err, a.Node, a.Reason)
 	}
 	return err

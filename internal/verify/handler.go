@@ -128,6 +128,8 @@ func statusOf(err error) int {
 		return http.StatusBadRequest
 	case errors.Is(err, errNoSession):
 		return http.StatusNotFound
+	case errors.Is(err, ErrStopped):
+		return http.StatusGone
 	case errors.Is(err, errTooMany):
 		return http.StatusTooManyRequests
 	}

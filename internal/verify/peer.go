@@ -41,6 +41,13 @@ func (p *peer) close(ctx context.Context) error {
 	return p.ask(ctx, pathClose, closeRequest{Session: p.opened.Session}, &struct{}{})
 }
 
+// stoppedError is a node's word that its server was stopped, and why. It matches ErrStopped.
+type stoppedError string
+
+func (e stoppedError) Error() string { return string(e) }
+
+func (stoppedError) Is(target error) bool { return target == ErrStopped }
+
 // ask posts a request and reads the answer.
 func (p *peer) ask(ctx context.Context, path string, request, into any) error {
 	body, err := json.Marshal(request)
@@ -63,6 +70,9 @@ func (p *peer) ask(ctx context.Context, path string, request, into any) error {
 	limited := io.LimitReader(response.Body, maxAnswer)
 	if response.StatusCode != http.StatusOK {
 		words, _ := io.ReadAll(io.LimitReader(limited, 1000)) // the status alone would do
+		if response.StatusCode == http.StatusGone {
+			return stoppedError(strings.TrimSpace(string(words)))
+		}
 		return fmt.Errorf("%s: %s", response.Status, strings.TrimSpace(string(words)))
 	}
 	if err := json.NewDecoder(limited).Decode(into); err != nil {

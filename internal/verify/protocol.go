@@ -1,6 +1,10 @@
 package verify
 
-import "github.com/baristadb/barista/internal/changeset"
+import (
+	"errors"
+
+	"github.com/baristadb/barista/internal/changeset"
+)
 
 // The paths of the node side, below the control purpose of the peer port. Each
 // is a POST of a JSON request with a JSON answer; a failure is a status of 400
@@ -12,6 +16,10 @@ const (
 	pathKeys    = "/verify/keys"    // groupRequest -> []Group
 	pathClose   = "/verify/close"   // closeRequest -> struct{}
 )
+
+// ErrStopped is matched by the error of a node whose server was stopped because
+// it holds something else than the log says. Its status is 410.
+var ErrStopped = errors.New("the server was stopped")
 
 // Limits of what is read from the other side, in bytes.
 const (

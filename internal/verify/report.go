@@ -9,15 +9,16 @@ import (
 
 // Report is the outcome of a verification.
 type Report struct {
-	// Invariant: Identical if and only if Differences is empty.
+	// Invariant: Identical if and only if Differences and Stopped are empty.
 	Identical   bool               `json:"identical"`
 	Position    changeset.Position `json:"position"`
 	Nodes       []string           `json:"nodes"` // those that were compared
 	NotCompared []Absence          `json:"not_compared,omitempty"`
+	Stopped     []Absence          `json:"stopped,omitempty"` // those whose servers are known to hold something else
 	Differences []Difference       `json:"differences,omitempty"`
 }
 
-// Absence tells why a node was not compared.
+// Absence tells why a node was not compared, or was stopped.
 type Absence struct {
 	Node   string `json:"node"`
 	Reason string `json:"reason"`
@@ -45,7 +46,7 @@ func (d Difference) String() string {
 }
 
 // String returns the report as people read it. Its first word is "identical"
-// if and only if the compared nodes are.
+// if and only if the compared nodes are and none was stopped.
 func (r Report) String() string {
 	var b strings.Builder
 	if r.Identical {
@@ -55,6 +56,9 @@ func (r Report) String() string {
 	}
 	for _, d := range r.Differences {
 		fmt.Fprintf(&b, "%v\n", d)
+	}
+	for _, a := range r.Stopped {
+		fmt.Fprintf(&b, "stopped: %s: %s\n", a.Node, a.Reason)
 	}
 	for _, a := range r.NotCompared {
 		fmt.Fprintf(&b, "not compared: %s: %s\n", a.Node, a.Reason)

@@ -335,6 +335,26 @@ func TestNodeDown(t *testing.T) {
 	}
 }
 
+// stoppedNode has a server that was stopped because it held something else.
+type stoppedNode struct{ brokenNode }
+
+func (stoppedNode) Snapshot(context.Context, changeset.MarkID) (*Snapshot, error) {
+	return nil, fmt.Errorf("%w: it was odd", ErrStopped)
+}
+
+func TestNodeStopped(t *testing.T) {
+	// A node that was stopped because it held something else is a difference, though the others are identical.
+	cluster, coordinator := newCluster(t, "n1", "n2")
+	odd := NewHandler(stoppedNode{})
+	t.Cleanup(odd.Close)
+	cluster.handler["n3"] = odd
+	coordinator.Nodes = func() []string { return []string{"n1", "n2", "n3"} }
+	report := mustVerify(t, coordinator)
+	if want := "different at 7.1: n1, n2\nstopped: n3: the server was stopped: it was odd\n"; report.Identical || report.String() != want {
+		t.Errorf("%v, not %s", report, want)
+	}
+}
+
 func TestServerDies(t *testing.T) {
 	// A node whose server dies between the mark and the question is named, and the others are compared.
 	cluster, coordinator := newCluster(t, "n1", "n2", "n3")
