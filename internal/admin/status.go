@@ -41,8 +41,10 @@ type Status struct {
 	// LeaseMS is for how many milliseconds it may still serve reads as the leader; 0 on others.
 	LeaseMS int64 `json:"lease_ms"`
 	// Sessions is how many clients are connected through this node's front doors.
-	Sessions int      `json:"sessions"`
-	Members  []Member `json:"members,omitempty"`
+	Sessions int `json:"sessions"`
+	// MaxTransaction is how many bytes the changes of one transaction may take while this node leads: where nodes differ, somebody has to mend it.
+	MaxTransaction int64    `json:"max_transaction,omitempty"`
+	Members        []Member `json:"members,omitempty"`
 }
 
 // Member is one entry of the membership as a node knows it.

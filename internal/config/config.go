@@ -67,7 +67,7 @@ type Config struct {
 	// place for good; 0 = never. The default outlasts the restart of a machine: a member that comes back later has to be
 	// let in again, with an empty folder.
 	ReplaceDeadAfter time.Duration `yaml:"replace_dead_after"`
-	// Retention is how much of the journal a node keeps for members that are behind.
+	// Retention is how much of the journal a node keeps for members that are behind, beside one large transaction.
 	Retention Size `yaml:"retention,omitempty"`
 
 	// Settings are further PostgreSQL settings (name to value). Those that Barista fixes cannot be among them, but

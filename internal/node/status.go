@@ -27,7 +27,7 @@ func (n *node) Status() admin.Status {
 		Ballot: ballotText(s.Ballot), Epoch: ballotText(s.Epoch),
 		Index: uint64(s.Index), Chosen: s.Chosen.String(), Applied: applied.String(), Lag: lag(s, applied),
 		Server: n.server.State(), LeaseMS: max(0, int64(s.LeaseEnd-bootClock())/1e6), Sessions: n.front.Sessions(),
-		Members: memberList(s.Members),
+		MaxTransaction: int64(n.cfg.MaxTransaction), Members: memberList(s.Members),
 	}
 }
 

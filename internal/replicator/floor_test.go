@@ -36,3 +36,32 @@ func TestFloorWaitsForFlush(t *testing.T) {
 		t.Errorf("node %d does not take the floor after a flush", n.id)
 	}
 }
+
+// A large transaction that a late member still has to fetch does not count against the retention limit; what is beyond that does.
+func TestRetentionSparesOneLargeTransaction(t *testing.T) {
+	c, leader, others := settled(t, 1)
+	c.cut[others[0].id] = true
+	for k := 0; k < 5 || k < 50 && leader.r.order.largestSet() == 0; k++ {
+		c.run(1e9, 1)
+	}
+	c.run(2e9, 0)
+	order, behind := leader.r.order, leader.r.paxos.AllDurable()
+	if leader.r.phase != Open || order.largestSet() == 0 || behind+10 > order.Head() {
+		t.Fatalf("phase %v, %d bytes in the largest set, and everybody holds the log to %d of %d", leader.r.phase, order.largestSet(), behind, order.Head())
+	}
+	leader.r.cfg.Retention = 1000
+	purged := func(bytes int64) paxos.Index {
+		leader.r.Step(c.now, Flushed{Start: uint64(leader.id), Position: leader.applied(), JournalBytes: bytes})
+		if out := leader.r.Output(); out.Purge != nil {
+			return out.Purge.Index
+		}
+		return 0
+	}
+	largest := order.largestSet()
+	if floor := purged(1000 + largest - 1); floor > behind {
+		t.Errorf("a floor at %d, and a member holds no more than %d", floor, behind)
+	}
+	if floor := purged(1000 + largest); floor <= behind {
+		t.Errorf("a floor at %d: with more than the limit and one large set it does not wait for whoever holds no more than %d", floor, behind)
+	}
+}

@@ -49,6 +49,7 @@ type span struct {
 	first  paxos.Index
 	last   paxos.Index // of its last part, or of the entry that took it back; 0: unfinished
 	chunks uint32
+	bytes  int64 // in them
 }
 
 // checkpoint remembers the last position at an index, so that a floor can be put there.
@@ -278,13 +279,22 @@ func (o *Order) noteChunk(p *Placed) {
 	k := o.unfinished(p.Chunk.ID)
 	switch {
 	case k < 0 && p.Chunk.Ordinal == 0:
-		o.spans = append(o.spans, span{id: p.Chunk.ID, first: p.Index, chunks: 1})
+		o.spans = append(o.spans, span{id: p.Chunk.ID, first: p.Index, chunks: 1, bytes: int64(len(p.Chunk.Data))})
 	case k < 0: // of a set that is given up
 	case p.Chunk.Ordinal == o.spans[k].chunks:
 		o.spans[k].chunks++
+		o.spans[k].bytes += int64(len(p.Chunk.Data))
 	default: // one is missing, or the discarding one
 		o.end(k, p.Index)
 	}
+}
+
+// largestSet is how many bytes the chunks of the largest set above the floor hold.
+func (o *Order) largestSet() (bytes int64) {
+	for _, s := range o.spans {
+		bytes = max(bytes, s.bytes)
+	}
+	return bytes
 }
 
 func (o *Order) finish(set *changeset.ChangeSet, at paxos.Index) error {
