@@ -14,12 +14,14 @@ import (
 	"github.com/baristadb/barista/internal/config"
 )
 
-// sessionSettings keep barista's own sessions free of what ALTER DATABASE and ALTER ROLE ... SET say: given at the start of a session
-// they outrank both.
+// sessionSettings keep barista's own sessions free of what the configuration, ALTER DATABASE and ALTER ROLE ... SET say: given at the start
+// of a session they outrank all. Nothing of these sessions is logged but errors: what they hand over are other people's rows, and verifiers of passwords.
 var sessionSettings = map[string]string{
 	"application_name": Role, "client_encoding": encoding, "default_transaction_isolation": "read committed",
 	"default_transaction_read_only": "off", "statement_timeout": "0", "lock_timeout": "0", "idle_in_transaction_session_timeout": "0",
 	"idle_session_timeout": "0", "session_replication_role": "origin", "row_security": "on",
+	"log_statement": "none", "log_duration": "off", "log_min_duration_statement": "-1", "log_min_duration_sample": "-1", "log_transaction_sample_rate": "0",
+	"log_parameter_max_length": "0", "log_parameter_max_length_on_error": "0", "pgaudit.log": "none", "auto_explain.log_min_duration": "-1",
 }
 
 // ConnConfig says how barista connects to the server, database postgres. Each call returns a new value. The
