@@ -502,7 +502,16 @@ emit_log(ErrorData *error)
 		(barista_transaction_epoch != 0 || session_kind == SESSION_LEADER) &&
 		!barista_gate_is_open(NULL))
 	{
-		if (has_written())
+		/* A foreign server may be committing just now. */
+		if (barista_wrote_foreign())
+		{
+			error->sqlerrcode = ERRCODE_TRANSACTION_RESOLUTION_UNKNOWN;
+			error->message =
+				pstrdup("this node stopped leading; the transaction was not committed here");
+			error->detail = pstrdup("What it wrote to foreign tables may be there.");
+			error->hint = pstrdup("Look at the foreign tables before you run it again.");
+		}
+		else if (has_written())
 		{
 			error->sqlerrcode = ERRCODE_T_R_SERIALIZATION_FAILURE;
 			error->message =

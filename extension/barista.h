@@ -198,6 +198,7 @@ extern void barista_note_known_write(void);
  * agreed on, and other servers commit them before that (gate.c).
  */
 extern void barista_note_foreign_write(void);
+extern bool barista_wrote_foreign(void);
 
 /*
  * The transaction has pending notifications (NOTIFY; pg_notify() is noted by

@@ -146,6 +146,12 @@ barista_note_foreign_write(void)
 	wrote_foreign = true;
 }
 
+bool
+barista_wrote_foreign(void)
+{
+	return wrote_foreign;
+}
+
 /* Refuses, for a reason that says whether it may be run again. */
 static void
 refuse(int sqlstate, const char *message, const char *hint)

@@ -75,6 +75,20 @@ func TestDDLImportForeignSchema(t *testing.T) {
 	p.same(t)
 }
 
+// Event triggers see IMPORT FOREIGN SCHEMA on the leader alone; what they write is replicated.
+func TestDDLImportUnderEventTriggers(t *testing.T) {
+	p := foreignPair(t)
+	p.run(t, "create table log (tag text, object text)", "create table there.more (k int)",
+		"create function note() returns event_trigger language plpgsql as $$begin insert into log select tg_tag, object_identity from pg_event_trigger_ddl_commands(); end$$",
+		"create function starts() returns event_trigger language plpgsql as $$begin insert into log values (tg_tag, 'starts'); create table if not exists made_by_trigger (k int); end$$",
+		"create event trigger at_end on ddl_command_end execute function note()", "create event trigger at_start on ddl_command_start when tag in ('IMPORT FOREIGN SCHEMA') execute function starts()",
+		"create schema here", "import foreign schema there from server here into here", "create server another foreign data wrapper postgres_fdw", "create foreign table here.alone (k int) server another", "drop server another cascade")
+	p.same(t)
+	if got := answer(t, p.follower.connect(t), "select array_agg(distinct object order by object) from log where tag = 'IMPORT FOREIGN SCHEMA'"); got != "[here.more here.rows starts]" {
+		t.Errorf("the log has %s", got)
+	}
+}
+
 // Rows of foreign tables are the foreign server's: they are written by the leader alone and are in no change set; what else the
 // transaction writes, is.
 func TestForeignRows(t *testing.T) {
@@ -118,6 +132,20 @@ func TestForeignRowsRefused(t *testing.T) {
 	if got := answer(t, conn, "select (select count(*) from local), (select count(*) from there.rows)"); got != "0 1" {
 		t.Errorf("rows here and there: %s", got)
 	}
+	waiting := p.leader.connect(t)
+	execute(t, waiting, "begin", "insert into local values (3)", "insert into away values (3, 'there')")
+	p.leader.gate.hold()
+	commit = begin(t, waiting, "commit")
+	proposal := p.leader.gate.next(t) // the foreign server commits, and this session waits for it
+	p.leader.close()
+	execute(t, p.leader.connectAs(t, "barista", "postgres"), "select barista_backends(true)")
+	proposal.choose()
+	if state := commit.wait(); state != "08007" {
+		t.Errorf("SQLSTATE %q, not 08007: its session was ended", state)
+	}
+	p.leader.reopen(t)
+	p.leader.gate.release()
+	conn = p.leader.connect(t)
 	execute(t, conn, "begin", "insert into local values (2)")
 	p.leader.gate.hold()
 	commit = begin(t, conn, "commit")

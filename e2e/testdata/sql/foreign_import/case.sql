@@ -8,3 +8,8 @@ IMPORT FOREIGN SCHEMA case_there LIMIT TO (t) FROM SERVER case_import INTO forei
 BEGIN; CREATE TABLE beside (k int); INSERT INTO beside VALUES (1); IMPORT FOREIGN SCHEMA case_there EXCEPT (t, parted) FROM SERVER case_import INTO foreign_import; COMMIT;
 BEGIN; IMPORT FOREIGN SCHEMA case_there LIMIT TO (parted) FROM SERVER case_import INTO foreign_import; ROLLBACK;
 IMPORT FOREIGN SCHEMA no_such_schema FROM SERVER case_import INTO foreign_import; IMPORT FOREIGN SCHEMA case_there FROM SERVER case_import INTO no_such_schema;
+CREATE TABLE log (n serial, tag text, command text, object text); CREATE SCHEMA case_seen;
+CREATE FUNCTION note() RETURNS event_trigger LANGUAGE plpgsql AS $$BEGIN INSERT INTO foreign_import.log (tag, command, object) SELECT tg_tag, command_tag, object_identity FROM pg_event_trigger_ddl_commands(); END$$;
+CREATE EVENT TRIGGER case_note ON ddl_command_end EXECUTE FUNCTION note();
+IMPORT FOREIGN SCHEMA case_there FROM SERVER case_import INTO case_seen; CREATE SERVER case_more FOREIGN DATA WRAPPER postgres_fdw; CREATE FOREIGN TABLE case_seen.alone (k int) SERVER case_more; DROP SERVER case_more CASCADE;
+DROP EVENT TRIGGER case_note; SELECT * FROM log ORDER BY n;
