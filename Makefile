@@ -10,7 +10,7 @@ TEST ?= ./...
 TESTFLAGS ?=
 FUZZTIME ?= 10s
 
-.PHONY: demo test check build extension deps test-deps format lint fuzz sim fuzz-sql pg-regress clean bench-commit bench-failover bench-large bench-capture
+.PHONY: demo test check build extension deps test-deps format lint fuzz sim fuzz-sql pg-regress clean bench-commit bench-failover bench-large test-large bench-capture
 
 build: deps bin/barista extension
 
@@ -80,6 +80,10 @@ bench-failover: build
 
 bench-capture: build
 	$(GO) run ./e2e/bench capture $(BENCH)
+
+# Kills nodes while a gigabyte is on its way; "make test" does so with 64 MB.
+test-large: build
+	$(GO) test ./e2e -count=1 -timeout 40m -v -run TestLargeTransactionsWhileNodesDie -largemegabytes $(or $(MEGABYTES),1024)
 
 bench-large: build
 	timeout --signal=TERM 40m $(GO) run ./e2e/bench large $(BENCH)

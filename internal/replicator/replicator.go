@@ -44,7 +44,7 @@ type Config struct {
 	MaxBatchSets    int        // change sets in one entry; default 4096, at most changeset.MaxSets
 	MaxBatchBytes   int        // payload bytes in one entry; default 4 MiB
 	MaxPipeline     int        // change-set entries on their way at once; default 1
-	MaxChunkBytes   int        // bytes of chunks on their way at once, or one chunk; default 8 MiB
+	MaxChunkBytes   int        // bytes of chunks on their way at once, or one chunk: what is small waits behind them; default 4 MiB
 	MaxPending      int        // change sets that wait to be proposed; default 65536
 	RecentBytes     int        // chosen entries kept in memory for the local server; default 32 MiB
 	ApplyBatchSets  int        // change sets in one local transaction of apply; default 512
@@ -66,7 +66,7 @@ func (c *Config) setDefaults() {
 	def(&c.MaxBatchSets, 4096)
 	def(&c.MaxBatchBytes, 4<<20)
 	def(&c.MaxPipeline, 1)
-	def(&c.MaxChunkBytes, 8<<20)
+	def(&c.MaxChunkBytes, 4<<20)
 	def(&c.MaxPending, 1<<16)
 	def(&c.RecentBytes, 32<<20)
 	def(&c.ApplyBatchSets, 512)
