@@ -62,11 +62,14 @@ func TestRandomSQL(t *testing.T) {
 	c.compareSchemas(t)
 	for _, k := range c.all() {
 		own := c.local(t, k)
+		queries := []string{randomsql.LargeObjects}
 		for _, table := range w.Tables() {
-			sql := fmt.Sprintf("SELECT t::text FROM %s t", table)
-			await(t, serveLimit, "the rows of "+table, func(context.Context) error {
+			queries = append(queries, fmt.Sprintf("SELECT t::text FROM %s t", table))
+		}
+		for _, sql := range queries {
+			await(t, serveLimit, "what it has applied", func(context.Context) error {
 				if diff := cmp.Diff(answer(t, theirs, sql), answer(t, own, sql)); diff != "" {
-					return fmt.Errorf("n%d differs from plain PostgreSQL in table %s:\n%s", k, table, diff)
+					return fmt.Errorf("n%d differs from plain PostgreSQL in %s:\n%s", k, sql, diff)
 				}
 				return nil
 			})

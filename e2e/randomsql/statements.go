@@ -24,6 +24,7 @@ var statements = []struct {
 	{1, (*Writer).switchTriggers},
 	{1, (*Writer).createSequence},
 	{3, (*Writer).useSequence},
+	{5, (*Writer).largeObject},
 	{10, (*Writer).begin},
 	{8, (*Writer).savepoint},
 	{4, (*Writer).release},

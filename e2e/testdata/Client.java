@@ -1,6 +1,8 @@
 import java.io.StringReader;
 import java.sql.*;
 import org.postgresql.PGConnection;
+import org.postgresql.largeobject.LargeObject;
+import org.postgresql.largeobject.LargeObjectManager;
 
 /** A client of a cluster, as an application would be. It ends with an exception at the first thing that is not as it should be. */
 public class Client {
@@ -13,6 +15,7 @@ public class Client {
 			savepoint(c);
 			copy(c);
 			fetchedInPieces(c);
+			largeObject(c);
 			refused(c);
 		}
 		System.out.println("done");
@@ -86,6 +89,40 @@ public class Client {
 		}
 		c.commit();
 		check(n == 20 + 500 + 2 + 1000, "rows: " + n);
+	}
+
+	/** By the driver's own interface, which calls functions past SQL, and by Blob. */
+	static void largeObject(Connection c) throws Exception {
+		LargeObjectManager manager = c.unwrap(PGConnection.class).getLargeObjectAPI();
+		byte[] bytes = new byte[100000];
+		java.util.Arrays.fill(bytes, (byte) 7);
+		long oid = manager.createLO();
+		LargeObject object = manager.open(oid, LargeObjectManager.READWRITE);
+		object.write(bytes);
+		object.seek(50000);
+		object.write("in the middle".getBytes());
+		Savepoint p = c.setSavepoint();
+		object.truncate(10);
+		c.rollback(p);
+		c.commit();
+		object = manager.open(oid, LargeObjectManager.READ);
+		check(object.size() == bytes.length, "size of a large object: " + object.size());
+		object.seek(50000);
+		check(new String(object.read(13)).equals("in the middle"), "bytes of a large object");
+		c.commit();
+		try (Statement s = c.createStatement()) {
+			s.execute("CREATE TABLE java_blobs (k int PRIMARY KEY, b oid)");
+		}
+		try (PreparedStatement s = c.prepareStatement("INSERT INTO java_blobs VALUES (1, ?), (2, " + oid + ")")) {
+			s.setBlob(1, new java.io.ByteArrayInputStream(bytes), bytes.length);
+			s.executeUpdate();
+		}
+		c.commit();
+		try (Statement s = c.createStatement(); ResultSet r = s.executeQuery("SELECT b FROM java_blobs WHERE k = 1")) {
+			check(r.next() && r.getBlob(1).length() == bytes.length, "blob");
+		}
+		manager.unlink(oid);
+		c.commit();
 	}
 
 	static void refused(Connection c) throws SQLException {

@@ -420,17 +420,19 @@ func TestApplyMalformed(t *testing.T) {
 // is refused or applied, and the next one is heard.
 func TestApplySurvivesMutations(t *testing.T) {
 	p := startPair(t)
-	p.run(t, "create table mut (k int primary key, v text, a int[], j jsonb, n numeric)", "create table mutbare (a text, b point)")
+	p.run(t, "create table mut (k int primary key, v text, a int[], j jsonb, n numeric)", "create table mutbare (a text, b point)",
+		"select lo_from_bytea(n, repeat('y', 9000)::bytea) from generate_series(7100, 7102, 2) n")
 	from := len(p.leader.gate.chosen())
 	execute(t, p.leader.connect(t), `begin; insert into mut values (1, 'one', '{1,2}', '{"a": 1}', 1.5), (2, null, null, null, null);
 		update mut set v = 'two' where k = 1; update mut set k = 3 where k = 2; insert into mutbare values ('x', '(1,2)');
 		update mutbare set a = 'y'; delete from mut where k = 1; commit`,
-		"begin; create table mutnew (k serial primary key); insert into mutnew default values; truncate mut; commit")
+		"begin; create table mutnew (k serial primary key); insert into mutnew default values; truncate mut; commit",
+		"begin; select lo_from_bytea(7101, repeat('x', 5000)::bytea); select lo_put(7100, 5000, 'more'); select lo_truncate(lo_open(7100, 131072), 6000); select lo_unlink(7102); commit")
 	conn := p.follower.connectAs(t, "barista", "postgres")
 	random := rand.New(rand.NewPCG(1, 2))
 	codes := map[string]int{}
 	for range 2000 {
-		proposal := p.leader.gate.chosen()[from+random.IntN(2)]
+		proposal := p.leader.gate.chosen()[from+random.IntN(3)]
 		var batch changeset.Batch
 		batch.Begin(p.follower.applied())
 		batch.Set(proposal.set.Timestamp)

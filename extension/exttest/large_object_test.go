@@ -4,11 +4,15 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgproto3"
+
+	"github.com/baristadb/barista/internal/changeset"
 )
 
 // largeObjects is all that the catalogs hold of large objects, in text.
@@ -58,6 +62,9 @@ func TestLargeObjectsBySQL(t *testing.T) {
 		"create table lo_t (k int primary key, o oid); insert into lo_t select k, lo_from_bytea(0, 'row ' || k::text::bytea) from generate_series(1, 5) k",
 		"select lo_unlink(o) from lo_t where k = 3",
 		"create table lo_made as select lo_from_bytea(0, 'made') as o",
+		// An expression that PL/pgSQL has made ready is used in several transactions and savepoints.
+		"do $$ declare o oid; n int; begin for i in 1..5 loop o := lo_creat(-1); n := lowrite(lo_open(o, 131072), 'x'); if i <> 3 then commit; else rollback; end if; end loop; end $$",
+		"do $$ declare o oid; n int; begin for i in 1..5 loop begin o := lo_creat(-1); n := lowrite(lo_open(o, 131072), 'y'); if i = 3 then raise 'x'; end if; exception when raise_exception then null; end; end loop; end $$",
 		"do $$ begin perform lo_put((select o from lo_t where k = 1), 0, 'one'); commit; perform lo_put((select o from lo_t where k = 2), 0, 'two'); begin perform lo_put((select o from lo_t where k = 2), 0, 'no'); raise 'x'; exception when others then null; end; end $$",
 	} {
 		execute(t, conn, sql)
@@ -154,5 +161,50 @@ func TestLargeObjectsByFastPath(t *testing.T) {
 		t.Errorf("the follower has %q", got)
 	}
 	call(t, conn, "lo_unlink", object)
+	p.sameLargeObjects(t)
+}
+
+// What a follower finds otherwise than the leader is divergence, which names
+// the object and the page; what cannot be is malformed; neither leaves a trace.
+func TestLargeObjectsDiverge(t *testing.T) {
+	p := startPair(t)
+	p.run(t, "select lo_from_bytea(7001, repeat('x', 5000)::bytea)")
+	page := func(object, number uint32, pages ...changeset.Page) changeset.Message {
+		return changeset.WrittenPages{Object: object, First: number, Pages: pages}
+	}
+	one := changeset.Page{Data: []byte("one")}
+	again := changeset.Page{Data: []byte("again"), Replaces: true}
+	for name, c := range map[string]struct {
+		message changeset.Message
+		code    string
+		want    string
+	}{
+		"made twice":           {changeset.LargeObject{Object: 7001, Owner: "postgres"}, "BA001", "large object 7001 is there already"},
+		"no owner":             {changeset.LargeObject{Object: 7002, Owner: "nobody"}, "BA001", `no role "nobody" to own large object 7002`},
+		"removed twice":        {changeset.UnlinkedLargeObject{Object: 7002}, "BA001", "large object 7002 is not there"},
+		"written twice":        {page(7001, 0, again, one), "BA001", "page 1 of large object 7001 is there already"},
+		"nothing to replace":   {page(7001, 2, again, again), "BA001", "page 3 of large object 7001 is not there"},
+		"nothing to remove":    {changeset.RemovedPages{Object: 7001, First: 1, Count: 3}, "BA001", "page 3 of large object 7001 is not there"},
+		"number zero":          {changeset.LargeObject{Owner: "postgres"}, "BA003", ""},
+		"page too long":        {page(7001, 3, changeset.Page{Data: make([]byte, changeset.MaxPage+1)}), "BA003", ""},
+		"no page":              {page(7001, 3), "BA003", ""},
+		"page beyond the last": {page(7001, math.MaxInt32, one, one), "BA003", ""},
+		"nothing removed":      {changeset.RemovedPages{Object: 7001}, "BA003", ""},
+		"removed beyond last":  {changeset.RemovedPages{Object: 7001, First: 1, Count: math.MaxInt32 + 1}, "BA003", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var payload changeset.Writer
+			payload.Write(page(7009, 5, one))
+			payload.Write(c.message)
+			var batch changeset.Batch
+			batch.Begin(p.follower.applied())
+			batch.Set(1)
+			batch.Payload(payload.Payload())
+			batch.End(p.follower.applied() + 1)
+			if err := applyFails(t, p.follower, c.code, batch.Bytes()); !strings.Contains(err.Message, c.want) {
+				t.Errorf("the error is %q, not %q", err.Message, c.want)
+			}
+		})
+	}
 	p.sameLargeObjects(t)
 }
