@@ -376,6 +376,7 @@ barista_capture_end(void)
 	set.described_count = 0;
 	set.savepoint_count = 0;
 	set.serial++;
+	barista_tuple_end();
 }
 
 void

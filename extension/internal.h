@@ -184,6 +184,8 @@ extern void barista_relation_build(CapturedRelation *captured, Relation rel);
 extern void barista_tuple_append(CapturedRelation *captured, char kind,
 								 const Datum *values, const bool *nulls,
 								 const Datum *old_values, const bool *old_nulls);
+/* The transaction ends, and with it the memory that was needed. */
+extern void barista_tuple_end(void);
 
 /* ------------------------------------------------------------------------
  * tuple_names.c

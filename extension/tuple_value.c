@@ -11,6 +11,9 @@
  */
 #include "barista.h"
 
+#include <limits.h>
+#include <locale.h>
+
 #include "access/detoast.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_namespace.h"
@@ -18,6 +21,7 @@
 #include "utils/bytea.h"
 #include "utils/float.h"
 #include "utils/guc.h"
+#include "utils/memutils.h"
 #include "utils/numeric.h"
 #include "utils/pg_locale.h"
 #include "utils/xml.h"
@@ -121,6 +125,47 @@ put_u64(Writer *w, uint64 value)
  */
 
 /*
+ * Memory of the functions that write a value down; emptied after each tuple.
+ * The caller's own may last much longer: COPY empties it after a thousand rows.
+ * NULL until a transaction needs it, with which it goes.
+ */
+static MemoryContext scratch = NULL;
+
+void
+barista_tuple_end(void)
+{
+	scratch = NULL;
+}
+
+static MemoryContext
+enter_scratch(void)
+{
+	if (unlikely(scratch == NULL))
+		scratch = AllocSetContextCreate(TopTransactionContext, "barista values",
+										ALLOCSET_DEFAULT_SIZES);
+	return MemoryContextSwitchTo(scratch);
+}
+
+/*
+ * Is money written as under lc_monetary = 'C'?  So it is in C.UTF-8, which is
+ * what every node has unless a session wants something else.  cash_out() looks
+ * at nothing but these.  The server keeps them until the setting changes.
+ */
+static bool
+money_is_plain(void)
+{
+	struct lconv *l = PGLC_localeconv();
+
+	return l->frac_digits == CHAR_MAX && l->mon_grouping[0] == '\0' &&
+		l->mon_decimal_point[0] == '\0' && l->mon_thousands_sep[0] == '\0' &&
+		l->currency_symbol[0] == '\0' &&
+		l->positive_sign[0] == '\0' && l->negative_sign[0] == '\0' &&
+		l->p_cs_precedes == CHAR_MAX && l->n_cs_precedes == CHAR_MAX &&
+		l->p_sep_by_space == CHAR_MAX && l->n_sep_by_space == CHAR_MAX &&
+		l->p_sign_posn == CHAR_MAX && l->n_sign_posn == CHAR_MAX;
+}
+
+/*
  * Runs an output function under the settings that barista_apply() reads with.
  * The settings are plain variables: a GUC nest level for each value would
  * cost more than the value.
@@ -138,7 +183,7 @@ output_pinned(FmgrInfo *function, Datum value)
 	volatile int nest = 0;
 	char	   *result;
 
-	if (strcmp(locale_monetary, "C") != 0)
+	if (!money_is_plain())
 	{
 		nest = NewGUCNestLevel();
 		(void) set_config_option("lc_monetary", "C", PGC_USERSET, PGC_S_SESSION,
@@ -183,7 +228,12 @@ put_varlena(Writer *w, char format, Datum value)
 	struct varlena *plain = v;
 
 	if (VARATT_IS_EXTERNAL(v) || VARATT_IS_COMPRESSED(v))
+	{
+		MemoryContext old = enter_scratch();
+
 		plain = detoast_attr(v);
+		MemoryContextSwitchTo(old);
+	}
 	put_bytes(w, format, VARDATA_ANY(plain), VARSIZE_ANY_EXHDR(plain));
 	if (plain != v)
 		pfree(plain);
@@ -192,8 +242,10 @@ put_varlena(Writer *w, char format, Datum value)
 static void
 put_sent(Writer *w, FmgrInfo *function, Datum value)
 {
+	MemoryContext old = enter_scratch();
 	bytea	   *bytes = SendFunctionCall(function, value);
 
+	MemoryContextSwitchTo(old);
 	put_bytes(w, 'b', VARDATA(bytes), VARSIZE(bytes) - VARHDRSZ);
 	pfree(bytes);
 }
@@ -201,6 +253,7 @@ put_sent(Writer *w, FmgrInfo *function, Datum value)
 static void
 put_output(Writer *w, CapturedColumn *column, Datum value)
 {
+	MemoryContext old = enter_scratch();
 	char	   *text;
 
 	writer_close(w);			/* users' code may run, and want to write */
@@ -209,6 +262,7 @@ put_output(Writer *w, CapturedColumn *column, Datum value)
 	text = column->coding == CODING_OUTPUT
 		? OutputFunctionCall(&column->function, value)
 		: output_pinned(&column->function, value);
+	MemoryContextSwitchTo(old);
 	writer_open(w, 0);
 	put_bytes(w, 't', text, strlen(text));
 	pfree(text);
@@ -416,4 +470,6 @@ barista_tuple_append(CapturedRelation *captured, char kind,
 	else
 		put_columns(&w, captured, values, nulls, old_values, old_nulls);
 	writer_close(&w);
+	if (scratch != NULL)
+		MemoryContextReset(scratch);
 }

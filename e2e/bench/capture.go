@@ -102,7 +102,7 @@ func (o captureOptions) fill(ctx context.Context, target *pgx.ConnConfig) (err e
 	}
 	defer func() { err = errors.Join(err, conn.Close(ctx)) }()
 	for _, sql := range []string{
-		narrow.create(), wide.create(),
+		createTypes, narrow.create(), wide.create(), types.create(),
 		"CREATE TABLE parted (k int PRIMARY KEY, i1 int, t1 text) PARTITION BY HASH (k)",
 		"CREATE TABLE parted0 PARTITION OF parted FOR VALUES WITH (MODULUS 2, REMAINDER 0)",
 		"CREATE TABLE parted1 PARTITION OF parted FOR VALUES WITH (MODULUS 2, REMAINDER 1)",

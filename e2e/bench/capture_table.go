@@ -19,11 +19,27 @@ type column struct {
 	text       string // what that is for the integer %d, in COPY's text form
 }
 
-// The two tables: one as pgbench's accounts, and one of 100 columns and rows of 1 kB.
+// The tables: one as pgbench's accounts, one of 100 columns and rows of 1 kB, and one of types that are dearer to write down.
 var (
 	narrow = newTable("narrow", 1, 0, 0, 0, 0, 1, 84)
 	wide   = newTable("wide", 30, 19, 10, 10, 5, 25, 20)
+	types  = table{"types", []column{
+		{"i1", "int", "(%s)::int", "%d"},
+		{"j", "jsonb", `('{"cup": ' || (%s) || ', "kind": ["ristretto", "lungo"], "sugar": null}')::jsonb`, `{"cup": %d, "kind": ["ristretto", "lungo"], "sugar": null}`},
+		{"e", "size", "CASE (%s) %% 2 WHEN 0 THEN 'small' ELSE 'large' END::size", "small"},
+		{"v", "interval", "(%s) * interval '1 minute'", "%d minutes"},
+		{"a", "inet", "'10.0.0.0'::inet + (%s) %% 100000", "10.0.0.1"},
+		{"u", "uuid", "md5((%s)::text)::uuid", "00112233-4455-6677-8899-aabbccddeeff"},
+		{"w", "text[]", "ARRAY['word', (%s)::text]", "{word,%d}"},
+		{"n", "int[]", "ARRAY[%s, 2, 3]", "{%d,2,3}"},
+		{"d", "moment", "('2026-01-01 00:00:00+00'::timestamptz + (%s) * interval '1 second')::moment", "2026-01-01 00:00:00+00"},
+		{"r", "tstzrange", "tstzrange('2026-01-01 00:00:00+00'::timestamptz, '2026-01-02 00:00:00+00'::timestamptz + (%s) * interval '1 second')",
+			`["2026-01-01 00:00:00+00","2026-01-02 00:00:00+00")`},
+	}}
 )
+
+// createTypes makes the types of the table types.
+const createTypes = "CREATE TYPE size AS ENUM ('small', 'large'); CREATE DOMAIN moment AS timestamptz CHECK (value > '2000-01-01 00:00:00+00')"
 
 // newTable makes a table with so many columns of each type; texts have so many bytes.
 func newTable(name string, ints, bigints, stamps, numerics, flags, texts, bytes int) table {

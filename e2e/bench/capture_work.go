@@ -64,6 +64,7 @@ func works() []work {
 			copied(t.name+": COPY", t),
 		)
 	}
+	all = append(all, atOnce("types: INSERT, many rows", types.insertMany()), copied("types: COPY", types))
 	return append(all, atOnce("partitions: INSERT, many rows",
 		fmt.Sprintf("INSERT INTO parted SELECT i, i, 'partitioned' FROM generate_series(1, %d) i", many)))
 }
