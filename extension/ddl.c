@@ -132,6 +132,7 @@ process_utility(PlannedStmt *pstmt, const char *source, bool read_only_tree,
 	/* COMMIT and ROLLBACK must pass; the gate has its own eyes. */
 	if (!IsA(node, TransactionStmt))
 		barista_check_statement();
+	ddl_warn_of_unlogged(node);
 
 	switch (ddl_classify(node))
 	{

@@ -175,6 +175,9 @@ extern void ddl_bound_replace(Node *node, const char *text);
 /* ddl_sequence.c: has the bounds of a sequence hold where it is replayed */
 extern void ddl_sequence_replace(Node *node);
 
+/* ddl_unlogged.c: tells whose rows stay here, once in a session */
+extern void ddl_warn_of_unlogged(Node *node);
+
 /* ddl_temporary.c: is the target certainly temporary, before it runs? */
 extern bool ddl_is_temporary(Node *node);
 

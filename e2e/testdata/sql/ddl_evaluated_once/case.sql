@@ -1,4 +1,4 @@
-CREATE TABLE t (k int PRIMARY KEY, v text);
+SET client_min_messages = error; CREATE TABLE t (k int PRIMARY KEY, v text);
 INSERT INTO t SELECT i, (i * 10)::text FROM generate_series(1, 4) i;
 ALTER TABLE t ADD at timestamptz NOT NULL DEFAULT now(), ADD tick timestamptz DEFAULT clock_timestamp();
 ALTER TABLE t ADD id uuid UNIQUE DEFAULT gen_random_uuid(), ADD r float8 DEFAULT random();

@@ -1,0 +1,53 @@
+package e2e
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/baristadb/barista/internal/devcluster"
+)
+
+func TestUnloggedTables(t *testing.T) {
+	// A session that makes something unlogged is warned once; its rows are on no other node, and are gone when the leader was lost.
+	c := startCluster(t, devcluster.Options{})
+	leader := c.leader(t)
+	settings, err := pgx.ParseConfig(c.url(c.others(leader)[0]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var warnings []string
+	settings.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) { warnings = append(warnings, n.Severity+" "+n.Message) }
+	conn, err := pgx.ConnectConfig(limited(t, queryLimit), settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	run(t, conn, "CREATE TABLE lasting (k int)", "CREATE UNLOGGED TABLE passing (k int)", "CREATE UNLOGGED SEQUENCE numbers",
+		"CREATE UNLOGGED TABLE made AS SELECT 1 AS k", "ALTER TABLE lasting SET UNLOGGED", "ALTER TABLE lasting SET LOGGED",
+		"INSERT INTO passing SELECT generate_series(1, 100)", "INSERT INTO lasting SELECT count(*) FROM passing")
+	if want := []string{"WARNING rows of unlogged tables are not replicated"}; !slices.Equal(warnings, want) {
+		t.Errorf("the session was told %q, not %q", warnings, want)
+	}
+	c.verifyAll(t)
+	c.compareSchemas(t)
+	for _, k := range c.others(leader) {
+		if n := one[int](t, c.local(t, k), "SELECT (SELECT count(*) FROM passing) + (SELECT count(*) FROM made)"); n != 0 {
+			t.Errorf("n%d holds %d unlogged rows", k, n)
+		}
+	}
+	if err := errors.Join(c.Node(leader).Kill9(), c.Node(leader).Kill9Postgres()); err != nil {
+		t.Fatal(err)
+	}
+	c.leader(t)
+	const held = "SELECT (SELECT count(*) FROM passing) || ' and ' || (SELECT string_agg(k::text, ' ') FROM lasting)"
+	if got := one[string](t, c.connect(t, c.others(leader)[0]), held); got != "0 and 100" {
+		t.Errorf("after the failover there are %s rows, want 0 and 100", got)
+	}
+	c.restart(t, leader)
+	c.verifyAll(t)
+}
