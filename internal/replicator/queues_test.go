@@ -66,7 +66,9 @@ func TestQueuesWhileTheDiskStands(t *testing.T) {
 	}()
 
 	const slack = 2 * chunkBytes
-	await(t, "full queues", func() bool { return d.received.Taken() > maxReceived-slack && d.backlog.Taken() > maxBacklog-maxDrainSize-slack })
+	await(t, "full queues", func() bool {
+		return d.received.Taken() > maxReceived-slack && d.backlog.Taken() > maxBacklog-maxDrainSize-slack
+	})
 	if got, most := posted.Load()*chunkBytes, int64(maxReceived+maxBacklog+maxDrainSize+slack); got > most {
 		t.Errorf("%d MiB were taken while the disk stood, at most %d MiB are allowed", got>>20, most>>20)
 	}
