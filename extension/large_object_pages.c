@@ -41,6 +41,8 @@
 #include "internal.h"
 #include "large_object.h"
 
+/* Pages that nobody looked up between two that somebody did. */
+#define SMALL_GAP			16
 /* Most pages in one message: 256 kB. */
 #define WRITTEN_TOGETHER	128
 
@@ -148,26 +150,43 @@ take_data(Looked *page, TupleTableSlot *slot)
 	memcpy(page->data, VARDATA_ANY(data), page->length);
 }
 
+/* Is the page the given distance behind the group's first one noted? */
 static bool
-was_visited(const VisitedPages *pages, int32 number)
+was_visited(const VisitedPages *pages, int distance)
 {
-	int			bit = number - pages->first;
+	return (pages->bits[distance / 8] & (1 << (distance % 8))) != 0;
+}
 
-	return (pages->bits[bit / 8] & (1 << (bit % 8))) != 0;
+/*
+ * The next stretch of visited pages after the last one, with small gaps at most:
+ * to skip a page costs less than to begin another scan.
+ */
+static bool
+next_stretch(const VisitedPages *pages, int *from, int *to)
+{
+	int			at = *to + 1;
+
+	while (at < VISITED_PAGES && !was_visited(pages, at))
+		at++;
+	*from = *to = at;
+	for (; at < VISITED_PAGES && at - *to <= SMALL_GAP; at++)
+		if (was_visited(pages, at))
+			*to = at;
+	return *from < VISITED_PAGES;
 }
 
 static IndexScanDesc
-begin_scan(Relation heap, Relation index, const VisitedPages *pages)
+begin_scan(Relation heap, Relation index, Oid object, int32 first, int32 last)
 {
 	ScanKeyData keys[3];
 	IndexScanDesc scan;
 
 	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(pages->object));
+				ObjectIdGetDatum(object));
 	ScanKeyInit(&keys[1], 2, BTGreaterEqualStrategyNumber, F_INT4GE,
-				Int32GetDatum(pages->first));
+				Int32GetDatum(first));
 	ScanKeyInit(&keys[2], 2, BTLessEqualStrategyNumber, F_INT4LE,
-				Int32GetDatum(pages->first + (VISITED_PAGES - 1)));
+				Int32GetDatum(last));
 	scan = index_beginscan(heap, index, SnapshotAny, 3, 0);
 	index_rescan(scan, keys, 3, NULL, 0);
 	return scan;
@@ -175,10 +194,11 @@ begin_scan(Relation heap, Relation index, const VisitedPages *pages)
 
 /* Versions of a page come one after the other, in no order that counts. */
 static void
-capture_group(Run *run, Relation heap, Relation index, const VisitedPages *pages,
-			  TupleTableSlot *slot)
+capture_stretch(Run *run, Relation heap, Relation index, const VisitedPages *pages,
+				int from, int to, TupleTableSlot *slot)
 {
-	IndexScanDesc scan = begin_scan(heap, index, pages);
+	IndexScanDesc scan = begin_scan(heap, index, pages->object,
+									pages->first + from, pages->first + to);
 	Looked		page = {.number = -1};
 
 	while (index_getnext_slot(scan, ForwardScanDirection, slot))
@@ -189,7 +209,7 @@ capture_group(Run *run, Relation heap, Relation index, const VisitedPages *pages
 		bool		ours;
 		bool		removed;
 
-		if (!was_visited(pages, number))
+		if (!was_visited(pages, number - pages->first))
 			continue;
 		if (number != page.number)
 		{
@@ -239,9 +259,13 @@ barista_large_objects_collect(void)
 									ALLOCSET_DEFAULT_SIZES);
 	for (int i = 0; i < count; i++)
 	{
+		int			from;
+		int			to = -1;
+
 		CHECK_FOR_INTERRUPTS();
 		caller = MemoryContextSwitchTo(context);
-		capture_group(&run, heap, index, groups[i], slot);
+		while (next_stretch(groups[i], &from, &to))
+			capture_stretch(&run, heap, index, groups[i], from, to, slot);
 		MemoryContextSwitchTo(caller);
 		MemoryContextReset(context);
 	}

@@ -11,7 +11,7 @@
  *
  * Noted is one bit for each page, also for pages that were only read and for
  * what a savepoint undid: what became of them is asked of the pages themselves.
- * 100 GB of large objects make 7 MB of bits.
+ * 100 GB of large objects make 8 MB of bits.
  *
  *-------------------------------------------------------------------------
  */

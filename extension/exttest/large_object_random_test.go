@@ -106,7 +106,7 @@ func (r *largeObjectChanges) statement(status byte) string {
 	}
 }
 
-// offset is mostly near the beginning or an edge of a page.
+// offset is mostly near the beginning or an edge of a page, and sometimes far away.
 func (r *largeObjectChanges) offset() int {
-	return r.IntN(8)*2048 + []int{0, 1, 2047, r.IntN(2048), r.IntN(20) * 2048 * 1024}[r.IntN(5)]
+	return r.IntN([]int{8, 80}[r.IntN(2)])*2048 + []int{0, 1, 2047, r.IntN(2048), r.IntN(20) * 2048 * 1024}[r.IntN(5)]
 }
