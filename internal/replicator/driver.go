@@ -107,7 +107,7 @@ func NewDriver(c DriverConfig) *Driver {
 
 // Post hands an event to the driver. It blocks while the queue is full, or holds too many bytes, until ctx ends.
 func (d *Driver) Post(ctx context.Context, e Event) {
-	if d.received.Take(ctx, bytesOf(e)) != nil {
+	if message, ok := e.(Received); ok && d.received.Take(ctx, message.Bytes) != nil {
 		return
 	}
 	select {
