@@ -46,11 +46,13 @@ static void run_maintenance(Utility *u);
 static void run_truncate(Utility *u);
 static void run_copy(Utility *u);
 static void run_create_as(Utility *u);
+static void run_new_table(Utility *u, Node *node);
 static void run_drop_database(Utility *u);
 static void run_rename_database(Utility *u);
 static void run_import(Utility *u);
 static void run_imported(Utility *u);
-static void run_recorded(Utility *u);
+static void run_explain(Utility *u);
+static void run_recorded(Utility *u, Node *node);
 static void check_alone(const char *tag);
 static void own_tree(Utility *u);
 
@@ -161,7 +163,7 @@ process_utility(PlannedStmt *pstmt, const char *source, bool read_only_tree,
 			run_import(&u);
 			break;
 		case DDL_RECORD:
-			run_recorded(&u);
+			run_recorded(&u, node);
 			break;
 		case DDL_REFUSE:
 			ddl_refuse(GetCommandTagName(CreateCommandTag(node)),
@@ -207,6 +209,9 @@ run_local(Utility *u)
 	ddl_check_local(node);
 	switch (nodeTag(node))
 	{
+		case T_ExplainStmt:
+			run_explain(u);
+			return;
 		case T_NotifyStmt:
 			barista_note_notify();
 			break;
@@ -240,8 +245,8 @@ static void
 run_maintenance(Utility *u)
 {
 	bool		outer = barista_in_maintenance;
+	char	   *mark = ddl_cluster_mark(u->pstmt->utilityStmt);
 
-	ddl_check_local(u->pstmt->utilityStmt);
 	if (IsA(u->pstmt->utilityStmt, ReindexStmt))
 	{
 		own_tree(u);
@@ -250,6 +255,12 @@ run_maintenance(Utility *u)
 	}
 	flush_before_vacuum(u->pstmt->utilityStmt);
 	barista_note_known_write();
+	if (mark)
+	{
+		check_alone("CLUSTER");
+		barista_assign_epoch_before_first_write();
+		ddl_record_lock();
+	}
 	barista_in_maintenance = true;
 	PG_TRY();
 	{
@@ -260,6 +271,8 @@ run_maintenance(Utility *u)
 		barista_in_maintenance = outer;
 	}
 	PG_END_TRY();
+	if (mark)
+		ddl_cluster_write(mark);
 }
 
 /* The capture triggers record it, table by table. */
@@ -303,14 +316,45 @@ run_copy(Utility *u)
 static void
 run_create_as(Utility *u)
 {
-	CreateTableAsStmt *stmt = (CreateTableAsStmt *) u->pstmt->utilityStmt;
+	run_new_table(u, u->pstmt->utilityStmt);
+}
 
+/* node: the CREATE TABLE AS that it is, or that it explains. */
+static void
+run_new_table(Utility *u, Node *node)
+{
 	barista_note_known_write();
-	if (ddl_is_temporary((Node *) stmt) ||
-		isTempNamespace(RangeVarGetCreationNamespace(stmt->into->rel)))
+	if (ddl_is_temporary(node) ||
+		isTempNamespace(RangeVarGetCreationNamespace(((CreateTableAsStmt *) node)->into->rel)))
 		ddl_run(u);
 	else
-		run_recorded(u);
+		run_recorded(u, node);
+}
+
+/* EXPLAIN ANALYZE runs what it explains, past this hook. */
+static void
+run_explain(Utility *u)
+{
+	ExplainStmt *stmt;
+	Query	   *query;
+	bool		analyze = false;
+	ListCell   *lc;
+
+	own_tree(u);
+	stmt = (ExplainStmt *) u->pstmt->utilityStmt;
+	query = (Query *) stmt->query;
+	foreach(lc, stmt->options)
+	{
+		DefElem    *option = lfirst_node(DefElem, lc);
+
+		if (strcmp(option->defname, "analyze") == 0)
+			analyze = defGetBoolean(option);
+	}
+	if (analyze && IsA(query, Query) && query->utilityStmt &&
+		IsA(query->utilityStmt, CreateTableAsStmt))
+		run_new_table(u, query->utilityStmt);
+	else
+		ddl_run(u);
 }
 
 /* Two transactions, of which the first is agreed on. */
@@ -384,7 +428,7 @@ run_imported(Utility *u)
 	u->pstmt->stmt_len = 0;
 	u->source = text;
 	importing = false;
-	ddl_statement_run(u);
+	ddl_statement_run(u, u->pstmt->utilityStmt);
 	importing = true;
 }
 
@@ -402,11 +446,10 @@ check_alone(const char *tag)
 	PreventCommandIfReadOnly(tag);
 }
 
+/* node: the statement, or the one that it explains. */
 static void
-run_recorded(Utility *u)
+run_recorded(Utility *u, Node *node)
 {
-	Node	   *node = u->pstmt->utilityStmt;
-
 	ddl_check(node);
 	barista_note_known_write();
 	if (ddl_is_temporary(node))
@@ -416,6 +459,7 @@ run_recorded(Utility *u)
 	}
 	check_alone(GetCommandTagName(CreateCommandTag(node)));
 	ddl_concurrently_check(node, u->context == PROCESS_UTILITY_TOPLEVEL);
+	ddl_detach_check(node, u->context == PROCESS_UTILITY_TOPLEVEL);
 	barista_assign_epoch_before_first_write();
 	ddl_record_lock();
 	ddl_order_after_writers(node);
@@ -425,8 +469,12 @@ run_recorded(Utility *u)
 								  "CREATE DATABASE");
 		ddl_database_before((CreatedbStmt *) node);
 	}
-	own_tree(u);
-	ddl_statement_run(u);
+	if (node == u->pstmt->utilityStmt)
+	{
+		own_tree(u);
+		node = u->pstmt->utilityStmt;
+	}
+	ddl_statement_run(u, node);
 }
 
 /* A tree that may be changed. */

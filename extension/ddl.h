@@ -92,11 +92,14 @@ extern void ddl_result_reset(void);
  */
 extern List *ddl_frame_emptied(DdlFrame *frame);
 extern Oid	ddl_frame_created(DdlFrame *frame);
+/* The first object of this class that it created, or InvalidOid. */
+extern Oid	ddl_frame_object(DdlFrame *frame, Oid class);
 
 /* ddl_statement.c: statements that are recorded */
 typedef struct DdlStatement DdlStatement;
 
-extern void ddl_statement_run(Utility *utility);
+/* The statement itself, or the one that it explains. */
+extern void ddl_statement_run(Utility *utility, Node *node);
 extern void ddl_statement_replay(Utility *utility);
 extern void ddl_statement_complete(DdlStatement *statement);
 extern void ddl_statement_complete_inside(DdlStatement *statement);
@@ -124,6 +127,36 @@ extern void ddl_concurrently_check(Node *node, bool top_level);
 extern void ddl_concurrently_drop(Node *node);
 extern void ddl_concurrently_replay(Node *node);
 extern void ddl_concurrently_drop_option(ReindexStmt *stmt, bool top_level);
+
+/* ddl_cluster.c */
+extern char *ddl_cluster_mark(Node *node);
+extern void ddl_cluster_write(char *mark);
+
+/* ddl_detach.c */
+extern void ddl_detach_check(Node *node, bool top_level);
+extern AlterTableStmt *ddl_detach_begin(Node *node);
+extern void ddl_detach_end(AlterTableStmt *stmt);
+
+/* ddl_domain.c */
+extern bool ddl_domain_validate(Node *node);
+extern bool ddl_domain_add(Node *node);
+extern void ddl_domain_added(Oid constraint);
+
+/* ddl_function.c */
+extern bool ddl_function_copies_temporary(Node *node);
+extern char *ddl_function_text(Oid function);
+
+/* ddl_view.c */
+extern void ddl_view_before_rule(RuleStmt *stmt);
+
+/* ddl_label.c: security labels */
+extern List *ddl_label_before(Node *node);
+extern const char *ddl_label_provider(Node *node, List *before);
+extern void ddl_label_replay(Node *node);
+
+/* ddl_text.c: changes of a statement's text */
+extern char *ddl_text_insert(const char *text, int token, const char *inserted);
+extern char *ddl_text_settings(const char *text, List *names);
 
 /* ddl_rewrite.c */
 typedef struct DdlRewrite DdlRewrite;
@@ -180,6 +213,8 @@ extern void ddl_warn_of_unlogged(Node *node);
 
 /* ddl_temporary.c: is the target certainly temporary, before it runs? */
 extern bool ddl_is_temporary(Node *node);
+/* The text for other nodes, which do not have the temporary ones among them. */
+extern char *ddl_temporary_left_out(Node *node);
 
 /* ddl_order.c */
 
@@ -197,7 +232,10 @@ typedef struct DdlRecord DdlRecord;
  * as the parser made it.
  */
 extern DdlRecord *ddl_record_prepare(PlannedStmt *pstmt, const char *source);
-/* Another text in its place. */
+/* Of one that has no text of its own yet. */
+extern DdlRecord *ddl_record_new(const char *tag);
+/* The statement's text, and another one in its place. */
+extern char *ddl_record_text(DdlRecord *record);
 extern void ddl_record_replace(DdlRecord *record, char *text);
 extern void ddl_record_search_path(DdlRecord *record, const char *path);
 /* What its partition bound was evaluated to. */
@@ -227,6 +265,7 @@ extern char *ddl_hide_password(Node *node);
 
 /* The text of one that has just run, with the version that it took. */
 extern char *ddl_pinned_extension(CreateExtensionStmt *stmt);
+extern char *ddl_pinned_update(AlterExtensionStmt *stmt);
 
 /* ddl_foreign.c */
 

@@ -3,8 +3,7 @@
  * ddl_check.c
  *	  What cannot be replicated is refused, before it runs.
  *
- * Refused is what depends on this session (SET ... FROM CURRENT, temporary
- * tables), what is each server's own (tablespaces), and what belongs to Barista
+ * Refused is what depends on this session (temporary tables), what is each server's own (tablespaces), and what belongs to Barista
  * itself.  ddl_result.c refuses some more, when it sees what a statement did.
  *
  *-------------------------------------------------------------------------
@@ -29,9 +28,6 @@
 
 static void check_create_table(CreateStmt *stmt);
 static void check_not_temporary(RangeVar *relation);
-static void check_type(TypeName *type);
-static void check_function(CreateFunctionStmt *stmt);
-static void check_function_options(List *options);
 static void check_alter_table(AlterTableStmt *stmt);
 static void check_alter_command(AlterTableCmd *cmd);
 static void check_alter_database(AlterDatabaseStmt *stmt);
@@ -46,9 +42,8 @@ static void check_grant(GrantStmt *stmt);
 static void check_role(const char *name);
 static void check_role_list(List *roles);
 static void check_alter_role(AlterRoleStmt *stmt);
-static void check_set(VariableSetStmt *stmt, const char *what);
+static void check_set(VariableSetStmt *stmt);
 static void check_tablespace(AlterDatabaseStmt *stmt);
-static void check_cluster(ClusterStmt *stmt);
 static void check_alter_system(AlterSystemStmt *stmt);
 static bool is_own_setting(const char *name);
 
@@ -83,12 +78,6 @@ ddl_check(Node *node)
 					check_element(lfirst(lc));
 				break;
 			}
-		case T_CreateFunctionStmt:
-			check_function((CreateFunctionStmt *) node);
-			break;
-		case T_AlterFunctionStmt:
-			check_function_options(((AlterFunctionStmt *) node)->actions);
-			break;
 		case T_IndexStmt:
 			check_index((IndexStmt *) node);
 			break;
@@ -133,6 +122,9 @@ ddl_check(Node *node)
 					check_kind(stmt->objtype);
 				break;
 			}
+		case T_SecLabelStmt:
+			check_kind(((SecLabelStmt *) node)->objtype);
+			break;
 		case T_GrantStmt:
 			check_grant((GrantStmt *) node);
 			break;
@@ -148,12 +140,11 @@ ddl_check(Node *node)
 
 				if (stmt->role && stmt->role->roletype == ROLESPEC_CSTRING)
 					check_role(stmt->role->rolename);
-				check_set(stmt->setstmt, "ALTER ROLE ... SET ... FROM CURRENT");
+				check_set(stmt->setstmt);
 				break;
 			}
 		case T_AlterDatabaseSetStmt:
-			check_set(((AlterDatabaseSetStmt *) node)->setstmt,
-					  "ALTER DATABASE ... SET ... FROM CURRENT");
+			check_set(((AlterDatabaseSetStmt *) node)->setstmt);
 			break;
 		case T_DropRoleStmt:
 			check_role_list(((DropRoleStmt *) node)->roles);
@@ -170,19 +161,6 @@ ddl_check(Node *node)
 		case T_AlterDatabaseStmt:
 			check_alter_database((AlterDatabaseStmt *) node);
 			break;
-		case T_AlterExtensionStmt:
-			{
-				bool		version = false;
-				ListCell   *lc;
-
-				foreach(lc, ((AlterExtensionStmt *) node)->options)
-					version |= strcmp(lfirst_node(DefElem, lc)->defname,
-									  "new_version") == 0;
-				if (!version)
-					ddl_refuse("ALTER EXTENSION ... UPDATE without a version",
-							   "Name the version, so that all nodes take the same: UPDATE TO '...'.");
-				break;
-			}
 		default:
 			break;
 	}
@@ -227,52 +205,6 @@ check_not_temporary(RangeVar *relation)
 				   "Other nodes do not have the temporary table; name the types.");
 }
 
-/* table.column%TYPE */
-static void
-check_type(TypeName *type)
-{
-	List	   *table;
-
-	if (type == NULL || !type->pct_type)
-		return;
-	table = list_truncate(list_copy(type->names), list_length(type->names) - 1);
-	if (table != NIL)
-		check_not_temporary(makeRangeVarFromNameList(table));
-}
-
-static void
-check_function(CreateFunctionStmt *stmt)
-{
-	ListCell   *lc;
-
-	foreach(lc, stmt->parameters)
-		check_type(lfirst_node(FunctionParameter, lc)->argType);
-	check_type(stmt->returnType);
-	check_function_options(stmt->options);
-}
-
-/* SET ... FROM CURRENT reads the session's value: some travel, some do not. */
-static void
-check_function_options(List *options)
-{
-	ListCell   *lc;
-
-	foreach(lc, options)
-	{
-		DefElem    *def = lfirst_node(DefElem, lc);
-		VariableSetStmt *set = (VariableSetStmt *) def->arg;
-		bool		travels = false;
-
-		if (strcmp(def->defname, "set") != 0 || set->kind != VAR_SET_CURRENT)
-			continue;
-		travels = pg_strcasecmp(set->name, "search_path") == 0;
-		for (int i = 0; i < ddl_settings_count; i++)
-			travels |= pg_strcasecmp(set->name, ddl_settings[i]) == 0;
-		if (!travels)
-			ddl_refuse("A function with SET ... FROM CURRENT", "Write the value.");
-	}
-}
-
 static void
 check_alter_table(AlterTableStmt *stmt)
 {
@@ -308,14 +240,6 @@ check_alter_command(AlterTableCmd *cmd)
 				ddl_refuse("SET TABLESPACE",
 						   "Tablespaces are a matter of each server.");
 			break;
-		case AT_DetachPartition:
-			if (((PartitionCmd *) cmd->def)->concurrent)
-				ddl_refuse("DETACH PARTITION ... CONCURRENTLY",
-						   "Use DETACH PARTITION without CONCURRENTLY.");
-			break;
-		case AT_DetachPartitionFinalize:
-			ddl_refuse("DETACH PARTITION ... FINALIZE",
-					   "Use DETACH PARTITION without CONCURRENTLY.");
 		default:
 			break;
 	}
@@ -462,12 +386,9 @@ check_alter_database(AlterDatabaseStmt *stmt)
 	}
 }
 
-/* SET ... FROM CURRENT reads the session's value, of this node only. */
 static void
-check_set(VariableSetStmt *stmt, const char *what)
+check_set(VariableSetStmt *stmt)
 {
-	if (stmt->kind == VAR_SET_CURRENT)
-		ddl_refuse(what, "Write the value.");
 	if (stmt->name && is_own_setting(stmt->name))
 		ddl_refuse("A change of a setting that Barista owns",
 				   "Change Barista's configuration.");
@@ -496,29 +417,6 @@ ddl_check_local(Node *node)
 		case T_AlterDatabaseStmt:
 			check_tablespace((AlterDatabaseStmt *) node);
 			break;
-		case T_ClusterStmt:
-			check_cluster((ClusterStmt *) node);
-			break;
-		case T_ExplainStmt:
-			{
-				Node	   *query = ((ExplainStmt *) node)->query;
-				ListCell   *lc;
-
-				/* EXPLAIN ANALYZE runs it, past the hook. */
-				if (!IsA(query, Query) || ((Query *) query)->utilityStmt == NULL ||
-					!IsA(((Query *) query)->utilityStmt, CreateTableAsStmt))
-					break;
-				foreach(lc, ((ExplainStmt *) node)->options)
-				{
-					DefElem    *option = lfirst_node(DefElem, lc);
-
-					if (strcmp(option->defname, "analyze") == 0 &&
-						defGetBoolean(option))
-						ddl_refuse("EXPLAIN ANALYZE CREATE TABLE AS",
-								   "Explain the SELECT.");
-				}
-				break;
-			}
 		default:
 			break;
 	}
@@ -533,24 +431,6 @@ check_tablespace(AlterDatabaseStmt *stmt)
 	if (strcmp(defGetString(option), "pg_default") != 0)
 		ddl_refuse("ALTER DATABASE ... SET TABLESPACE",
 				   "Tablespaces are a matter of each server.");
-}
-
-/* CLUSTER ... USING leaves a mark in the catalog, unless it is there already. */
-static void
-check_cluster(ClusterStmt *stmt)
-{
-	Oid			relid;
-	Oid			index;
-
-	if (stmt->indexname == NULL)
-		return;
-	relid = RangeVarGetRelid(stmt->relation, NoLock, true);
-	if (!OidIsValid(relid) || get_rel_persistence(relid) == RELPERSISTENCE_TEMP)
-		return;
-	index = get_relname_relid(stmt->indexname, get_rel_namespace(relid));
-	if (OidIsValid(index) && !get_index_isclustered(index))
-		ddl_refuse("CLUSTER ... USING another index than the marked one",
-				   "Mark it first: ALTER TABLE ... CLUSTER ON ...");
 }
 
 static void

@@ -147,6 +147,7 @@ ddl_classify(Node *node)
 		case T_AlterObjectSchemaStmt:
 		case T_AlterObjectDependsStmt:
 		case T_CommentStmt:
+		case T_SecLabelStmt:
 		case T_CreatedbStmt:
 		case T_AlterDatabaseSetStmt:
 			/* Extensions, by their scripts. */

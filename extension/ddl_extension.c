@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * ddl_extension.c
- *	  CREATE EXTENSION with the version that it took.
+ *	  CREATE EXTENSION and ALTER EXTENSION UPDATE with the version that they took.
  *
  * Every node runs the extension's script by itself, from its own files; nothing
  * inside the script is recorded.  Naming the version makes sure that it is the
@@ -74,4 +74,12 @@ ddl_pinned_extension(CreateExtensionStmt *stmt)
 	}
 	appendStringInfo(&text, " VERSION %s", quote_identifier(version));
 	return text.data;
+}
+
+/* ALTER EXTENSION ... UPDATE, which has just run. */
+char *
+ddl_pinned_update(AlterExtensionStmt *stmt)
+{
+	return psprintf("ALTER EXTENSION %s UPDATE TO %s", quote_identifier(stmt->extname),
+					quote_identifier(installed_version(stmt->extname)));
 }

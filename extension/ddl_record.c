@@ -97,19 +97,27 @@ default_path(void)
 }
 
 DdlRecord *
-ddl_record_prepare(PlannedStmt *pstmt, const char *source)
+ddl_record_new(const char *tag)
 {
 	DdlRecord  *record = palloc0(sizeof(DdlRecord));
 
 	record->role = GetUserNameFromId(GetUserId(), false);
 	record->search_path = pstrdup(namespace_search_path);
-	record->tag = GetCommandTagName(CreateCommandTag(pstmt->utilityStmt));
+	record->tag = tag;
+	for (int i = 0; i < ddl_settings_count; i++)
+		record->settings[i] = current(i);
+	return record;
+}
+
+DdlRecord *
+ddl_record_prepare(PlannedStmt *pstmt, const char *source)
+{
+	DdlRecord  *record = ddl_record_new(GetCommandTagName(CreateCommandTag(pstmt->utilityStmt)));
+
 	if (IsA(pstmt->utilityStmt, CreateExtensionStmt) ||
 		IsA(pstmt->utilityStmt, AlterExtensionStmt))
 		record->default_path = default_path();
 	cut(record, pstmt, source);
-	for (int i = 0; i < ddl_settings_count; i++)
-		record->settings[i] = current(i);
 	/* The text of CREATE TABLE AS will be replaced. */
 	if (!IsA(pstmt->utilityStmt, CreateTableAsStmt) &&
 		!reads_as(record, pstmt->utilityStmt))
@@ -164,6 +172,12 @@ ddl_record_refresh(DdlRecord *record)
 			strcmp(ddl_settings[i], "standard_conforming_strings") != 0)
 			record->settings[i] = current(i);
 	MemoryContextSwitchTo(caller);
+}
+
+char *
+ddl_record_text(DdlRecord *record)
+{
+	return pnstrdup(record->text, record->length);
 }
 
 void

@@ -190,6 +190,8 @@ run_again(PlannedStmt *pstmt, const char *text)
 		ddl_database_replay((CreatedbStmt *) node);
 	else if (ddl_foreign_has_options(node))
 		ddl_foreign_replay(pstmt, text);
+	else if (IsA(node, SecLabelStmt))
+		ddl_label_replay(node);
 	else
 		ProcessUtility(pstmt, text, false, PROCESS_UTILITY_SUBCOMMAND, NULL, NULL,
 					   None_Receiver, NULL);

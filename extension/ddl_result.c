@@ -31,7 +31,6 @@
 #include "catalog/pg_proc.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
-#include "optimizer/optimizer.h"
 #include "rewrite/rewriteHandler.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -158,7 +157,6 @@ ddl_frame_free(DdlFrame *f)
 void
 ddl_frame_check(DdlFrame *f)
 {
-	bool		alters = IsA(f->node, AlterTableStmt) || IsA(f->node, AlterDomainStmt);
 	bool		has_temporary;
 	Oid			temporary;
 	Oid			toast;
@@ -171,7 +169,7 @@ ddl_frame_check(DdlFrame *f)
 	{
 		Touched    *t = lfirst(lc);
 
-		if (alters && t->created && t->class == ConstraintRelationId)
+		if (f->rewrite && t->created && t->class == ConstraintRelationId)
 			check_constraint(f->rewrite, t->object);
 		if (f->rewrite && t->created && t->class == RelationRelationId && t->sub > 0)
 			ddl_rewrite_added_column(f->rewrite, t->object, t->sub);
@@ -211,6 +209,21 @@ ddl_frame_created(DdlFrame *f)
 				case RELKIND_FOREIGN_TABLE:
 					return t->object;
 			}
+	}
+	return InvalidOid;
+}
+
+Oid
+ddl_frame_object(DdlFrame *f, Oid class)
+{
+	ListCell   *lc;
+
+	foreach(lc, f->touched)
+	{
+		Touched    *t = lfirst(lc);
+
+		if (t->class == class && t->sub == 0 && t->created)
+			return t->object;
 	}
 	return InvalidOid;
 }
@@ -562,10 +575,7 @@ check_dependencies(Oid class, Oid object)
 				   "Other nodes do not have the temporary object.");
 }
 
-/*
- * A new constraint was checked against the rows that are there.  A domain's
- * would be checked again on other nodes.
- */
+/* A new constraint was checked against the rows that are there. */
 static void
 check_constraint(DdlRewrite *rewrite, Oid constraint)
 {
@@ -580,10 +590,6 @@ check_constraint(DdlRewrite *rewrite, Oid constraint)
 	form = (Form_pg_constraint) GETSTRUCT(tuple);
 	expression = SysCacheGetAttr(CONSTROID, tuple, Anum_pg_constraint_conbin, &null);
 	check = null ? NULL : stringToNode(TextDatumGetCString(expression));
-	if (rewrite)
-		ddl_rewrite_constraint(rewrite, form, check);
-	else if (check && contain_volatile_functions(check))
-		ddl_refuse("A domain's check with a volatile function",
-				   "Make the function immutable, or check in a trigger.");
+	ddl_rewrite_constraint(rewrite, form, check);
 	ReleaseSysCache(tuple);
 }

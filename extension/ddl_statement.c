@@ -14,8 +14,11 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_proc.h"
 #include "commands/user.h"
 #include "miscadmin.h"
+#include "tcop/cmdtag.h"
+#include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 
@@ -28,6 +31,9 @@ struct DdlStatement
 	DdlRecord  *record;
 	DdlFrame   *frame;
 	bool		bound;			/* its partition bound is an expression */
+	bool		copies_temporary;	/* ddl_function_copies_temporary() */
+	List	   *labels;			/* ddl_label_before() */
+	AlterTableStmt *rest;		/* ddl_detach_begin() */
 	bool		complete;
 	/* Under which it began: an event trigger's function may have others. */
 	Oid			user;
@@ -92,19 +98,32 @@ ddl_statement_resume(DdlStatement *s)
  * ------------------------------------------------------------------------
  */
 
-/* Runs it, and sees that every table has its capture triggers afterwards. */
+/* What is left to do for it, when the server has run it. */
+static void
+finish(DdlFrame *frame, AlterTableStmt *rest)
+{
+	if (rest)
+		ddl_detach_end(rest);
+	ddl_frame_protect(frame);
+}
+
 static pg_noinline void
 run_whole(Utility *u, DdlFrame *frame, DdlStatement *s)
 {
 	Node	   *node = u->pstmt->utilityStmt;
+	AlterTableStmt *rest = ddl_detach_begin(node);
 
 	if (IsA(node, AlterTableStmt))
 		ddl_before_alter_table((AlterTableStmt *) node);
+	else if (IsA(node, RuleStmt))
+		ddl_view_before_rule((RuleStmt *) node);
+	if (s)
+		s->rest = rest;
 	ddl_run(u);
 	if (s)
 		ddl_statement_complete(s);
 	else
-		ddl_frame_protect(frame);
+		finish(frame, rest);
 }
 
 /* Here, or where a recorded statement is replayed: then s is NULL. */
@@ -127,9 +146,16 @@ run_frame(Utility *u, DdlFrame *frame, DdlStatement *s)
 void
 ddl_statement_replay(Utility *u)
 {
-	DdlFrame   *frame = ddl_frame_begin(u->pstmt->utilityStmt);
+	Node	   *node = u->pstmt->utilityStmt;
+	bool		check = ddl_domain_add(node);
+	DdlFrame   *frame;
 
+	if (ddl_domain_validate(node))
+		return;
+	frame = ddl_frame_begin(node);
 	run_frame(u, frame, NULL);
+	if (check)
+		ddl_domain_added(ddl_frame_object(frame, ConstraintRelationId));
 	ddl_frame_free(frame);
 }
 
@@ -154,27 +180,74 @@ run_running(DdlStatement *s, bool password_checked)
 	PG_END_TRY();
 }
 
+/* The settings of which it says FROM CURRENT, in the order of its text. */
+static List *
+current_settings(Node *node)
+{
+	List	   *options = NIL;
+	List	   *names = NIL;
+	VariableSetStmt *set = NULL;
+	ListCell   *lc;
+
+	if (IsA(node, CreateFunctionStmt))
+		options = ((CreateFunctionStmt *) node)->options;
+	else if (IsA(node, AlterFunctionStmt))
+		options = ((AlterFunctionStmt *) node)->actions;
+	else if (IsA(node, AlterRoleSetStmt))
+		set = ((AlterRoleSetStmt *) node)->setstmt;
+	else if (IsA(node, AlterDatabaseSetStmt))
+		set = ((AlterDatabaseSetStmt *) node)->setstmt;
+	if (set && set->kind == VAR_SET_CURRENT)
+		names = lappend(names, set->name);
+	foreach(lc, options)
+	{
+		DefElem    *option = lfirst_node(DefElem, lc);
+
+		set = (VariableSetStmt *) option->arg;
+		if (strcmp(option->defname, "set") == 0 && set->kind == VAR_SET_CURRENT)
+			names = lappend(names, set->name);
+	}
+	return names;
+}
+
+/* What stands in it for something that only this node knows, before it runs. */
+static char *
+other_text(DdlStatement *s)
+{
+	List	   *settings = current_settings(s->node);
+
+	if (settings != NIL)
+		return ddl_text_settings(ddl_record_text(s->record), settings);
+	return ddl_temporary_left_out(s->node);
+}
+
 /* Runs and records it; the tree is ours from here on. */
 void
-ddl_statement_run(Utility *u)
+ddl_statement_run(Utility *u, Node *node)
 {
-	Node	   *node = u->pstmt->utilityStmt;
 	DdlStatement *s = palloc0(sizeof(DdlStatement));
 	PartitionBoundSpec *bound = ddl_bound_of(node);
 	char	   *text;
+	bool		password;
 
 	s->utility = u;
 	s->node = node;
-	s->record = ddl_record_prepare(u->pstmt, u->source);
+	s->record = node == u->pstmt->utilityStmt ? ddl_record_prepare(u->pstmt, u->source) :
+		ddl_record_new(GetCommandTagName(CreateCommandTag(node)));
 	text = ddl_hide_password(node);
+	password = text != NULL;
+	if (text == NULL)
+		text = other_text(s);
 	if (text)
 		ddl_record_replace(s->record, text);
+	s->copies_temporary = ddl_function_copies_temporary(node);
+	s->labels = ddl_label_before(node);
 	s->frame = ddl_frame_begin(node);
 	s->bound = bound && ddl_bound_is_evaluated(bound);
 	GetUserIdAndSecContext(&s->user, &s->security);
 	s->search_path = pstrdup(namespace_search_path);
 	ddl_concurrently_drop(node);
-	run_running(s, text != NULL);
+	run_running(s, password);
 	ddl_frame_free(s->frame);
 }
 
@@ -215,12 +288,22 @@ partition(Node *node, DdlFrame *frame)
 
 /* A text that says what it came to here, in the place of its own. */
 static void
-replace_text(DdlStatement *s)
+resolve_text(DdlStatement *s, const char *provider)
 {
 	char	   *text = NULL;
 
 	if (IsA(s->node, CreateExtensionStmt))
 		text = ddl_pinned_extension((CreateExtensionStmt *) s->node);
+	else if (IsA(s->node, AlterExtensionStmt))
+		text = ddl_pinned_update((AlterExtensionStmt *) s->node);
+	else if (s->copies_temporary)
+	{
+		text = ddl_function_text(ddl_frame_object(s->frame, ProcedureRelationId));
+		ddl_record_search_path(s->record, DDL_NO_PATH);
+	}
+	else if (IsA(s->node, SecLabelStmt) && ((SecLabelStmt *) s->node)->provider == NULL)
+		text = ddl_text_insert(ddl_record_text(s->record), 2,
+							   psprintf("FOR %s ", quote_identifier(provider)));
 	else if (IsA(s->node, CreateTableAsStmt))
 	{
 		text = ddl_create_as_text((CreateTableAsStmt *) s->node,
@@ -238,7 +321,15 @@ static void
 write_whole(DdlStatement *s)
 {
 	List	   *filled = ddl_frame_emptied(s->frame);
+	const char *provider = NULL;
 	ListCell   *lc;
+
+	if (IsA(s->node, SecLabelStmt))
+	{
+		provider = ddl_label_provider(s->node, s->labels);
+		if (provider == NULL)
+			return;
+	}
 
 	foreach(lc, filled)
 		ddl_rows_emptied(lfirst_oid(lc));
@@ -247,7 +338,7 @@ write_whole(DdlStatement *s)
 	else if (IsA(s->node, RefreshMatViewStmt))
 		filled = list_make1_oid(RangeVarGetRelid(((RefreshMatViewStmt *) s->node)->relation,
 												 NoLock, false));
-	replace_text(s);
+	resolve_text(s, provider);
 	ddl_record_write(s->record);
 	if (filled != NIL)
 		CommandCounterIncrement();
@@ -265,7 +356,7 @@ ddl_statement_complete(DdlStatement *s)
 {
 	if (s->complete)
 		return;
-	ddl_frame_protect(s->frame);
+	finish(s->frame, s->rest);
 	ddl_frame_resume(NULL);
 	ddl_frame_check(s->frame);
 	if (!ddl_frame_is_local(s->frame) && !ddl_frame_is_empty(s->frame))

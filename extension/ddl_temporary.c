@@ -11,9 +11,16 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
+#include "nodes/makefuncs.h"
+#include "nodes/value.h"
+#include "parser/parse_type.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 #include "ddl.h"
 
@@ -72,6 +79,83 @@ names_behind(ObjectType kind)
 	}
 }
 
+/* Names that say so: pg_temp.name.  Only types and relations are found without. */
+static bool
+in_temporary_schema(List *names)
+{
+	const char *schema;
+	const char *name;
+
+	DeconstructQualifiedName(names, (char **) &schema, (char **) &name);
+	return schema != NULL &&
+		(strcmp(schema, "pg_temp") == 0 ||
+		 isAnyTempNamespace(get_namespace_oid(schema, true)));
+}
+
+static bool
+type_is_temporary(TypeName *name)
+{
+	Oid			type = LookupTypeNameOid(NULL, name, true);
+	HeapTuple	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+	bool		temporary;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	temporary = isAnyTempNamespace(((Form_pg_type) GETSTRUCT(tuple))->typnamespace);
+	ReleaseSysCache(tuple);
+	return temporary;
+}
+
+/* An object as the parser names it in DROP, COMMENT and SECURITY LABEL. */
+static bool
+object(ObjectType kind, Node *name)
+{
+	int			behind = names_behind(kind);
+
+	if (behind >= 0)
+		return named((List *) name, behind);
+	switch (kind)
+	{
+		case OBJECT_TYPE:
+		case OBJECT_DOMAIN:
+			return type_is_temporary(castNode(TypeName, name));
+		case OBJECT_DOMCONSTRAINT:
+			return type_is_temporary(linitial_node(TypeName, (List *) name));
+		case OBJECT_AGGREGATE:
+		case OBJECT_FUNCTION:
+		case OBJECT_OPERATOR:
+		case OBJECT_PROCEDURE:
+		case OBJECT_ROUTINE:
+			return in_temporary_schema(castNode(ObjectWithArgs, name)->objname);
+		case OBJECT_OPCLASS:
+		case OBJECT_OPFAMILY:
+			return in_temporary_schema(list_copy_tail((List *) name, 1));
+		case OBJECT_COLLATION:
+		case OBJECT_CONVERSION:
+		case OBJECT_STATISTIC_EXT:
+		case OBJECT_TSCONFIGURATION:
+		case OBJECT_TSDICTIONARY:
+		case OBJECT_TSPARSER:
+		case OBJECT_TSTEMPLATE:
+			return in_temporary_schema((List *) name);
+		case OBJECT_SCHEMA:
+			return isAnyTempNamespace(get_namespace_oid(strVal(name), true));
+		default:
+			return false;
+	}
+}
+
+static int
+count(List *temporary)
+{
+	int			all = 0;
+	ListCell   *lc;
+
+	foreach(lc, temporary)
+		all += lfirst_int(lc);
+	return all;
+}
+
 /*
  * Are all of them temporary?  Some temporary and some not cannot be told apart
  * on another node.
@@ -79,29 +163,103 @@ names_behind(ObjectType kind)
 static bool
 all_temporary(List *temporary)
 {
-	int			count = 0;
-	ListCell   *lc;
+	int			n = count(temporary);
 
-	foreach(lc, temporary)
-		count += lfirst_int(lc);
-	if (count > 0 && count < list_length(temporary))
-		ddl_refuse("A statement on temporary and other tables at once",
+	if (n > 0 && n < list_length(temporary))
+		ddl_refuse("A statement on temporary and other objects at once",
 				   "Use one statement for each kind.");
-	return count > 0;
+	return n > 0;
 }
 
-static bool
+static List *
 dropped(DropStmt *stmt)
 {
-	int			behind = names_behind(stmt->removeType);
 	List	   *temporary = NIL;
 	ListCell   *lc;
 
-	if (behind < 0)
-		return false;
 	foreach(lc, stmt->objects)
-		temporary = lappend_int(temporary, named(lfirst_node(List, lc), behind));
+		temporary = lappend_int(temporary, object(stmt->removeType, lfirst(lc)));
+	return temporary;
+}
+
+static bool
+drop_is_temporary(DropStmt *stmt)
+{
+	List	   *temporary = dropped(stmt);
+
+	/* Of these, other nodes drop the permanent ones. */
+	if (names_behind(stmt->removeType) == 0)
+		return count(temporary) == list_length(temporary);
 	return all_temporary(temporary);
+}
+
+static const char *
+kind_name(ObjectType kind)
+{
+	switch (kind)
+	{
+		case OBJECT_VIEW:
+			return "VIEW";
+		case OBJECT_INDEX:
+			return "INDEX";
+		case OBJECT_SEQUENCE:
+			return "SEQUENCE";
+		default:
+			return "TABLE";
+	}
+}
+
+/*
+ * The text of a DROP of relations without those that are temporary, for other
+ * nodes; NULL: there are none.  Before it runs.
+ */
+char *
+ddl_temporary_left_out(Node *node)
+{
+	DropStmt   *stmt = (DropStmt *) node;
+	const char *before = "";
+	List	   *temporary;
+	StringInfoData text;
+	ListCell   *lc;
+	ListCell   *is;
+
+	if (!IsA(node, DropStmt) || names_behind(stmt->removeType) != 0)
+		return NULL;
+	temporary = dropped(stmt);
+	if (count(temporary) == 0)
+		return NULL;
+	initStringInfo(&text);
+	appendStringInfo(&text, "DROP %s %s", kind_name(stmt->removeType),
+					 stmt->missing_ok ? "IF EXISTS " : "");
+	forboth(lc, stmt->objects, is, temporary)
+	{
+		if (lfirst_int(is))
+			continue;
+		appendStringInfo(&text, "%s%s", before,
+						 NameListToQuotedString(lfirst_node(List, lc)));
+		before = ", ";
+	}
+	if (stmt->behavior == DROP_CASCADE)
+		appendStringInfoString(&text, " CASCADE");
+	return text.data;
+}
+
+static bool
+granted_object(ObjectType kind, Node *name)
+{
+	switch (kind)
+	{
+		case OBJECT_TABLE:
+		case OBJECT_SEQUENCE:
+			return existing(castNode(RangeVar, name));
+		case OBJECT_TYPE:
+		case OBJECT_DOMAIN:
+			return type_is_temporary(makeTypeNameFromNameList((List *) name));
+		case OBJECT_COLUMN:
+			return false;
+		default:
+			return object(kind, name);
+	}
 }
 
 static bool
@@ -110,11 +268,32 @@ granted(GrantStmt *stmt)
 	List	   *temporary = NIL;
 	ListCell   *lc;
 
-	if (stmt->targtype != ACL_TARGET_OBJECT ||
-		(stmt->objtype != OBJECT_TABLE && stmt->objtype != OBJECT_SEQUENCE))
+	if (stmt->targtype == ACL_TARGET_DEFAULTS)
 		return false;
 	foreach(lc, stmt->objects)
-		temporary = lappend_int(temporary, existing(lfirst_node(RangeVar, lc)));
+		if (stmt->targtype == ACL_TARGET_ALL_IN_SCHEMA)
+			temporary = lappend_int(temporary, in_temporary_schema(list_make2(lfirst(lc), makeString(""))));
+		else
+			temporary = lappend_int(temporary, granted_object(stmt->objtype, lfirst(lc)));
+	return all_temporary(temporary);
+}
+
+/* IN SCHEMA */
+static bool
+default_privileges(AlterDefaultPrivilegesStmt *stmt)
+{
+	List	   *temporary = NIL;
+	ListCell   *lc;
+
+	foreach(lc, stmt->options)
+	{
+		DefElem    *option = lfirst_node(DefElem, lc);
+		ListCell   *schema;
+
+		if (strcmp(option->defname, "schemas") == 0)
+			foreach(schema, (List *) option->arg)
+				temporary = lappend_int(temporary, object(OBJECT_SCHEMA, lfirst(schema)));
+	}
 	return all_temporary(temporary);
 }
 
@@ -159,14 +338,13 @@ ddl_is_temporary(Node *node)
 		case T_AlterObjectSchemaStmt:
 			return existing(((AlterObjectSchemaStmt *) node)->relation);
 		case T_CommentStmt:
-			{
-				CommentStmt *stmt = (CommentStmt *) node;
-				int			behind = names_behind(stmt->objtype);
-
-				return behind >= 0 && named((List *) stmt->object, behind);
-			}
+			return object(((CommentStmt *) node)->objtype, ((CommentStmt *) node)->object);
+		case T_SecLabelStmt:
+			return object(((SecLabelStmt *) node)->objtype, ((SecLabelStmt *) node)->object);
 		case T_DropStmt:
-			return dropped((DropStmt *) node);
+			return drop_is_temporary((DropStmt *) node);
+		case T_AlterDefaultPrivilegesStmt:
+			return default_privileges((AlterDefaultPrivilegesStmt *) node);
 		case T_GrantStmt:
 			return granted((GrantStmt *) node);
 		default:

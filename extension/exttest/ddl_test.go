@@ -363,14 +363,11 @@ func TestDDLRefused(t *testing.T) {
 	execute(t, conn, "create temp table reftemp (k int)")
 	before := len(p.leader.gate.chosen())
 	for _, sql := range []string{
-		"explain analyze create table ref.x as select 1",
 		"create schema refs create table p (d timestamptz) partition by range (d) create table p1 partition of p for values from (now()) to ('2100-01-01')",
-		"create domain ref.checked as int check (ref.vol(value)); create table ref.uses (d ref.checked); alter domain ref.checked add check (ref.vol(value))",
 		"create table ref.x (like reftemp)",
+		"grant select on ref.t, reftemp to public",
 		"create table ref.x (k reftemp)",
 		"create function ref.x() returns setof reftemp language sql as 'select 1'",
-		"create function ref.x(reftemp.k%type) returns int language sql as 'select 1'",
-		"create function ref.x() returns int language sql set work_mem from current as 'select 1'",
 		"grant select on ref.t to session_user",
 		"alter table ref.t owner to session_user",
 		"alter table ref.t set tablespace elsewhere",
@@ -382,9 +379,6 @@ func TestDDLRefused(t *testing.T) {
 		"alter system set fsync = off",
 		"alter system set barista.spill_limit = 1",
 		"create subscription x connection '' publication x with (connect = false)",
-		"create extension postgres_fdw; create server x foreign data wrapper postgres_fdw",
-		"create foreign table ref.x (k int) server x",
-		"create user mapping for postgres server x",
 		"create function ref.lo() returns oid language sql immutable as 'select lo_creat(-1)'; create index on ref.t ((ref.lo()::text || v))",
 		"insert into pg_catalog.pg_description values (1, 1, 1, 'x')",
 		"update pg_catalog.pg_class set relname = 'x' where false",
@@ -393,17 +387,12 @@ func TestDDLRefused(t *testing.T) {
 		"drop role barista",
 		"alter role barista nologin",
 		"alter role postgres set barista.spill_limit = 1",
-		"alter role postgres set search_path from current",
 		"drop function pg_catalog.barista_trigger() cascade",
 		"drop function pg_catalog.barista_capture_truncate(internal, oid)",
 		"create or replace function pg_catalog.barista_trigger() returns trigger language plpgsql as 'begin end'",
 		"alter function pg_catalog.barista_trigger() cost 3",
 		"drop owned by barista",
 		"begin; set local allow_system_table_mods = on; alter table pg_catalog.pg_class add x int; commit",
-		"alter extension plpgsql update",
-		"security label on table ref.t is 'x'",
-		"cluster ref.t using t_pkey",
-		"drop table ref.t, reftemp",
 		"create access method x type table handler heap_tableam_handler",
 	} {
 		failure := refused(t, conn, "0A000", sql)
@@ -415,9 +404,7 @@ func TestDDLRefused(t *testing.T) {
 		}
 	}
 	for _, statement := range recorded(t, p, before) {
-		if !strings.Contains(statement.Text, "postgres_fdw") && !strings.Contains(statement.Text, "ref.checked") {
-			t.Errorf("recorded: %s", statement.Text)
-		}
+		t.Errorf("recorded: %s", statement.Text)
 	}
 	p.same(t)
 }

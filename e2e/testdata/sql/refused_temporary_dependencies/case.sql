@@ -1,5 +1,5 @@
-CREATE TEMP TABLE scratch (k int, v text); CREATE TABLE kept (k int); CREATE TABLE other (k int);
+CREATE TEMP TABLE scratch (k int, v text); CREATE TABLE kept (k int); CREATE FUNCTION other() RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE FUNCTION pg_temp.here() RETURNS int LANGUAGE sql AS 'SELECT 1';
 CREATE FUNCTION f() RETURNS SETOF scratch LANGUAGE sql AS 'SELECT * FROM scratch';
-DROP TABLE scratch, other;
+GRANT SELECT ON scratch, kept TO PUBLIC; DROP FUNCTION pg_temp.here(), other();
 CREATE VIEW v AS SELECT * FROM scratch;
 INSERT INTO kept VALUES (1); SELECT * FROM kept;

@@ -1,0 +1,1 @@
+SELECT * FROM ddl_domain_check_volatile.u ORDER BY 1;

@@ -1,0 +1,3 @@
+CREATE ROLE rfc_a; SET work_mem = '9MB'; ALTER ROLE rfc_a SET work_mem FROM CURRENT; SET my.word = 'it''s'; ALTER ROLE rfc_a IN DATABASE postgres SET my.word FROM CURRENT; ALTER ROLE rfc_a SET search_path FROM CURRENT;
+CREATE FUNCTION f() RETURNS text LANGUAGE sql SET work_mem FROM CURRENT SET search_path FROM CURRENT AS $$ SELECT current_setting('work_mem') $$; CREATE FUNCTION g() RETURNS text LANGUAGE sql AS $$ SELECT 'SET work_mem FROM CURRENT' $$; SET work_mem = '11MB'; ALTER FUNCTION g() SET work_mem FROM CURRENT;
+SELECT setconfig FROM pg_db_role_setting WHERE setrole = 'rfc_a'::regrole ORDER BY 1; SELECT f(), g(); SELECT proname, proconfig FROM pg_proc WHERE pronamespace = 'ddl_set_from_current'::regnamespace ORDER BY 1;

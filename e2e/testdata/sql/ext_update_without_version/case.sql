@@ -1,0 +1,4 @@
+CREATE EXTENSION cube VERSION '1.4';
+ALTER EXTENSION cube UPDATE; ALTER EXTENSION cube UPDATE;
+SELECT extversion FROM pg_extension WHERE extname = 'cube';
+DROP EXTENSION cube;
