@@ -47,6 +47,8 @@ func TestLargeObjectsBySQL(t *testing.T) {
 		"begin; select lo_truncate(lo_open(4711, 131072), 3000); commit",
 		"begin; select lo_truncate64(lo_open(4711, 131072), 9000); commit",
 		"begin; select lo_open(4711, 393216), lowrite(0, repeat('y', 3000)::bytea), lo_lseek(0, 0, 0), lowrite(0, 'z'); commit",
+		// The server lets a read-only transaction do this.
+		"begin read only; select lo_put(4711, 5, 'read only'); commit",
 		"select lo_unlink(4711)",
 		"select lo_from_bytea(0, convert_to(repeat('€', 4000), 'UTF8')) from generate_series(1, 3)",
 		"select lo_creat(-1)",
@@ -72,6 +74,27 @@ func TestLargeObjectsBySQL(t *testing.T) {
 		if t.Failed() {
 			t.Fatalf("after %s", sql)
 		}
+	}
+}
+
+// Writes are captured, too, when the index by which they are noticed is made
+// anew, or the server's other sessions have its caches thrown away meanwhile.
+func TestLargeObjectsAfterInvalidations(t *testing.T) {
+	p := sharedPair(t)
+	conn, other := p.leader.connect(t), p.leader.connect(t)
+	execute(t, conn, "select lo_from_bytea(4801, repeat('x', 20000)::bytea)")
+	for _, sql := range []string{"vacuum full pg_largeobject", "reindex table pg_largeobject", "vacuum pg_largeobject"} {
+		execute(t, other, sql)
+		execute(t, conn, "select lo_put(4801, 2048, 'by another')")
+		execute(t, conn, sql, "select lo_put(4801, 4096, 'by itself')")
+		p.sameLargeObjects(t)
+	}
+	execute(t, conn, "begin", "select lo_put(4801, 0, 'before')")
+	execute(t, other, "do $$ begin for i in 1..500 loop execute 'create temp table lo_noise (a int primary key, b text); drop table lo_noise'; end loop; end $$")
+	execute(t, conn, "select lo_put(4801, 6144, 'after')", "select lo_put(4801, 60000, 'after')", "commit")
+	p.sameLargeObjects(t)
+	if got := value(t, p.follower.connect(t), "select convert_from(lo_get(4801, 6144, 5) || lo_get(4801, 60000, 5), 'UTF8')"); got != "afterafter" {
+		t.Errorf("the follower has %q", got)
 	}
 }
 
