@@ -177,6 +177,7 @@ start(void)
 	apply_call_context = AllocSetContextCreate(state.context, "barista apply call",
 											   ALLOCSET_DEFAULT_SIZES);
 	apply_run_forget();
+	apply_index_forget();
 	apply_row_context = AllocSetContextCreate(apply_call_context,
 											  "barista apply row",
 											  ALLOCSET_DEFAULT_SIZES);

@@ -40,6 +40,7 @@ typedef struct ApplyColumn
 	ApplyDecoding decoding;
 	int			fixed_length;	/* of APPLY_FIXED */
 	bool		restricted;		/* its function may run users' code */
+	List	   *domains;		/* OIDs of those in it, if it is restricted */
 	Oid			type;			/* a domain's base type */
 	Oid			io_parameter;
 	FmgrInfo	function;		/* input or receive */
@@ -167,6 +168,8 @@ extern void apply_run_forget(void);
 
 /* apply_index.c */
 extern bool apply_find_by_key(ApplyRelation *ar, ApplyTuple *key);
+extern const char *apply_index_evaluated(void);
+extern void apply_index_forget(void);
 extern void apply_index_insert(ApplyRelation *ar, TupleTableSlot *slot,
 							   TupleTableSlot *old);
 
@@ -202,6 +205,19 @@ extern void apply_large_object_created(BaristaReader *r);
 extern void apply_large_object_unlinked(BaristaReader *r);
 extern void apply_large_object_pages(BaristaReader *r);
 extern void apply_large_object_removed(BaristaReader *r);
+
+/* apply_domain.c */
+
+/* A domain whose constraints are set aside. */
+typedef struct ApplyDomain
+{
+	struct TypeCacheEntry *entry;
+	struct DomainConstraintCache *constraints;
+} ApplyDomain;
+
+extern List *apply_domains_of(Oid type);
+extern ApplyDomain *apply_domains_suspend(List *domains);
+extern void apply_domains_restore(ApplyDomain *suspended, int count);
 
 /* apply_user.c */
 

@@ -12,11 +12,15 @@
 #include "postgres.h"
 
 #include "mb/pg_wchar.h"
+#include "utils/builtins.h"
 
 #include "apply.h"
 
 /* Bytes of a value that an error's detail may show. */
 #define DETAIL_SHOWN	300
+
+/* What to do about a function that made this node stop. */
+#define RECOVERY	"Drop the index through the leader, and start this node with an empty folder."
 
 /*
  * May this succeed if it is tried again, with the same bytes on the same data?
@@ -52,18 +56,24 @@ depends_on_the_moment(int sqlstate)
 void
 apply_translate_error(ErrorData *error, const char *doing, const char *what)
 {
+	const char *index = apply_index_evaluated();
+
 	if (ERRCODE_TO_CATEGORY(error->sqlerrcode) ==
 		ERRCODE_TO_CATEGORY(ERRCODE_BARISTA_DIVERGENCE) ||
 		depends_on_the_moment(error->sqlerrcode))
 		return;
-	error->message = psprintf("%s%s%s: %s (SQLSTATE %s)",
+	error->message = psprintf("%s%s%s%s%s: %s (SQLSTATE %s)",
 							  doing ? doing : "apply",
 							  what ? " " : "",
 							  what ? what : "",
+							  index ? ", index " : "",
+							  index ? quote_identifier(index) : "",
 							  error->message,
 							  unpack_sql_state(error->sqlerrcode));
 	if (error->sqlerrcode == ERRCODE_READ_ONLY_SQL_TRANSACTION)
-		error->hint = pstrdup("A function of an index or a domain writes, though it must not.");
+		error->hint = pstrdup("A function of the index writes, though it must not. " RECOVERY);
+	else if (index && error->sqlerrcode != ERRCODE_UNIQUE_VIOLATION)
+		error->hint = pstrdup("A function of the index is not immutable: it gave no error where the row was written. " RECOVERY);
 	error->sqlerrcode = ERRCODE_BARISTA_DIVERGENCE;
 	if (error->detail && strlen(error->detail) > DETAIL_SHOWN)
 		error->detail[pg_mbcliplen(error->detail, strlen(error->detail),

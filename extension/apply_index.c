@@ -26,12 +26,43 @@
 
 #include "apply.h"
 
+/* The index whose users' functions run; within one call of barista_apply(). */
+static Relation evaluated = NULL;
+
 static void insert_simple(ApplyRelation *ar, ApplyIndex *index,
 						  TupleTableSlot *slot, TupleTableSlot *old);
 static void insert_evaluated(ApplyRelation *ar, ApplyIndex *index,
 							 TupleTableSlot *slot);
 static bool same_key(ApplyRelation *ar, IndexInfo *info,
 					 TupleTableSlot *slot, TupleTableSlot *old);
+
+/* The name of the index whose users' functions have failed, or NULL. */
+const char *
+apply_index_evaluated(void)
+{
+	return evaluated ? RelationGetRelationName(evaluated) : NULL;
+}
+
+/* At the beginning of a call: what an error has left behind is gone. */
+void
+apply_index_forget(void)
+{
+	evaluated = NULL;
+}
+
+static void
+begin_evaluation(ApplyRelation *ar, ApplyIndex *index, ApplyUser *before)
+{
+	apply_user_begin(ar, before);
+	evaluated = index->rel;
+}
+
+static void
+end_evaluation(ApplyUser *before)
+{
+	evaluated = NULL;
+	apply_user_end(before);
+}
 
 /*
  * Finds the row with this key, into ar->found.
@@ -42,6 +73,9 @@ static bool same_key(ApplyRelation *ar, IndexInfo *info,
 bool
 apply_find_by_key(ApplyRelation *ar, ApplyTuple *key)
 {
+	ApplyUser	before;
+	bool		found;
+
 	if (ar->scan == NULL)
 	{
 		MemoryContext caller = MemoryContextSwitchTo(apply_call_context);
@@ -61,8 +95,13 @@ apply_find_by_key(ApplyRelation *ar, ApplyTuple *key)
 							ar->name)));
 		ar->scankeys[k].sk_argument = key->values[attribute];
 	}
+	if (ar->key->restricted)
+		begin_evaluation(ar, ar->key, &before);
 	index_rescan(ar->scan, ar->scankeys, ar->nkeys, NULL, 0);
-	return index_getnext_slot(ar->scan, ForwardScanDirection, ar->found);
+	found = index_getnext_slot(ar->scan, ForwardScanDirection, ar->found);
+	if (ar->key->restricted)
+		end_evaluation(&before);
+	return found;
 }
 
 /*
@@ -85,11 +124,22 @@ apply_index_insert(ApplyRelation *ar, TupleTableSlot *slot, TupleTableSlot *old)
 	}
 }
 
-static IndexUniqueCheck
-unique_check(Relation index)
+/* Makes an entry.  The index's operator class may run users' functions. */
+static void
+insert_entry(ApplyRelation *ar, ApplyIndex *index, TupleTableSlot *slot,
+			 Datum *values, bool *nulls, bool unchanged)
 {
-	return index->rd_index->indisunique && index->rd_index->indimmediate ?
-		UNIQUE_CHECK_YES : UNIQUE_CHECK_NO;
+	Form_pg_index form = index->rel->rd_index;
+	ApplyUser	before;
+
+	if (index->restricted)
+		begin_evaluation(ar, index, &before);
+	index_insert(index->rel, values, nulls, &slot->tts_tid, ar->rel,
+				 form->indisunique && form->indimmediate ?
+				 UNIQUE_CHECK_YES : UNIQUE_CHECK_NO,
+				 unchanged, index->open_info);
+	if (index->restricted)
+		end_evaluation(&before);
 }
 
 static void
@@ -102,9 +152,8 @@ insert_simple(ApplyRelation *ar, ApplyIndex *index, TupleTableSlot *slot,
 
 	for (int i = 0; i < info->ii_NumIndexAttrs; i++)
 		values[i] = slot_getattr(slot, info->ii_IndexAttrNumbers[i], &nulls[i]);
-	index_insert(index->rel, values, nulls, &slot->tts_tid, ar->rel,
-				 unique_check(index->rel),
-				 old != NULL && same_key(ar, info, slot, old), info);
+	insert_entry(ar, index, slot, values, nulls,
+				 old != NULL && same_key(ar, info, slot, old));
 }
 
 /* Is the index's key the same in both rows, byte for byte? */
@@ -145,7 +194,7 @@ insert_evaluated(ApplyRelation *ar, ApplyIndex *index, TupleTableSlot *slot)
 
 	econtext->ecxt_scantuple = slot;
 	if (index->restricted)
-		apply_user_begin(ar, &before);
+		begin_evaluation(ar, index, &before);
 	if (info->ii_Predicate != NIL)
 	{
 		if (info->ii_PredicateState == NULL)
@@ -155,9 +204,8 @@ insert_evaluated(ApplyRelation *ar, ApplyIndex *index, TupleTableSlot *slot)
 	if (wanted)
 		FormIndexDatum(info, slot, ar->estate, values, nulls);
 	if (index->restricted)
-		apply_user_end(&before);
+		end_evaluation(&before);
 	if (wanted)
-		index_insert(index->rel, values, nulls, &slot->tts_tid, ar->rel,
-					 unique_check(index->rel), false, info);
+		insert_entry(ar, index, slot, values, nulls, false);
 	ResetExprContext(econtext);
 }

@@ -33,6 +33,8 @@ static void read_value(BaristaReader *r, ApplyRelation *ar,
 					   ApplyColumn *column, char kind, ApplyTuple *tuple);
 static Datum decode(ApplyRelation *ar, ApplyColumn *column,
 					const char *bytes, uint32 length, BaristaReader *r);
+static Datum decode_restricted(ApplyRelation *ar, ApplyColumn *column,
+							   const char *bytes, uint32 length, BaristaReader *r);
 static Datum decode_by_function(ApplyColumn *column, const char *bytes,
 								uint32 length, BaristaReader *r);
 
@@ -108,9 +110,6 @@ static Datum
 decode(ApplyRelation *ar, ApplyColumn *column, const char *bytes,
 	   uint32 length, BaristaReader *r)
 {
-	ApplyUser	before;
-	Datum		value;
-
 	switch (column->decoding)
 	{
 		case APPLY_BOOL:
@@ -169,13 +168,34 @@ decode(ApplyRelation *ar, ApplyColumn *column, const char *bytes,
 		case APPLY_RECEIVE:
 			if (!column->restricted)
 				return decode_by_function(column, bytes, length, r);
-			apply_user_begin(ar, &before);
-			value = decode_by_function(column, bytes, length, r);
-			apply_user_end(&before);
-			return value;
+			return decode_restricted(ar, column, bytes, length, r);
 	}
 	reader_fail(r, "a binary value has a length that its type does not have");
 	return (Datum) 0;
+}
+
+static Datum
+decode_restricted(ApplyRelation *ar, ApplyColumn *column, const char *bytes,
+				  uint32 length, BaristaReader *r)
+{
+	MemoryContext caller = MemoryContextSwitchTo(apply_row_context);
+	ApplyDomain *suspended = apply_domains_suspend(column->domains);
+	ApplyUser	before;
+	volatile Datum value;
+
+	MemoryContextSwitchTo(caller);
+	apply_user_begin(ar, &before);
+	PG_TRY();
+	{
+		value = decode_by_function(column, bytes, length, r);
+	}
+	PG_FINALLY();
+	{
+		apply_domains_restore(suspended, list_length(column->domains));
+	}
+	PG_END_TRY();
+	apply_user_end(&before);
+	return value;
 }
 
 /*
@@ -285,6 +305,8 @@ apply_tuple_prepare_column(ApplyColumn *column, Oid type, MemoryContext context)
 	fmgr_info_cxt(function, &column->function, context);
 
 	column->restricted = barista_type_runs_user_code(type);
+	if (column->restricted)
+		column->domains = apply_domains_of(type);
 }
 
 static void

@@ -363,6 +363,7 @@ static void
 executor_start(QueryDesc *queryDesc, int eflags)
 {
 	barista_fence();
+	barista_repeated_check(queryDesc);
 	if (!barista_in_apply && serves_statements())
 	{
 		PlannedStmt *plan = queryDesc->plannedstmt;
@@ -391,6 +392,35 @@ executor_start(QueryDesc *queryDesc, int eflags)
 		barista_capture_prepare(queryDesc->estate);
 }
 
+static void
+run_query(QueryDesc *queryDesc, ScanDirection direction, uint64 count,
+		  bool execute_once)
+{
+	if (next_executor_run)
+		next_executor_run(queryDesc, direction, count, execute_once);
+	else
+		standard_ExecutorRun(queryDesc, direction, count, execute_once);
+}
+
+/* Runs a query of a function that must not write. */
+static pg_noinline void
+run_repeated(Oid function, QueryDesc *queryDesc, ScanDirection direction,
+			 uint64 count, bool execute_once)
+{
+	PG_TRY();
+	{
+		barista_repeated_check(queryDesc);
+		run_query(queryDesc, direction, count, execute_once);
+	}
+	PG_CATCH();
+	{
+		barista_repeated_abort(function);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	barista_repeated_end();
+}
+
 /*
  * A cursor goes on, perhaps after the savepoint in which it was opened.  What
  * began in an epoch hears of its end at the commit.
@@ -399,13 +429,16 @@ static void
 executor_run(QueryDesc *queryDesc, ScanDirection direction, uint64 count,
 			 bool execute_once)
 {
+	Oid			repeated;
+
 	barista_client_request();
 	if (barista_transaction_epoch == 0)
 		barista_fence();
-	if (next_executor_run)
-		next_executor_run(queryDesc, direction, count, execute_once);
+	repeated = barista_repeated_begin(queryDesc);
+	if (unlikely(OidIsValid(repeated)))
+		run_repeated(repeated, queryDesc, direction, count, execute_once);
 	else
-		standard_ExecutorRun(queryDesc, direction, count, execute_once);
+		run_query(queryDesc, direction, count, execute_once);
 }
 
 /*
@@ -543,6 +576,7 @@ end_transaction(bool committed)
 	barista_ddl_end(committed);
 	barista_large_objects_end();
 	barista_capture_end();
+	barista_repeated_reset();
 	barista_in_apply = false;
 	barista_transaction_epoch = 0;
 	transaction_checked = false;
@@ -830,6 +864,7 @@ _PG_init(void)
 
 	barista_capture_init();
 	barista_sequence_init();
+	barista_repeated_init();
 
 	next_shmem_request = shmem_request_hook;
 	shmem_request_hook = shmem_request;

@@ -219,6 +219,9 @@ extern bool barista_in_maintenance;
  */
 extern void barista_sweep_databases(void);
 
+/* repeated.c: does a function run that must not write, since every node runs it? */
+extern bool barista_repeated_runs(void);
+
 /* Has the running transaction captured anything (rows or DDL)? */
 extern bool barista_has_captured(void);
 

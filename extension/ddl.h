@@ -64,6 +64,9 @@ extern bool ddl_replaying(void);
 /* ddl_rolespec.c: errors (0A000) for a role that is not named */
 extern void ddl_check_roles(Node *node);
 
+/* ddl_own_role.c: errors (0A000) for a change of role barista */
+extern void ddl_check_own_role(Node *node);
+
 /* ddl_result.c: what a recorded statement did */
 typedef struct DdlFrame DdlFrame;
 

@@ -39,9 +39,6 @@ static void check_trigger_name(List *name);
 static void check_kind(ObjectType kind);
 static bool is_everywhere(const char *tablespace);
 static void check_grant(GrantStmt *stmt);
-static void check_role(const char *name);
-static void check_role_list(List *roles);
-static void check_alter_role(AlterRoleStmt *stmt);
 static void check_set(VariableSetStmt *stmt);
 static void check_tablespace(AlterDatabaseStmt *stmt);
 static void check_alter_system(AlterSystemStmt *stmt);
@@ -62,6 +59,7 @@ void
 ddl_check(Node *node)
 {
 	ddl_check_roles(node);
+	ddl_check_own_role(node);
 	switch (nodeTag(node))
 	{
 		case T_CreateStmt:
@@ -89,8 +87,6 @@ ddl_check(Node *node)
 				RenameStmt *stmt = (RenameStmt *) node;
 
 				check_kind(stmt->renameType);
-				if (stmt->renameType == OBJECT_ROLE)
-					check_role(stmt->subname);
 				if (stmt->renameType == OBJECT_TRIGGER)
 					ddl_protect_trigger(RangeVarGetRelid(stmt->relation, NoLock, true),
 										stmt->subname);
@@ -128,32 +124,11 @@ ddl_check(Node *node)
 		case T_GrantStmt:
 			check_grant((GrantStmt *) node);
 			break;
-		case T_CreateRoleStmt:
-			check_role(((CreateRoleStmt *) node)->role);
-			break;
-		case T_AlterRoleStmt:
-			check_alter_role((AlterRoleStmt *) node);
-			break;
 		case T_AlterRoleSetStmt:
-			{
-				AlterRoleSetStmt *stmt = (AlterRoleSetStmt *) node;
-
-				if (stmt->role && stmt->role->roletype == ROLESPEC_CSTRING)
-					check_role(stmt->role->rolename);
-				check_set(stmt->setstmt);
-				break;
-			}
+			check_set(((AlterRoleSetStmt *) node)->setstmt);
+			break;
 		case T_AlterDatabaseSetStmt:
 			check_set(((AlterDatabaseSetStmt *) node)->setstmt);
-			break;
-		case T_DropRoleStmt:
-			check_role_list(((DropRoleStmt *) node)->roles);
-			break;
-		case T_DropOwnedStmt:
-			check_role_list(((DropOwnedStmt *) node)->roles);
-			break;
-		case T_ReassignOwnedStmt:
-			check_role_list(((ReassignOwnedStmt *) node)->roles);
 			break;
 		case T_CreatedbStmt:
 			ddl_database_check((CreatedbStmt *) node);
@@ -339,35 +314,6 @@ check_grant(GrantStmt *stmt)
 	foreach(lc, stmt->objects)
 		if (!is_everywhere(strVal(lfirst(lc))))
 			check_kind(OBJECT_TABLESPACE);
-}
-
-static void
-check_role(const char *name)
-{
-	if (name && strcmp(name, BARISTA_ROLE) == 0)
-		ddl_refuse("A change of role \"" BARISTA_ROLE "\"",
-				   "Barista itself needs this role as it is.");
-}
-
-static void
-check_role_list(List *roles)
-{
-	ListCell   *lc;
-
-	foreach(lc, roles)
-	{
-		RoleSpec   *role = lfirst_node(RoleSpec, lc);
-
-		if (role->roletype == ROLESPEC_CSTRING)
-			check_role(role->rolename);
-	}
-}
-
-static void
-check_alter_role(AlterRoleStmt *stmt)
-{
-	if (stmt->role->roletype == ROLESPEC_CSTRING)
-		check_role(stmt->role->rolename);
 }
 
 static void

@@ -125,13 +125,26 @@ ddl_record_prepare(PlannedStmt *pstmt, const char *source)
 	return record;
 }
 
-/* Does the text read as this statement, under the settings of this moment? */
+/*
+ * Does the text read as this statement, under the settings of this moment?  Its
+ * reading has given the warnings that there are.
+ */
 static bool
 reads_as(DdlRecord *record, Node *node)
 {
-	List	   *raw = raw_parser(pnstrdup(record->text, record->length),
-								 RAW_PARSE_DEFAULT);
+	bool		warns = escape_string_warning;
+	List	   *raw;
 
+	escape_string_warning = false;
+	PG_TRY();
+	{
+		raw = raw_parser(pnstrdup(record->text, record->length), RAW_PARSE_DEFAULT);
+	}
+	PG_FINALLY();
+	{
+		escape_string_warning = warns;
+	}
+	PG_END_TRY();
 	return list_length(raw) == 1 && equal(linitial_node(RawStmt, raw)->stmt, node);
 }
 

@@ -135,6 +135,7 @@ ddl_replay(BaristaReader *r, List *emptied, const char **doing)
 				 errmsg("there is no role \"%s\" to run %s", role, *doing)));
 	set("search_path", search_path);
 	set("check_function_bodies", "off");
+	set("escape_string_warning", "off");
 
 	GetUserIdAndSecContext(&user, &security);
 	SetUserIdAndSecContext(roleid, security);

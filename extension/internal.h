@@ -12,6 +12,7 @@
 #include "barista.h"
 
 #include "catalog/namespace.h"
+#include "executor/execdesc.h"
 #include "lib/stringinfo.h"
 #include "storage/fd.h"
 
@@ -196,6 +197,27 @@ extern void barista_tuple_end(void);
 extern bool barista_type_holds_names(Oid type);
 /* Errors (0A000) if the value names what other nodes do not have. */
 extern void barista_check_names(Oid type, Datum value);
+
+/* ------------------------------------------------------------------------
+ * repeated.c
+ * ------------------------------------------------------------------------
+ */
+
+extern void barista_repeated_init(void);
+/* End of a transaction.  Does not fail. */
+extern void barista_repeated_reset(void);
+
+/*
+ * A query is about to be run.  Returns the function in SQL whose body it is, if
+ * that must not write: end, or abort from a PG_CATCH that rethrows, has to
+ * follow.  InvalidOid else.
+ */
+extern Oid	barista_repeated_begin(QueryDesc *query);
+extern void barista_repeated_end(void);
+extern void barista_repeated_abort(Oid function);
+
+/* Errors (0A000) if a function that must not write reads what is this session's. */
+extern void barista_repeated_check(QueryDesc *query);
 
 /* ------------------------------------------------------------------------
  * gate.c

@@ -69,6 +69,10 @@ check_allowed(void)
 	if (barista_replays_itself())
 		ddl_refuse("A large object in an extension's script",
 				   "Each node runs the script, and would choose another number for it.");
+	if (barista_repeated_runs())
+		ereport(ERROR,
+				(errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+				 errmsg("cannot write a large object in a function that every node runs by itself")));
 	barista_assign_epoch_before_first_write();
 	if (!barista_gate_is_open(NULL))
 		ereport(ERROR,

@@ -11,6 +11,9 @@
  * The expressions are looked at as the catalog has them: simplifying them, as
  * the relation cache does, may already run such a function.
  *
+ * Operator classes may rest on users' functions, too.  Those in C, of which
+ * extensions' operator classes are made, take neither path nor role into account.
+ *
  *-------------------------------------------------------------------------
  */
 #include "barista.h"
@@ -18,10 +21,15 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/transam.h"
+#include "catalog/pg_amop.h"
+#include "catalog/pg_amproc.h"
 #include "catalog/pg_index.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/builtins.h"
+#include "utils/catcache.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -53,12 +61,64 @@ attribute_runs_user_code(HeapTuple tuple, AttrNumber attribute)
 	return !null && runs_user_code(stringToNode(TextDatumGetCString(value)), NULL);
 }
 
+/* A users' function that is not in C. */
+static bool
+is_interpreted(Oid function)
+{
+	HeapTuple	tuple;
+	Oid			language;
+
+	if (!is_user_function(function, NULL))
+		return false;
+	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	language = ((Form_pg_proc) GETSTRUCT(tuple))->prolang;
+	ReleaseSysCache(tuple);
+	return language != INTERNALlanguageId && language != ClanguageId;
+}
+
+/* Does a family of operators rest on functions that are not in C? */
+static bool
+family_runs_user_code(Oid family)
+{
+	CatCList   *functions = SearchSysCacheList1(AMPROCNUM, ObjectIdGetDatum(family));
+	CatCList   *operators = SearchSysCacheList1(AMOPSTRATEGY, ObjectIdGetDatum(family));
+	bool		runs = false;
+
+	for (int i = 0; i < functions->n_members && !runs; i++)
+		runs = is_interpreted(((Form_pg_amproc)
+							   GETSTRUCT(&functions->members[i]->tuple))->amproc);
+	for (int i = 0; i < operators->n_members && !runs; i++)
+		runs = is_interpreted(get_opcode(((Form_pg_amop)
+										  GETSTRUCT(&operators->members[i]->tuple))->amopopr));
+	ReleaseSysCacheList(operators);
+	ReleaseSysCacheList(functions);
+	return runs;
+}
+
+/* Is one of the index's operator classes of that kind? */
+static bool
+operators_run_user_code(HeapTuple tuple)
+{
+	bool		null;
+	Datum		value = SysCacheGetAttr(INDEXRELID, tuple, Anum_pg_index_indclass, &null);
+	oidvector  *classes = (oidvector *) DatumGetPointer(value);
+
+	for (int i = 0; i < classes->dim1; i++)
+		if (classes->values[i] >= FirstNormalObjectId &&
+			family_runs_user_code(get_opclass_family(classes->values[i])))
+			return true;
+	return false;
+}
+
 /* Takes a tuple of pg_index. */
 bool
 barista_index_runs_user_code(HeapTuple tuple)
 {
 	return attribute_runs_user_code(tuple, Anum_pg_index_indexprs) ||
-		attribute_runs_user_code(tuple, Anum_pg_index_indpred);
+		attribute_runs_user_code(tuple, Anum_pg_index_indpred) ||
+		operators_run_user_code(tuple);
 }
 
 /*

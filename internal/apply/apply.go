@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -174,7 +175,18 @@ func exec(ctx context.Context, conn *pgconn.PgConn, sql string) error {
 func classify(err error) error {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) && pg.Code == "BA001" {
-		return fmt.Errorf("%w: %w", ErrDiverged, err)
+		return fmt.Errorf("%w: %w%s", ErrDiverged, err, particulars(pg))
 	}
 	return err
+}
+
+// particulars says on one line what an error tells beside its message: which row, in which function, what to do.
+func particulars(pg *pgconn.PgError) string {
+	var text strings.Builder
+	for _, part := range []string{pg.Detail, pg.Where, pg.Hint} {
+		if part != "" {
+			text.WriteString("; " + strings.Join(strings.Fields(part), " "))
+		}
+	}
+	return text.String()
 }

@@ -1,2 +1,7 @@
-ALTER ROLE barista NOLOGIN; DROP ROLE barista; ALTER ROLE barista RENAME TO x; GRANT barista TO postgres; CREATE ROLE barista;
-SELECT rolcanlogin FROM pg_roles WHERE rolname = 'barista';
+CREATE ROLE rb; ALTER ROLE barista NOLOGIN; DROP ROLE barista; ALTER ROLE barista RENAME TO x; ALTER ROLE x RENAME TO barista; CREATE ROLE barista; ALTER ROLE barista SET work_mem = '1MB'; ALTER ROLE barista IN DATABASE postgres RESET ALL;
+GRANT barista TO rb; GRANT rb, barista TO postgres; REVOKE barista FROM rb; GRANT rb TO barista; REVOKE ADMIN OPTION FOR rb FROM barista; CREATE ROLE rb2 ROLE barista; CREATE ROLE rb3 IN ROLE barista; CREATE ROLE rb4 ADMIN barista; ALTER GROUP rb ADD USER barista; ALTER GROUP barista ADD USER rb;
+REASSIGN OWNED BY barista TO rb; DROP OWNED BY barista;
+SET SESSION AUTHORIZATION barista; ALTER ROLE CURRENT_USER NOLOGIN; ALTER ROLE CURRENT_ROLE PASSWORD 'x'; ALTER USER CURRENT_USER SET work_mem = '1MB'; DROP OWNED BY CURRENT_USER; REASSIGN OWNED BY CURRENT_ROLE TO rb; ALTER GROUP rb ADD USER CURRENT_USER; GRANT rb TO CURRENT_USER; RESET SESSION AUTHORIZATION;
+DO $$ BEGIN EXECUTE 'GRANT barista TO rb'; END $$;
+SELECT rolcanlogin FROM pg_roles WHERE rolname = 'barista'; SELECT count(*) FROM pg_auth_members WHERE 'barista' IN (roleid::regrole::text, member::regrole::text);
+DROP ROLE rb;

@@ -1,0 +1,1 @@
+SELECT * FROM of_set_role ORDER BY 1; SELECT * FROM given ORDER BY 1;

@@ -1,0 +1,170 @@
+package exttest
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// What every node runs by itself writes on none: a function of an index, an operator class or a domain that calls one which writes is
+// refused where its row is written, in whatever way it is called and however it writes.
+func TestRepeatedFunctionsWriteNothing(t *testing.T) {
+	p := sharedPair(t)
+	p.run(t,
+		"create schema rep", "create table rep.log (v int)", "create sequence rep.s",
+		`create function rep.row(i int) returns int language plpgsql as $$begin insert into rep.log values (i); return i; end$$`,
+		`create function rep.next(i int) returns int language plpgsql as $$declare n int; begin n := nextval('rep.s'); return i; end$$`,
+		`create function rep.change(i int) returns int language plpgsql as $$begin execute 'create table rep.made ()'; return i; end$$`,
+		`create function rep.writable(i int) returns int language plpgsql as
+			$$begin set transaction_read_only = off; insert into rep.log values (i); return i; end$$`)
+	p.run(t, `create function rep.object(i int) returns int language plpgsql as $$declare n oid; begin n := lo_create(0); return i; end$$`)
+	write := map[string]string{"row": "row", "sequence": "next", "schema": "change", "object": "object"}
+	call := map[string]string{
+		"plpgsql":   `create function rep.f(i int) returns int language plpgsql immutable as $$begin return rep.%s(i); end$$`,
+		"caught":    `create function rep.f(i int) returns int language plpgsql immutable as $$begin begin raise 'x'; exception when others then end; return rep.%s(i); end$$`,
+		"sql":       `create function rep.f(i int) returns int language sql immutable as 'select rep.%s(i)'`,
+		"sql first": `create function rep.f(i int) returns int language sql immutable as 'select rep.%s(i); select i'`,
+		"atomic": `create function rep.g(i int) returns int language plpgsql immutable as $$begin return rep.%s(i); end$$;` + "\n" +
+			`create function rep.f(i int) returns int language sql immutable begin atomic select rep.g(i); end`,
+		"inlined": `create function rep.g(i int) returns int language plpgsql immutable as $$begin return rep.%s(i); end$$;` + "\n" + `create function rep.f(i int) returns int language sql immutable as 'select rep.g(i)'`,
+	}
+	for caller, create := range call {
+		for kind, function := range write {
+			t.Run(caller+" "+kind, func(t *testing.T) {
+				for statement := range strings.SplitSeq(fmt.Sprintf(create, function), "\n") {
+					p.run(t, statement)
+				}
+				p.run(t, "create table rep.t (v int)", "create index on rep.t (rep.f(v))")
+				// A new session: it has run no function in SQL yet. A used one may keep what it knows of functions.
+				for _, before := range []string{"begin", "begin; select rep.row(0), rep.next(0), rep.object(0); savepoint a"} {
+					conn := p.leader.connect(t)
+					execute(t, conn, before)
+					failure := refused(t, conn, "0A000", "insert into rep.t values (1)")
+					if !strings.Contains(failure.Hint, "trigger") || !strings.Contains(failure.Message, "every node runs it by itself") {
+						t.Errorf("the refusal does not tell what to do: %s, %s", failure.Message, failure.Hint)
+					}
+					execute(t, conn, "rollback")
+				}
+				p.run(t, "drop table rep.t", "drop function rep.f", "drop function if exists rep.g")
+			})
+		}
+	}
+	p.run(t, fmt.Sprintf(call["plpgsql"], "writable"), "create table rep.t (v int)", "create index on rep.t (rep.f(v))")
+	refused(t, p.leader.connect(t), "25001", "insert into rep.t values (1)")
+	p.same(t)
+}
+
+// The same of functions that become volatile when an index has them, and of those that operators and domains bring into an index.
+func TestRepeatedFunctionsBehindOthers(t *testing.T) {
+	p := sharedPair(t)
+	p.run(t,
+		"create schema beh", "create table beh.log (v int)",
+		`create function beh.w(i int) returns int language plpgsql as $$begin insert into beh.log values (i); return i; end$$`)
+	for name, setup := range map[string][]string{
+		"volatile later": {
+			`create function beh.f(i int) returns int language plpgsql immutable as $$begin return i; end$$`,
+			"create table beh.t (v int)", "create index on beh.t (beh.f(v))",
+			`create or replace function beh.f(i int) returns int language plpgsql as $$begin insert into beh.log values (i); return i; end$$`,
+		},
+		"volatile sql later": {
+			`create function beh.f(i int) returns int language sql immutable as 'select i'`,
+			"create table beh.t (v int)", "create index on beh.t (beh.f(v))",
+			`create or replace function beh.f(i int) returns int language sql as 'select beh.w(i)'`,
+		},
+		"predicate": {
+			`create function beh.f(i int) returns bool language plpgsql immutable as $$begin return beh.w(i) > 0; end$$`,
+			"create table beh.t (v int)", "create index on beh.t (v) where beh.f(v)",
+		},
+		"operator": {
+			`create function beh.f(a int, b int) returns int language plpgsql immutable as $$begin return beh.w(a); end$$`,
+			"create operator beh.@@@ (function = beh.f, leftarg = int, rightarg = int)",
+			"create table beh.t (v int)", "create index on beh.t ((v operator(beh.@@@) 1))",
+		},
+		"operator class": {
+			`create function beh.f(a int, b int) returns int language plpgsql as $$begin perform beh.w(a); return btint4cmp(a, b); end$$`,
+			`create operator class beh.o for type int using btree as operator 1 <, operator 2 <=, operator 3 =, operator 4 >=, operator 5 >,
+				function 1 beh.f(int, int)`,
+			"create table beh.t (v int)", "create index on beh.t (v beh.o)", "insert into beh.t values (0)",
+		},
+		"domain": {
+			`create domain beh.d as int check (beh.w(value) > 0)`,
+			"create table beh.t (v int)", "create index on beh.t ((v::beh.d))",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p.run(t, setup...)
+			failure := refused(t, p.leader.connect(t), "0A000", "insert into beh.t values (1)")
+			if !strings.Contains(failure.Message, "every node runs it by itself") {
+				t.Errorf("refused otherwise: %s", failure.Message)
+			}
+			p.run(t, "drop table beh.t", "drop operator class if exists beh.o using btree", "drop operator if exists beh.@@@ (int, int)",
+				"drop domain if exists beh.d", "drop function if exists beh.f")
+		})
+	}
+	p.same(t)
+}
+
+// A function of an index that reads a temporary table is refused: other nodes have none.
+func TestRepeatedFunctionReadsTemporaryTable(t *testing.T) {
+	p := sharedPair(t)
+	p.run(t,
+		"create schema tem", "create table tem.t (v int)",
+		`create function tem.f(i int) returns int language plpgsql immutable as $$begin return (select v from pg_temp.x); end$$`)
+	conn := p.leader.connect(t)
+	execute(t, conn,
+		"create temporary table x (v int)", "insert into x values (1)",
+		"select tem.f(1)", "create index on tem.t (tem.f(v))")
+	refused(t, conn, "0A000", "insert into tem.t values (1)")
+	p.same(t)
+}
+
+// What no index uses may call what it likes, and what an index uses may catch that it cannot write: that is so on every node.
+func TestRepeatedFunctionsThatWriteNothing(t *testing.T) {
+	p := sharedPair(t)
+	p.run(t,
+		"create schema may", "create table may.log (v int)", "create table may.t (v int)",
+		`create function may.w(i int) returns int language plpgsql as $$begin insert into may.log values (i); return i; end$$`,
+		`create function may.f(i int) returns int language plpgsql immutable as $$begin return may.w(i); end$$`,
+		"insert into may.t select may.f(1)",
+		`create function may.g(i int) returns int language plpgsql immutable as
+			$$begin return may.w(i); exception when others then return -i; end$$`,
+		"create index on may.t (may.g(v))",
+		"insert into may.t select may.f(2)",
+		"insert into may.log values (3)",
+		`create function may.h() returns trigger language plpgsql as $$begin insert into may.log values (new.v); return new; end$$`,
+		"create trigger h before insert on may.t for each row execute function may.h()",
+		"insert into may.t values (4), (5)")
+	if got := value(t, p.leader.connect(t), "select array_agg(v order by v) from may.log"); got != "{1,2,3,4,5}" {
+		t.Errorf("the log holds %s", got)
+	}
+	if got := value(t, p.follower.connect(t), "select array_agg(may.g(v) order by v) from may.t"); got != "{-1,-2,-4,-5}" {
+		t.Errorf("the follower's index function gives %s", got)
+	}
+	p.same(t)
+}
+
+// A value with a domain in it is stored without asking the domain's check again, which may answer otherwise or write.
+func TestApplyAsksNoDomain(t *testing.T) {
+	p := startPair(t)
+	p.run(t,
+		"create schema dom", "create table dom.log (v int)", "create table dom.allowed (v int)",
+		"insert into dom.allowed values (1)",
+		`create function dom.w(i int) returns bool language plpgsql as $$begin insert into dom.log values (i); return true; end$$`,
+		`create function dom.r(i int) returns bool language sql as 'select i in (select v from dom.allowed)'`,
+		"create domain dom.d as int check (dom.w(value))",
+		"create domain dom.e as int check (dom.r(value))",
+		"create type dom.c as (a dom.d, b dom.e[])",
+		"create domain dom.dc as dom.c",
+		"create table dom.t (k int, c dom.c, d dom.d[], e dom.dc)",
+		"insert into dom.t values (1, (1, '{1}'), '{1,2}', row(1, '{1}'))",
+		"delete from dom.allowed",
+		"update dom.t set k = k + 1",
+		"create domain dom.n as int",
+		"create type dom.wide as (a int)",
+		"create table dom.u (k int primary key, c dom.wide)",
+		"insert into dom.u values (1, row(1))",
+		"alter domain dom.n set not null",
+		"alter type dom.wide add attribute b dom.n",
+		"update dom.u set k = 2")
+	p.same(t)
+}
