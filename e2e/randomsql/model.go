@@ -11,8 +11,8 @@ type model struct {
 type table struct {
 	name    string
 	columns []column
-	key     string   // column of the primary key; empty: none
-	parts   []string // partitions; nil: a plain table
+	key     string // column of the primary key; empty: none
+	parts   []part // partitions; nil: a plain table
 }
 
 type column struct {

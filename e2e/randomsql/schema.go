@@ -44,18 +44,6 @@ func (w *Writer) createTable() (string, effect) {
 	return sql, func(w *Writer) { w.now.tables = append(w.now.tables, t) }
 }
 
-// partitioned makes a table and its partitions in one string of statements.
-func (w *Writer) partitioned(t *table, sql string) (string, effect) {
-	all := []string{sql + " PARTITION BY HASH (" + t.key + ")"}
-	n := 2 + w.r.IntN(2)
-	for i := range n {
-		part := w.name("p")
-		t.parts = append(t.parts, part)
-		all = append(all, fmt.Sprintf("CREATE TABLE %s PARTITION OF %s FOR VALUES WITH (MODULUS %d, REMAINDER %d)", part, t.name, n, i))
-	}
-	return strings.Join(all, "; "), func(w *Writer) { w.now.tables = append(w.now.tables, t) }
-}
-
 func (w *Writer) dropTable() (string, effect) {
 	t := pick(w, w.now.tables)
 	return "DROP TABLE " + t.name, func(w *Writer) { w.now.drop(t.name) }
@@ -63,7 +51,7 @@ func (w *Writer) dropTable() (string, effect) {
 
 func (w *Writer) addColumn() (string, effect) {
 	t := pick(w, w.now.tables)
-	c := column{name: w.name("c"), kind: pick(w, kinds[:len(kinds)-1])} // with the domain the table would be rewritten, which is refused
+	c := column{name: w.name("c"), kind: pick(w, kinds)}
 	sql := fmt.Sprintf("ALTER TABLE %s ADD COLUMN %s %s", t.name, c.name, c.kind.name)
 	if w.chance(2) {
 		sql += " DEFAULT " + c.kind.value(w.r)
@@ -177,4 +165,55 @@ func (w *Writer) useSequence() (string, effect) {
 	default:
 		return fmt.Sprintf("INSERT INTO diary (what) SELECT 'seq ' || nextval('%s') FROM generate_series(1, %d)", name, 1+w.r.IntN(4)), nothing
 	}
+}
+
+// createAs makes a table of the rows of another.
+func (w *Writer) createAs() (string, effect) {
+	from := pick(w, w.now.tables)
+	if len(w.now.tables) >= 8 || len(from.columns) == 0 {
+		return w.insert()
+	}
+	t := &table{name: w.name("t")}
+	for _, c := range from.columns {
+		t.columns = append(t.columns, column{name: c.name, kind: c.kind})
+	}
+	return fmt.Sprintf("CREATE TABLE %s AS TABLE %s", t.name, from.name), func(w *Writer) { w.now.tables = append(w.now.tables, t) }
+}
+
+// changeType makes a column one of texts, which rewrites the table.
+func (w *Writer) changeType() (string, effect) {
+	t := pick(w, w.now.tables)
+	columns := t.plain()
+	if len(columns) < 2 {
+		return w.insert()
+	}
+	c, using := columns[len(columns)-1], ""
+	if w.chance(2) {
+		using = fmt.Sprintf(" USING coalesce(%s::text, 'none')", c.name)
+	}
+	return fmt.Sprintf("ALTER TABLE %s ALTER %s DROP DEFAULT, ALTER %s TYPE text%s", t.name, c.name, c.name, using), func(w *Writer) {
+		if t := w.now.table(t.name); t != nil {
+			t.columns[t.find(c.name)].kind = kinds[7]
+		}
+	}
+}
+
+// addForeignKey has one table refer to another, of the rows that come from now on or of all.
+func (w *Writer) addForeignKey() (string, effect) {
+	from, to := pick(w, w.now.tables), pick(w, w.now.tables)
+	if to.key == "" {
+		return w.change()
+	}
+	key := to.columns[to.find(to.key)]
+	for _, c := range from.plain() {
+		if c.kind == key.kind && c.name != key.name {
+			valid := pick(w, []string{"", " NOT VALID"})
+			if len(from.parts) > 0 {
+				valid = ""
+			}
+			return fmt.Sprintf("ALTER TABLE %s ADD CONSTRAINT %s FOREIGN KEY (%s) REFERENCES %s (%s)%s%s", from.name, w.name("k"), c.name, to.name, key.name,
+				pick(w, []string{"", " ON DELETE CASCADE", " ON UPDATE CASCADE ON DELETE SET NULL", " DEFERRABLE INITIALLY DEFERRED"}), valid), nothing
+		}
+	}
+	return w.change()
 }
