@@ -76,7 +76,7 @@ static void object_access(ObjectAccessType access, Oid class, Oid object,
 						  int sub, void *arg);
 static void protect_function(Oid class, Oid object);
 static void check_dependencies(Oid class, Oid object);
-static void check_commented(CommentStmt *stmt);
+static void check_large_object(ObjectType kind, Node *name);
 static void check_constraint(DdlRewrite *rewrite, Oid constraint);
 static int	is_temporary(Oid class, Oid object);
 static void check_function(Oid function);
@@ -179,7 +179,11 @@ ddl_frame_check(DdlFrame *f)
 	if (f->rewrite)
 		f->emptied = ddl_rewrite_tables(f->rewrite);
 	if (IsA(f->node, CommentStmt))
-		check_commented((CommentStmt *) f->node);
+		check_large_object(((CommentStmt *) f->node)->objtype,
+						   ((CommentStmt *) f->node)->object);
+	else if (IsA(f->node, SecLabelStmt))
+		check_large_object(((SecLabelStmt *) f->node)->objtype,
+						   ((SecLabelStmt *) f->node)->object);
 	MemoryContextSwitchTo(caller);
 }
 
@@ -530,17 +534,17 @@ check_function(Oid function)
  */
 
 /*
- * A comment waits for whoever removes the large object, and then does not look
- * whether it is still there.
+ * A comment or label waits for whoever removes the large object, and then does
+ * not look whether it is still there.
  */
 static void
-check_commented(CommentStmt *stmt)
+check_large_object(ObjectType kind, Node *name)
 {
 	Oid			object;
 
-	if (stmt->objtype != OBJECT_LARGEOBJECT)
+	if (kind != OBJECT_LARGEOBJECT)
 		return;
-	object = oidparse(stmt->object);
+	object = oidparse(name);
 	if (!LargeObjectExists(object))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),

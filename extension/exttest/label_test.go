@@ -34,10 +34,11 @@ func TestDDLSecurityLabels(t *testing.T) {
 		"create table t (k int, \"Odd\" text)", "create view v as select * from t", "create materialized view m as select * from t", "create sequence q",
 		"create function f(int) returns int language sql as 'select 1'", "create procedure pr() language sql as 'select 1'",
 		"create aggregate total(int) (sfunc = int4pl, stype = int)", "create domain d as int", "create type e as enum ('a')", "create type pair as (a int)",
-		"create publication pub", "create function ev() returns event_trigger language plpgsql as 'begin end'", "create event trigger et on sql_drop execute function ev()")
+		"create publication pub", "create function ev() returns event_trigger language plpgsql as 'begin end'", "create event trigger et on sql_drop execute function ev()",
+		"select lo_create(n) from generate_series(4811, 4812) n", "security label on large object 4812 is 'soon gone'", "select lo_unlink(4812)")
 	for _, object := range []string{
 		"table t", `column t."Odd"`, "view v", "materialized view m", "sequence q", "function f(int)", "procedure pr()", "routine f(int)", "aggregate total(int)",
-		"domain d", "type e", "column pair.a", "schema lab", "language plpgsql", "publication pub", "event trigger et", "role labelled", "database labelled", "database postgres",
+		"domain d", "type e", "column pair.a", "schema lab", "language plpgsql", "publication pub", "event trigger et", "role labelled", "database labelled", "database postgres", "large object 4811",
 	} {
 		execute(t, conn, "security label /* for */ on "+object+" is 'it''s secret'", "security label for tame on "+object+" is 'public'",
 			"/* the label */ SECURITY LABEL -- of\n ON "+object+" IS 'the last'")

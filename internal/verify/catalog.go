@@ -156,6 +156,9 @@ var catalogParts = []part{
 		SELECT o.identity AS key, ROW(o.type, d.description)::text AS image
 		FROM pg_description d, pg_identify_object(d.classoid, d.objoid, d.objsubid) o
 		WHERE d.objoid >= 16384 AND o.schema IS DISTINCT FROM 'pg_catalog' AND o.schema !~ '^pg_temp' IS NOT FALSE`},
+	{"security labels", `
+		SELECT format('%s %s %s', l.objtype, l.objname, l.provider) AS key, l.label AS image
+		FROM pg_seclabels l WHERE l.classoid NOT IN (SELECT oid FROM pg_class WHERE relisshared)`},
 }
 
 // sharedParts are the parts of the catalog that all databases share. Of a
@@ -179,6 +182,10 @@ var sharedParts = []part{
 		SELECT ROW(d.datname, a.rolname)::text AS key,
 			(SELECT array_agg(c ORDER BY c COLLATE "C") FROM unnest(s.setconfig) c)::text AS image
 		FROM pg_db_role_setting s LEFT JOIN pg_database d ON d.oid = s.setdatabase LEFT JOIN pg_authid a ON a.oid = s.setrole`},
+	{"security labels", `
+		SELECT format('%s %s %s', coalesce(a.rolname, d.datname), l.classoid::regclass, l.provider) AS key, l.label AS image
+		FROM pg_shseclabel l LEFT JOIN pg_authid a ON l.classoid = 'pg_authid'::regclass AND a.oid = l.objoid
+			LEFT JOIN pg_database d ON l.classoid = 'pg_database'::regclass AND d.oid = l.objoid`},
 	{"parameter rights", `
 		SELECT p.parname AS key, ` + acl("p.paracl") + `::text AS image FROM pg_parameter_acl p`},
 }

@@ -215,6 +215,7 @@ func TestDifferences(t *testing.T) {
 		"large object":     {"GRANT SELECT ON LARGE OBJECT 5001 TO PUBLIC", "catalog large objects, key 5001: differs on n3"},
 		"its comment":      {"COMMENT ON LARGE OBJECT 5001 IS 'other'", "catalog large objects, key 5001: differs on n3"},
 		"its bytes":        {"SELECT lo_put(5001, 3000, 'X')", "catalog pages of large objects, key 5001, page 1: differs on n3"},
+		"label":            {"INSERT INTO pg_seclabel VALUES ('accounts'::regclass, 'pg_class'::regclass, 0, 'tame', 'secret')", "catalog security labels, key table public.accounts tame: differs on n3"},
 		"enum":             {"ALTER TYPE colour ADD VALUE 'blue' BEFORE 'red'", "catalog types, key public.colour: differs on n3"},
 		"wrapper":          {"ALTER FOREIGN DATA WRAPPER w OPTIONS (a '1')", "catalog foreign data wrappers, key w: differs on n3"},
 		"server":           {"ALTER SERVER other OPTIONS (SET host 'here')", "catalog foreign servers, key other: differs on n3"},
