@@ -36,3 +36,9 @@ SELECT k, length(v) FROM t WHERE k < 0 ORDER BY k;
 INSERT INTO t SELECT i, repeat('x', 1000) FROM generate_series(100001, 110000) i;
 INSERT INTO t SELECT i, repeat('x', 1000) FROM generate_series(110001, 120000) i;
 SELECT count(*) FROM t WHERE k > 100000;
+-- Large objects are counted at the COMMIT.
+BEGIN;
+SELECT lo_from_bytea(4741, repeat('x', 17000000)::bytea);
+COMMIT;
+SELECT lo_from_bytea(4742, repeat('x', 8000000)::bytea);
+SELECT oid FROM pg_largeobject_metadata WHERE oid IN (4741, 4742) ORDER BY oid;
