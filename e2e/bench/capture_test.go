@@ -13,7 +13,7 @@ func TestCaptureLine(t *testing.T) {
 		costs = append(costs, cost{off: 1000 * slow, on: 1100 * slow})
 	}
 	line := captureLine(work{name: "brewing"}, costs)
-	if got, want := strings.Join(strings.Fields(line), " "), "brewing 1.50 1.65 +0.15 +10.0% +10.0 to +10.0"; got != want {
+	if got, want := strings.Join(strings.Fields(line), " "), "brewing 1.50 1.65 +0.15 +10.0% +10.0% +10.0 to +10.0"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }

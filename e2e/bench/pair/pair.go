@@ -13,6 +13,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/baristadb/barista/e2e/bench/contender"
 	"github.com/baristadb/barista/internal/config"
 	"github.com/baristadb/barista/internal/postgres"
 )
@@ -118,8 +119,8 @@ func fill(ctx context.Context, c postgres.Config, fill func(context.Context, *pg
 func copyData(ctx context.Context, from, to postgres.Config) error {
 	cmd := exec.CommandContext(ctx, "cp", "-a", from.DataDir, to.DataDir)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if output, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("copy the data: %w: %s", err, output)
+	if _, err := contender.Run(cmd); err != nil {
+		return fmt.Errorf("copy the data: %w", err)
 	}
 	return nil
 }
