@@ -15,6 +15,15 @@ func (r *run) apply(b *replicator.Batch) {
 	}
 	w := r.world()
 	fails := w.plan.applyFailsOne > 0 && w.rand.IntN(w.plan.applyFailsOne) == 0
+	r.sweep()
+	if !r.knows(b) {
+		w.violated("database", "%s is to apply change sets in %s, which it does not have", r.server.machine.name, b.Database)
+	}
+	for _, item := range b.Items {
+		if item.Set != nil {
+			r.server.data.makeFiles(w.opOf(item.Set))
+		}
+	}
 	r.during(span(w.rand, 50*microsecond, 3*millisecond), func() {
 		if fails {
 			r.process.post(replicator.ApplyFailed{Batch: b.Number, Position: r.applied()})
@@ -52,6 +61,9 @@ func (r *run) commitBatch(b *replicator.Batch) {
 		return
 	}
 	r.server.data.commit(b.Position, writes)
+	for _, o := range ops {
+		r.takeChange(o)
+	}
 	w.check.commits(r, before, b.Position, ops)
 }
 

@@ -38,6 +38,10 @@ func (r *run) begin(o *op) {
 		o.reply(refused, "this server does not lead")
 		return
 	}
+	if !r.enter(o) {
+		o.reply(refused, "there is no such database")
+		return
+	}
 	r.numbered++
 	b := &backend{run: r, id: replicator.BackendID(r.numbered), op: o, epoch: r.epoch, seen: make(map[int]opID)}
 	o.backend = b
@@ -109,6 +113,11 @@ func (b *backend) ask() {
 		b.rollBack("the gate was closed")
 		return
 	}
+	if b.op.change != nil && !b.mayChange() {
+		b.rollBack("the databases are not as they must be")
+		return
+	}
+	b.run.server.data.makeFiles(b.op)
 	b.op.submit(b.seen)
 	b.spill()
 	if b.op.gone && b.run.world().rand.IntN(2) == 0 {
@@ -155,6 +164,9 @@ func (b *backend) changeSet() changeset.ChangeSet {
 	} else if o.ddl {
 		set.Flags = changeset.HasDDL
 	}
+	if o.change != nil {
+		set.Flags |= changeset.HasSequences // it names databases
+	}
 	return set
 }
 
@@ -187,6 +199,10 @@ func (b *backend) commit() {
 			r.world().violated("guard", "%s commits %v on top of %v, not of %v", r.server.machine.name, b.answer.Position, before, b.answer.Predecessor)
 		}
 		r.server.data.commit(b.answer.Position, b.op.writes)
+		r.takeChange(b.op)
+		if b.op.change != nil {
+			r.during(span(r.world().rand, 0, 5*millisecond), r.sweep)
+		}
 		r.world().check.commits(r, before, b.answer.Position, []*op{b.op})
 		b.end(committed, "")
 		r.takeTurns()

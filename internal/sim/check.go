@@ -15,13 +15,13 @@ type checkers struct {
 	order     order
 	promises  promises
 	witnesses map[paxos.NodeID]*witness
-	given     map[int64]opID // values of the sequence, and who got them
+	given     map[given]opID // values of sequences, and who got them
 }
 
 func newCheckers(w *world, first paxos.Floor) *checkers {
 	return &checkers{
 		world: w, agreement: newAgreement(first.Members), order: newOrderTwin(first.Members), promises: newPromises(),
-		witnesses: make(map[paxos.NodeID]*witness), given: make(map[int64]opID),
+		witnesses: make(map[paxos.NodeID]*witness), given: make(map[given]opID),
 	}
 }
 

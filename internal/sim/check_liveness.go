@@ -39,7 +39,7 @@ func (w *world) unwell() string {
 func (c *checkers) final() {
 	for _, m := range c.world.machines {
 		c.survived(m.process)
-		for key := range c.world.plan.keys {
+		for key := range c.world.plan.registers() {
 			if got, want := m.server.data.values[key], c.order.registers[key]; got != want {
 				c.world.violated("state", "register %d is %d on %s, and the order makes it %d", key, got, m.name, want)
 			}

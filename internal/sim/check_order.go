@@ -111,6 +111,7 @@ func (c *checkers) placeSets(i paxos.Index, v paxos.Value, void bool) {
 // takesEffect: a transaction that was computed on values that are not there any more must not take effect.
 func (c *checkers) takesEffect(at changeset.Position, op *op) {
 	o := &c.order
+	c.entered(op)
 	for _, w := range op.writes {
 		if o.registers[w.key] != w.from {
 			c.world.violated("lost update", "transaction %d at %v read %d in register %d, which %d has written since",

@@ -68,6 +68,9 @@ func (c *client) newOp(leader *machine) *op {
 	}
 	o.usesSequence = o.kind == modifyOp && w.rand.IntN(4) == 0
 	o.ddl = o.kind == modifyOp && w.rand.IntN(20) == 0
+	if w.plan.databases {
+		o.chooseDatabase()
+	}
 	w.ops = append(w.ops, o)
 	c.op = o
 	return o

@@ -22,7 +22,9 @@ type run struct {
 	backends []*backend // in order of their begin
 	numbered uint64
 	locks    map[int]*backend
-	sequence int64 // the next value of the one sequence, less one
+
+	sequences map[opID]sequence // that were used or set, by database as in data
+	lsn       uint64            // of the last page of a sequence that was written
 
 	ending bool             // backends of a closed epoch are being ended; GateClosed follows
 	marked *replicator.Mark // wanted, and not given up by barista since

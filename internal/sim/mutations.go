@@ -1,8 +1,9 @@
 package sim
 
-// The bugs that are planted in the world itself, because what they stand for is not in the pure code: the extension's locks, and the rule
+// The bugs that are planted in the world itself, because what they stand for is not in the pure code: the extension's locks and its order of work, and the rule
 // that a machine with an empty disk is a new incarnation.
 const (
 	locksReleased = "locks released while undecided"
 	amnesiacVotes = "amnesiac acceptor votes"
+	filesGoFirst  = "files of a database destroyed before its drop is durable"
 )

@@ -49,6 +49,8 @@ type op struct {
 	payload []byte
 
 	usesSequence bool // in what it writes
+	change       *databaseChange
+	instance     opID // the database that it works in or changes, if that comes and goes
 	ddl          bool // it changes a definition, too
 
 	proposedAt paxos.Index // where it was ever accepted; 0 = nowhere
@@ -57,6 +59,10 @@ type op struct {
 
 // submit makes the change set: what the transaction read and what it writes.
 func (o *op) submit(seen map[int]opID) {
+	if o.change != nil {
+		o.submitChange(seen)
+		return
+	}
 	for _, key := range o.keys {
 		o.writes = append(o.writes, write{key: key, from: seen[key], to: o.id})
 	}

@@ -36,6 +36,7 @@ var plantedBugs = []struct{ name, unseen string }{
 	{"member change in one step of two", ""},
 	{"purge of what no server has flushed", ""},
 	{"ballot reused after a restart", ""},
+	{filesGoFirst, ""},
 }
 
 func TestPlantedBugs(t *testing.T) {

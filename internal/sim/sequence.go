@@ -6,31 +6,66 @@ import "github.com/baristadb/barista/internal/changeset"
 // given away, or together with the change set that uses it.
 const sequenceCache = 8
 
-// nextval takes the next value of the one sequence, and returns the state that must be agreed on before anybody may see the value.
-func (b *backend) nextval() []changeset.SequenceState {
-	r := b.run
-	r.sequence++
-	d := r.server.data
-	if r.sequence > d.horizon {
-		d.horizon = r.sequence + sequenceCache - 1
-	}
-	b.op.number = r.sequence
-	return []changeset.SequenceState{{
-		Database: "shop", Schema: "public", Name: "counter", Horizon: d.horizon, Called: true, LSN: uint64(d.horizon),
-	}}
+// A sequence is what a start of a server knows of one: the next value, less one, and the version of its page.
+type sequence struct {
+	last int64
+	lsn  uint64
 }
 
-// setSequence makes the agreed state the server's: a former leader is ahead of what was agreed, and a follower behind it.
+// sequenceOf is the sequence of a database. After a start of the server it goes on behind the horizon.
+func (r *run) sequenceOf(database opID) sequence {
+	if s, ok := r.sequences[database]; ok {
+		return s
+	}
+	return sequence{last: r.server.data.horizons[database]}
+}
+
+// nextval takes the next value of the database's sequence, and returns the state that must be agreed on before anybody may see the value.
+func (b *backend) nextval() []changeset.SequenceState {
+	r, database := b.run, b.op.instance
+	s, horizons := r.sequenceOf(database), r.server.data.horizons
+	s.last++
+	if s.last > horizons[database] {
+		horizons[database] = s.last + sequenceCache - 1
+		r.lsn++
+		s.lsn = r.lsn
+	}
+	r.sequences[database] = s
+	b.op.number = s.last
+	name := "shop"
+	if database != 0 {
+		name = b.op.database
+	}
+	return []changeset.SequenceState{{Database: name, Schema: "public", Name: "counter", Horizon: horizons[database], Called: true, LSN: s.lsn}}
+}
+
+// setSequence makes the agreed state the server's: a former leader is ahead of what was agreed, and a follower behind it. The state of one
+// whose database has gone since is passed over.
 func (r *run) setSequence(states []changeset.SequenceState) {
 	for _, s := range states {
-		r.server.data.horizon, r.sequence = s.Horizon, s.Horizon
+		database := opID(0)
+		if key, comes := r.world().plan.databaseKey(s.Database); comes {
+			if database = r.server.data.values[key]; !isDatabase(database) {
+				continue
+			}
+		}
+		r.lsn++
+		r.server.data.horizons[database] = s.Horizon
+		r.sequences[database] = sequence{last: s.Horizon, lsn: r.lsn}
 	}
 }
 
-// gives: no value of the sequence is given to two clients, nor stands in two change sets.
+// given is one value of one database's sequence.
+type given struct {
+	database opID
+	value    int64
+}
+
+// gives: no value of a sequence is given to two clients, nor stands in two change sets.
 func (c *checkers) gives(o *op) {
-	if other := c.given[o.number]; other != 0 {
+	value := given{o.instance, o.number}
+	if other := c.given[value]; other != 0 {
 		c.world.violated("sequence", "transactions %d and %d both got %d", other, o.id, o.number)
 	}
-	c.given[o.number] = o.id
+	c.given[value] = o.id
 }

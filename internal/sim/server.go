@@ -24,13 +24,17 @@ type data struct {
 	commits []commit
 	flushed int // so many commits survive a crash
 	values  map[int]opID
-	horizon int64 // of the one sequence
+
+	horizons map[opID]int64 // of each database's one sequence, by the transaction that made the database; 0 = what was always there
+	files    map[opID]bool  // of databases that come and go, likewise
+	dropped  map[opID]bool  // of those, the ones that are to be destroyed
 }
 
 // A commit is one local transaction: a backend's on the leader, or a batch of apply.
 type commit struct {
 	position changeset.Position // the applied position that it stored
 	undo     []write            // the values that it replaced
+	dropped  opID               // the database that it took the name from
 }
 
 // A write sets a register. A register's value names the transaction that wrote it; 0 is its first value.
@@ -40,7 +44,9 @@ type write struct {
 	to   opID
 }
 
-func newData() *data { return &data{values: make(map[int]opID)} }
+func newData() *data {
+	return &data{values: make(map[int]opID), horizons: make(map[opID]int64), files: make(map[opID]bool), dropped: make(map[opID]bool)}
+}
 
 // applied is the position that the server shows.
 func (d *data) applied() changeset.Position {
@@ -74,13 +80,17 @@ func (d *data) forget(kept int) {
 		for _, u := range slices.Backward(last.undo) {
 			d.values[u.key] = u.to
 		}
+		delete(d.dropped, last.dropped)
 		d.commits = d.commits[:len(d.commits)-1]
 	}
 }
 
 // copy is what a base backup brings.
 func (d *data) copy() *data {
-	return &data{commits: slices.Clone(d.commits), flushed: len(d.commits), values: maps.Clone(d.values), horizon: d.horizon}
+	return &data{
+		commits: slices.Clone(d.commits), flushed: len(d.commits), values: maps.Clone(d.values), horizons: maps.Clone(d.horizons),
+		files: maps.Clone(d.files), dropped: maps.Clone(d.dropped),
+	}
 }
 
 // keep starts the server, with the data of a peer if it has none, as long as the process lives.
@@ -99,8 +109,9 @@ func (s *server) begin(p *process) {
 	w := p.world
 	r := &run{
 		server: s, process: p, life: &life{within: p.life}, closed: true, start: uint64(s.machine.number+1)<<32 | uint64(s.starts),
-		locks: make(map[int]*backend), sequence: s.data.horizon,
+		locks: make(map[int]*backend), sequences: make(map[opID]sequence),
 	}
+	w.check.databasesAreWhole(s)
 	s.run = r
 	w.note(s.machine.name, "server starts at", uint64(s.data.applied()))
 	p.post(replicator.ServerStarted{Start: r.start, Applied: s.data.applied()})

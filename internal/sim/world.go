@@ -70,6 +70,7 @@ func Run(seed uint64, out io.Writer) (result Result) {
 func newWorld(seed uint64, out io.Writer) *world {
 	w := &world{rand: rand.New(rand.NewPCG(seed, 3)), trace: trace{hash: fnvOffset, out: out}}
 	w.plan = newPlan(w.rand)
+	w.plan.databases = seed%4 == 0 // not drawn: the other seeds mean what they meant
 	w.network = newNetwork(&w.plan)
 	w.growing = w.plan.growing
 	for k := range w.plan.size + w.plan.spares {
