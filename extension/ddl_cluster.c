@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "access/transam.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "utils/builtins.h"
@@ -37,6 +38,9 @@ ddl_cluster_mark(Node *node)
 	index = get_relname_relid(stmt->indexname, get_rel_namespace(relid));
 	if (!OidIsValid(index) || get_index_isclustered(index))
 		return NULL;
+	if (relid < FirstNormalObjectId || get_rel_relkind(relid) == RELKIND_TOASTVALUE)
+		ddl_refuse("CLUSTER of a system table by another index than the marked one",
+				   "Leave the order of its rows to the server.");
 	if (get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE)
 		ddl_refuse("CLUSTER of a partitioned table",
 				   "Cluster its partitions, each by an index of its own.");
