@@ -4,8 +4,9 @@ import "slices"
 
 // model is what the writer believes to be in the database.
 type model struct {
-	tables    []*table
-	sequences []string
+	tables        []*table
+	sequences     []string
+	eventTriggers []string
 }
 
 type table struct {
@@ -24,7 +25,7 @@ type column struct {
 
 // clone returns a copy that shares nothing that can change.
 func (m *model) clone() *model {
-	c := &model{sequences: slices.Clone(m.sequences)}
+	c := &model{sequences: slices.Clone(m.sequences), eventTriggers: slices.Clone(m.eventTriggers)}
 	for _, t := range m.tables {
 		copied := *t
 		copied.columns = slices.Clone(t.columns)

@@ -110,9 +110,13 @@ func (w *Writer) merge() (string, effect) {
 		return w.insert()
 	}
 	c := pick(w, columns)
+	most := 3
+	if len(columns) < len(t.columns) {
+		most = 1 // which row a sequence's value goes to would depend on the plan
+	}
 	return fmt.Sprintf("MERGE INTO %s t USING (VALUES %s) s(%s) ON t.%s = s.%s"+
 		" WHEN MATCHED AND %s THEN DELETE WHEN MATCHED THEN UPDATE SET %s = t.%s WHEN NOT MATCHED THEN INSERT (%s) VALUES (s.%s)",
-		t.name, strings.ReplaceAll(w.rows(columns[:1], 3), "NULL", columns[0].kind.value(w.r)), t.key, t.key, t.key,
+		t.name, strings.ReplaceAll(w.rows(columns[:1], most), "NULL", columns[0].kind.value(w.r)), t.key, t.key, t.key,
 		pick(w, []string{"true", "false"}), c.name, c.name, t.key, t.key), nothing
 }
 

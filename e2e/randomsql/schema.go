@@ -2,6 +2,7 @@ package randomsql
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -144,6 +145,25 @@ func (w *Writer) addTrigger() (string, effect) {
 func (w *Writer) switchTriggers() (string, effect) {
 	t := pick(w, w.now.tables)
 	return fmt.Sprintf("ALTER TABLE %s %s TRIGGER ALL", t.name, pick(w, []string{"ENABLE", "DISABLE"})), nothing
+}
+
+// eventTrigger makes an event trigger, or drops or switches one. What they do is in Prelude.
+func (w *Writer) eventTrigger() (string, effect) {
+	if len(w.now.eventTriggers) == 0 || (len(w.now.eventTriggers) < 3 && w.chance(3)) {
+		name := w.name("e")
+		sql := fmt.Sprintf("CREATE EVENT TRIGGER %s ON %s", name, pick(w, []string{
+			"ddl_command_start EXECUTE FUNCTION heard()", "ddl_command_end EXECUTE FUNCTION ended()", "table_rewrite EXECUTE FUNCTION heard()",
+			"ddl_command_end WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION indexed()", "sql_drop EXECUTE FUNCTION dropped()",
+		}))
+		return sql, func(w *Writer) { w.now.eventTriggers = append(w.now.eventTriggers, name) }
+	}
+	name := pick(w, w.now.eventTriggers)
+	if w.chance(2) {
+		return fmt.Sprintf("ALTER EVENT TRIGGER %s %s", name, pick(w, []string{"DISABLE", "ENABLE", "ENABLE ALWAYS"})), nothing
+	}
+	return "DROP EVENT TRIGGER " + name, func(w *Writer) {
+		w.now.eventTriggers = slices.DeleteFunc(w.now.eventTriggers, func(n string) bool { return n == name })
+	}
 }
 
 func (w *Writer) createSequence() (string, effect) {

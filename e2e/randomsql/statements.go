@@ -27,6 +27,7 @@ var statements = []struct {
 	{4, (*Writer).block},
 	{3, (*Writer).addTrigger},
 	{1, (*Writer).switchTriggers},
+	{2, (*Writer).eventTrigger},
 	{1, (*Writer).createSequence},
 	{3, (*Writer).useSequence},
 	{5, (*Writer).largeObject},

@@ -72,4 +72,14 @@ var Prelude = []string{
 		RETURN coalesce(NEW, OLD); END $$`,
 	`CREATE FUNCTION tally() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
 		INSERT INTO diary (what) VALUES ('statement ' || TG_OP); RETURN NULL; END $$`,
+	`CREATE FUNCTION heard() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+		INSERT INTO diary (what) VALUES (TG_EVENT || ' ' || TG_TAG); END $$`,
+	`CREATE FUNCTION ended() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+		INSERT INTO diary (what) SELECT command_tag || ' ' || coalesce(object_identity, '') FROM pg_event_trigger_ddl_commands(); END $$`,
+	`CREATE FUNCTION dropped() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+		INSERT INTO diary (what) SELECT 'dropped ' || object_identity FROM pg_event_trigger_dropped_objects() WHERE original; END $$`,
+	`CREATE FUNCTION indexed() RETURNS event_trigger LANGUAGE plpgsql AS $$ DECLARE made text; BEGIN
+		FOR made IN SELECT object_identity FROM pg_event_trigger_ddl_commands() WHERE object_type = 'table' LOOP
+			EXECUTE format('CREATE INDEX ON %s ((1)); COMMENT ON TABLE %s IS %L', made, made, made);
+		END LOOP; END $$`,
 }
