@@ -214,6 +214,9 @@ extern void ddl_sequence_replace(Node *node);
 /* ddl_unlogged.c: tells whose rows stay here, once in a session */
 extern void ddl_warn_of_unlogged(Node *node);
 
+/* ddl_validated.c: what the leader has checked is not checked again */
+extern void ddl_validated_replay(Node *node);
+
 /* ddl_temporary.c: is the target certainly temporary, before it runs? */
 extern bool ddl_is_temporary(Node *node);
 /* The text for other nodes, which do not have the temporary ones among them. */

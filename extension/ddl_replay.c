@@ -299,6 +299,7 @@ parse(const char *text)
 				(errcode(ERRCODE_BARISTA_MALFORMED),
 				 errmsg("malformed statement: its kind is never recorded")));
 	ddl_concurrently_replay(query->utilityStmt);
+	ddl_validated_replay(query->utilityStmt);
 	pstmt = makeNode(PlannedStmt);
 	pstmt->commandType = CMD_UTILITY;
 	pstmt->canSetTag = true;

@@ -168,3 +168,31 @@ func TestApplyAsksNoDomain(t *testing.T) {
 		"update dom.u set k = 2")
 	p.same(t)
 }
+
+// A constraint that the leader has checked is not checked again, when what its function reads has changed meanwhile; and it is valid.
+func TestDDLConstraintIsCheckedOnce(t *testing.T) {
+	p := sharedPair(t)
+	p.run(t,
+		"create schema once", "create table once.allowed (v int)", "insert into once.allowed values (1), (2)",
+		`create function once.f(i int) returns bool language sql stable as 'select i in (select v from once.allowed)'`,
+		"create table once.t (v int)", "insert into once.t values (1), (2)",
+		"create table once.keys (k int primary key)", "insert into once.keys values (1), (2)",
+		"create table once.p (v int) partition by list (v)", "create table once.p1 partition of once.p for values in (1)",
+		"insert into once.p values (1)")
+	conn, other := p.leader.connect(t), p.leader.connect(t)
+	execute(t, conn, "begin",
+		"alter table once.t add check (once.f(v)), add foreign key (v) references once.keys",
+		"alter table once.t add column w int default 1 check (once.f(w)) references once.keys",
+		"alter table once.t add constraint later check (once.f(w)) not valid",
+		"alter table once.p add foreign key (v) references once.keys, add check (once.f(v))")
+	execute(t, other, "delete from once.allowed")
+	execute(t, conn, "commit")
+	p.same(t)
+	const valid = "select string_agg(conname || convalidated, ',' order by conname) from pg_constraint where connamespace = 'once'::regnamespace"
+	if want, got := value(t, conn, valid), value(t, p.follower.connect(t), valid); got != want {
+		t.Errorf("the follower's constraints are %s, not %s", got, want)
+	}
+	refused(t, conn, "23514", "insert into once.t values (1, 1)")
+	execute(t, conn, "insert into once.allowed values (1), (7)")
+	refused(t, conn, "23503", "insert into once.t values (1, 7)")
+}
