@@ -30,6 +30,9 @@ func TestMistakes(t *testing.T) {
 		{[]string{"profile", "--contender", "oracle"}, `"oracle"`},
 		{[]string{"capture", "--only", "tea"}, `"tea"`},
 		{[]string{"capture", "--slice", "0"}, "--slice 0"},
+		{[]string{"large", "--megabytes", "0"}, "--megabytes 0"},
+		{[]string{"large", "--door", "3"}, "--door 3"},
+		{[]string{"large", "--only", "tea"}, `"tea"`},
 	} {
 		t.Run(strings.Join(c.args, " "), func(t *testing.T) {
 			err := dispatch(t.Context(), c.args, &bytes.Buffer{})
