@@ -236,6 +236,11 @@ extern bool barista_index_runs_user_code(HeapTuple tuple);
 extern bool barista_type_runs_user_code(Oid type);
 /* Either, of any column and index. */
 extern bool barista_relation_runs_user_code(Relation rel);
+/*
+ * Errors (0A000) if the owner may not run a function of an index that whoever
+ * writes may run: followers run it as the owner.
+ */
+extern void barista_check_owner(Relation rel);
 
 /* ------------------------------------------------------------------------
  * turn.c: position, predecessor, replication origin

@@ -472,6 +472,10 @@ barista_capture_init(void)
 	CacheRegisterRelcacheCallback(forget_relation, (Datum) 0);
 	CacheRegisterSyscacheCallback(TYPEOID, forget_all_relations, (Datum) 0);
 	CacheRegisterSyscacheCallback(NAMESPACEOID, forget_all_relations, (Datum) 0);
+	/* Whether the owner may run what followers will. */
+	CacheRegisterSyscacheCallback(PROCOID, forget_all_relations, (Datum) 0);
+	CacheRegisterSyscacheCallback(AUTHOID, forget_all_relations, (Datum) 0);
+	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, forget_all_relations, (Datum) 0);
 }
 
 /* The cache entry of a relation, which stays where it is. */

@@ -400,6 +400,8 @@ barista_relation_build(CapturedRelation *captured, Relation rel)
 
 	captured->path = barista_relation_runs_user_code(rel) ?
 		GetOverrideSearchPath(CurrentMemoryContext) : NULL;
+	if (captured->path != NULL)
+		barista_check_owner(rel);
 	key = choose_key(rel);
 	captured->keyed = key != NULL;
 	captured->columns = palloc0(Max(desc->natts, 1) * sizeof(CapturedColumn));

@@ -27,10 +27,13 @@
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/catcache.h"
 #include "utils/lsyscache.h"
+#include "utils/regproc.h"
 #include "utils/syscache.h"
 
 static bool
@@ -140,6 +143,56 @@ barista_type_runs_user_code(Oid type)
 	typtype = get_typtype(element);
 	return element >= FirstNormalObjectId &&
 		typtype != TYPTYPE_BASE && typtype != TYPTYPE_ENUM;
+}
+
+static bool
+may_not_run(Oid function, void *owner)
+{
+	if (pg_proc_aclcheck(function, *(Oid *) owner, ACL_EXECUTE) == ACLCHECK_OK)
+		return false;
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("the owner of a table may not run function %s of an index",
+					format_procedure(function)),
+			 errdetail("Every node makes the entries of the index, as the table's owner."),
+			 errhint("GRANT EXECUTE ON FUNCTION ... TO %s.",
+					 quote_identifier(GetUserNameFromId(*(Oid *) owner, false)))));
+}
+
+static bool
+check_functions(Node *node, void *owner)
+{
+	if (node == NULL)
+		return false;
+	(void) check_functions_in_node(node, may_not_run, owner);
+	return expression_tree_walker(node, check_functions, owner);
+}
+
+void
+barista_check_owner(Relation rel)
+{
+	static const AttrNumber attributes[] = {Anum_pg_index_indexprs, Anum_pg_index_indpred};
+	Oid			owner = rel->rd_rel->relowner;
+	List	   *indexes = RelationGetIndexList(rel);
+	ListCell   *lc;
+
+	foreach(lc, indexes)
+	{
+		HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(lfirst_oid(lc)));
+
+		if (!HeapTupleIsValid(tuple))
+			elog(ERROR, "cache lookup failed for index %u", lfirst_oid(lc));
+		for (int i = 0; i < lengthof(attributes); i++)
+		{
+			bool		null;
+			Datum		value = SysCacheGetAttr(INDEXRELID, tuple, attributes[i], &null);
+
+			if (!null && attribute_runs_user_code(tuple, attributes[i]))
+				(void) check_functions(stringToNode(TextDatumGetCString(value)), &owner);
+		}
+		ReleaseSysCache(tuple);
+	}
+	list_free(indexes);
 }
 
 bool

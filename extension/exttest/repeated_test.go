@@ -196,3 +196,23 @@ func TestDDLConstraintIsCheckedOnce(t *testing.T) {
 	execute(t, conn, "insert into once.allowed values (1), (7)")
 	refused(t, conn, "23503", "insert into once.t values (1, 7)")
 }
+
+// Rows whose index function the table's owner may not run are refused: followers run it as the owner.
+func TestRepeatedFunctionThatTheOwnerMayNotRun(t *testing.T) {
+	p := sharedPair(t)
+	p.run(t,
+		"create role own_keeper", "create role own_writer", "create schema own", "grant all on schema own to own_keeper, own_writer",
+		`create function own.f(i int) returns int language plpgsql immutable as $$begin return -i; end$$`,
+		"create table own.t (v int)", "create index on own.t (own.f(v))", "alter table own.t owner to own_keeper",
+		"grant all on own.t to own_writer", "insert into own.t values (1)")
+	conn := p.leader.connect(t)
+	execute(t, conn, "insert into own.t values (2)")
+	p.run(t, "revoke execute on function own.f from public", "grant execute on function own.f to own_writer")
+	execute(t, conn, "set role own_writer")
+	if failure := refused(t, conn, "0A000", "insert into own.t values (3)"); !strings.Contains(failure.Hint, "own_keeper") {
+		t.Errorf("the hint is %q", failure.Hint)
+	}
+	p.run(t, "grant execute on function own.f to own_keeper")
+	execute(t, conn, "insert into own.t values (4)")
+	p.same(t)
+}
