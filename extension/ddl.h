@@ -157,6 +157,11 @@ extern List *ddl_label_before(Node *node);
 extern const char *ddl_label_provider(Node *node, List *before);
 extern void ddl_label_replay(Node *node);
 
+/* ddl_setting.c */
+extern bool ddl_setting_by_superuser(Node *node);
+extern List *ddl_setting_take(Node *node);
+extern void ddl_setting_store(List *settings, Oid function);
+
 /* ddl_text.c: changes of a statement's text */
 extern char *ddl_text_insert(const char *text, int token, const char *inserted);
 extern char *ddl_text_settings(const char *text, List *names);

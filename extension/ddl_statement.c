@@ -13,7 +13,9 @@
 
 #include "access/xact.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
 #include "catalog/pg_proc.h"
 #include "commands/user.h"
 #include "miscadmin.h"
@@ -148,14 +150,23 @@ ddl_statement_replay(Utility *u)
 {
 	Node	   *node = u->pstmt->utilityStmt;
 	bool		check = ddl_domain_add(node);
+	List	   *settings = ddl_setting_take(node);
 	DdlFrame   *frame;
+	Oid			user;
+	int			security;
 
 	if (ddl_domain_validate(node))
 		return;
+	GetUserIdAndSecContext(&user, &security);
+	if (ddl_setting_by_superuser(node))
+		SetUserIdAndSecContext(BOOTSTRAP_SUPERUSERID, security);
 	frame = ddl_frame_begin(node);
 	run_frame(u, frame, NULL);
+	SetUserIdAndSecContext(user, security);
 	if (check)
 		ddl_domain_added(ddl_frame_object(frame, ConstraintRelationId));
+	if (settings != NIL)
+		ddl_setting_store(settings, ddl_frame_object(frame, ProcedureRelationId));
 	ddl_frame_free(frame);
 }
 
