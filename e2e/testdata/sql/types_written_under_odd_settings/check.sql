@@ -1,0 +1,1 @@
+SELECT count(*), sum(f4), max(n2) FROM v;
