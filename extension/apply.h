@@ -180,6 +180,7 @@ extern void apply_images_forget(ApplyRelation *ar);
 
 /* apply_truncate.c */
 extern void apply_truncate(List *relations, bool restart);
+extern void apply_truncate_one(Relation rel);
 
 /* A table that a statement needs empty. */
 typedef struct ApplyName

@@ -28,7 +28,6 @@
 
 #include "apply.h"
 
-static void truncate_one(Relation rel);
 static void new_storage(Relation rel);
 
 /* relations is a list of ApplyRelation, all of them closed. */
@@ -48,7 +47,7 @@ apply_truncate(List *relations, bool restart)
 					(errcode(ERRCODE_BARISTA_DIVERGENCE),
 					 errmsg("there is no table %s", ar->name)));
 		CheckTableNotInUse(rel, "TRUNCATE");
-		truncate_one(rel);
+		apply_truncate_one(rel);
 		if (restart)
 		{
 			List	   *sequences = getOwnedSequences(ar->relid);
@@ -86,7 +85,7 @@ apply_empty(List *names)
 					 errmsg("there is no table %s",
 							quote_qualified_identifier(table->schema, table->name))));
 		CheckTableNotInUse(rel, "ALTER TABLE");
-		truncate_one(rel);
+		apply_truncate_one(rel);
 		table_close(rel, NoLock);
 	}
 	if (names != NIL)
@@ -94,8 +93,8 @@ apply_empty(List *names)
 }
 
 /* In place if an abort throws the whole file away, else by a new file. */
-static void
-truncate_one(Relation rel)
+void
+apply_truncate_one(Relation rel)
 {
 	SubTransactionId current = GetCurrentSubTransactionId();
 	ReindexParams params = {0};

@@ -34,13 +34,16 @@ CREATE OR REPLACE FUNCTION pg_catalog.barista_apply(part bytea) RETURNS bigint
 CREATE OR REPLACE FUNCTION pg_catalog.barista_backends(terminate boolean) RETURNS integer
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'barista', 'barista_backends';
 
+CREATE OR REPLACE FUNCTION pg_catalog.barista_empty_unlogged() RETURNS void
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'barista', 'barista_empty_unlogged';
+
 CREATE OR REPLACE FUNCTION pg_catalog.barista_horizons(only_changed boolean)
 	RETURNS TABLE (schema text, name text, horizon bigint, is_called boolean, lsn pg_lsn)
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'barista', 'barista_horizons';
 
 REVOKE ALL ON FUNCTION pg_catalog.barista_start(), pg_catalog.barista_bootstrap(),
 	pg_catalog.barista_apply(bytea), pg_catalog.barista_backends(boolean),
-	pg_catalog.barista_horizons(boolean) FROM PUBLIC;
+	pg_catalog.barista_empty_unlogged(), pg_catalog.barista_horizons(boolean) FROM PUBLIC;
 
 -- Privileges that were there from the beginning are not dumped.
 INSERT INTO pg_catalog.pg_init_privs (objoid, classoid, objsubid, privtype, initprivs)

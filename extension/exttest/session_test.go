@@ -240,7 +240,7 @@ func TestOwnFunctions(t *testing.T) {
 	s := sharedLeader(t)
 	conn := s.connect(t)
 	for _, sql := range []string{
-		"select barista_start()", "select barista_bootstrap()", "select barista_backends(true)",
+		"select barista_start()", "select barista_bootstrap()", "select barista_backends(true)", "select barista_empty_unlogged()",
 		"select * from barista_horizons(false)", `select barista_apply('\x')`,
 	} {
 		if state := run(t, conn, sql); state != "42501" {

@@ -253,6 +253,9 @@ func (s *localServer) start(ctx context.Context) (*run, changeset.Position, erro
 		return nil, 0, err
 	}
 	applied, err := r.readApplied(ctx)
+	if err == nil {
+		err = r.emptyUnlogged(ctx)
+	}
 	if err != nil {
 		r.end(ctx, err)
 		return nil, 0, err
@@ -459,14 +462,19 @@ func (r *run) watchGate() {
 	}
 }
 
-// endBackends ends every session of the epoch that was closed, waits until none is left, and tells how far the server is. Sessions that
-// begin later see the closed flag and can only read. If a session does not end the server is killed.
+// endBackends ends every session of the epoch that was closed, waits until none is left, empties what is unlogged, and tells how far the
+// server is. Sessions that begin later see the closed flag and can only read. If a session does not end the server is killed.
 func (r *run) endBackends() {
 	ctx, cancel := context.WithTimeout(r.ctx, closeLimit)
 	defer cancel()
 	if err := r.terminateBackends(ctx); err != nil {
 		r.owner.log.Warn("the sessions of a closed epoch did not end; the server is killed", "error", err)
 		r.stop(fmt.Errorf("end the sessions of a closed epoch: %w", err))
+		return
+	}
+	if err := r.emptyUnlogged(ctx); err != nil {
+		r.owner.log.Warn("the server is killed, which empties its unlogged tables", "error", err)
+		r.stop(err)
 		return
 	}
 	r.owner.post(replicator.GateClosed{Applied: r.shared.Applied()})

@@ -1,0 +1,36 @@
+package node
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// emptyUnlogged empties what is unlogged in every database of the server, whose gate is closed and which is about to follow (extension/unlogged.c).
+// A server on which it failed has to be killed: PostgreSQL empties it then.
+func (r *run) emptyUnlogged(ctx context.Context) error {
+	databases, err := listDatabases(ctx, r.owner)
+	if err != nil {
+		return err
+	}
+	for _, database := range databases {
+		if err := r.emptyUnloggedIn(ctx, database); err != nil {
+			return fmt.Errorf("empty the unlogged tables of database %q: %w", database, err)
+		}
+	}
+	return nil
+}
+
+func (r *run) emptyUnloggedIn(ctx context.Context, database string) error {
+	c := r.server.ConnConfig()
+	c.Database = database
+	c.RuntimeParams["lock_timeout"] = "5s" // of readers on this node
+	conn, err := pgx.ConnectConfig(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	_, err = conn.Exec(ctx, "SELECT pg_catalog.barista_empty_unlogged()")
+	return err
+}
