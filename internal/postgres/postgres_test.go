@@ -239,7 +239,7 @@ func testCrash(t *testing.T, c Config) {
 		t.Fatal(err)
 	}
 	defer conn.Close(ctx)
-	if _, err := conn.Exec(ctx, "CREATE TABLE kept AS SELECT 'latte' AS drink"); err != nil {
+	if _, err := conn.Exec(ctx, "CREATE TABLE public.kept AS SELECT 'latte' AS drink"); err != nil {
 		t.Fatal(err)
 	}
 	if err := syscall.Kill(s.PID(), syscall.SIGKILL); err != nil {
@@ -253,7 +253,7 @@ func testCrash(t *testing.T, c Config) {
 	}
 	s = start(t, c)
 	defer s.Kill()
-	if got := ask(t, s, "SELECT drink FROM kept"); got != "latte" {
+	if got := ask(t, s, "SELECT drink FROM public.kept"); got != "latte" {
 		t.Errorf("the table holds %q", got)
 	}
 }
@@ -344,7 +344,7 @@ func testBaseBackup(t *testing.T, c Config) {
 	}
 	copied := start(t, dest)
 	defer copied.Kill()
-	if got := ask(t, copied, "SELECT drink FROM kept"); got != "latte" {
+	if got := ask(t, copied, "SELECT drink FROM public.kept"); got != "latte" {
 		t.Errorf("the copy's table holds %q", got)
 	}
 }
