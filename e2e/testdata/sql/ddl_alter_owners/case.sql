@@ -13,3 +13,4 @@ SELECT pg_describe_object(classid, objid, 0) FROM pg_shdepend WHERE refobjid IN 
 REASSIGN OWNED BY ao_s TO postgres; DROP EVENT TRIGGER ao_event; DROP ROLE ao_s; REASSIGN OWNED BY ao_a TO postgres; DROP OWNED BY ao_a; DROP ROLE ao_a;
 CREATE ROLE ao_b; GRANT ALL ON SCHEMA ddl_alter_owners TO ao_b; ALTER TABLE t OWNER TO ao_b; ALTER TYPE e OWNER TO ao_b; CREATE TABLE u (k int PRIMARY KEY, v e); INSERT INTO u VALUES (1, 'x'); INSERT INTO t DEFAULT VALUES;
 DROP OWNED BY ao_b; DROP OWNED BY ao_b CASCADE; SELECT * FROM u; DROP ROLE ao_b;
+DROP PUBLICATION ao_pub;
