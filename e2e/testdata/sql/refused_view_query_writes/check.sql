@@ -1,0 +1,1 @@
+SELECT * FROM t; SELECT to_regclass('m'), to_regclass('n');
