@@ -157,14 +157,16 @@ extern List *ddl_label_before(Node *node);
 extern const char *ddl_label_provider(Node *node, List *before);
 extern void ddl_label_replay(Node *node);
 
-/* ddl_setting.c */
-extern bool ddl_setting_by_superuser(Node *node);
-extern List *ddl_setting_take(Node *node);
-extern void ddl_setting_store(List *settings, Oid function);
+/* ddl_setting.c: settings of roles, databases and functions, as name=value */
+extern bool ddl_setting_is_stored(Node *node);
+extern List *ddl_setting_stored(Node *node, DdlFrame *frame);
+extern void ddl_setting_replace(Node *node, List *settings);
+extern DefElem *ddl_setting_take(Node *node);
+extern void ddl_setting_store(DefElem *stored, Node *node, DdlFrame *frame);
+extern bool ddl_setting_replay(Node *node);
 
 /* ddl_text.c: changes of a statement's text */
 extern char *ddl_text_insert(const char *text, int token, const char *inserted);
-extern char *ddl_text_settings(const char *text, List *names);
 
 /* ddl_rewrite.c */
 typedef struct DdlRewrite DdlRewrite;
@@ -251,6 +253,8 @@ extern void ddl_record_replace(DdlRecord *record, char *text);
 extern void ddl_record_search_path(DdlRecord *record, const char *path);
 /* What its partition bound was evaluated to. */
 extern void ddl_record_bound(DdlRecord *record, char *bound);
+/* The settings that its object has when it has run. */
+extern void ddl_record_stored(DdlRecord *record, List *settings);
 /* Role, search_path and settings are those of this moment. */
 extern void ddl_record_refresh(DdlRecord *record);
 extern void ddl_record_write(DdlRecord *record);
@@ -259,6 +263,7 @@ extern void ddl_record_lock(void);
 /* Flags of a statement's message. */
 #define STATEMENT_HAS_BOUND	0x01	/* what its partition bound was evaluated to */
 #define STATEMENT_HAS_DEFAULT_PATH 0x02 /* what RESET search_path would have set */
+#define STATEMENT_HAS_STORED	0x04	/* the settings that its object has then */
 
 /* Settings that travel with a statement. */
 extern const char *const ddl_settings[];

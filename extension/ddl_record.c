@@ -61,6 +61,8 @@ struct DdlRecord
 	Size		length;
 	const char *bound;			/* or NULL */
 	const char *default_path;	/* of an extension's script; or NULL */
+	bool		stores;			/* settings, these: */
+	List	   *stored;
 	const char *settings[lengthof(ddl_settings)];
 };
 
@@ -213,12 +215,32 @@ ddl_record_bound(DdlRecord *record, char *bound)
 }
 
 void
+ddl_record_stored(DdlRecord *record, List *settings)
+{
+	if (list_length(settings) > PG_UINT16_MAX)
+		ddl_refuse("An object with more than 65535 settings", "Store fewer.");
+	record->stores = true;
+	record->stored = settings;
+}
+
+static void
+write_stored(List *settings)
+{
+	ListCell   *lc;
+
+	barista_buffer_append_u16((uint16) list_length(settings));
+	foreach(lc, settings)
+		barista_buffer_append_cstr(lfirst(lc));
+}
+
+void
 ddl_record_write(DdlRecord *record)
 {
 	barista_note_ddl();
 	barista_buffer_message_begin('Q');
 	barista_buffer_append_u8((record->bound ? STATEMENT_HAS_BOUND : 0) |
-							 (record->default_path ? STATEMENT_HAS_DEFAULT_PATH : 0));
+							 (record->default_path ? STATEMENT_HAS_DEFAULT_PATH : 0) |
+							 (record->stores ? STATEMENT_HAS_STORED : 0));
 	barista_buffer_append_cstr(record->role);
 	barista_buffer_append_cstr(record->search_path);
 	barista_buffer_append_u64((uint64) GetCurrentTransactionStartTimestamp());
@@ -234,6 +256,8 @@ ddl_record_write(DdlRecord *record)
 		barista_buffer_append_cstr(record->bound);
 	if (record->default_path)
 		barista_buffer_append_cstr(record->default_path);
+	if (record->stores)
+		write_stored(record->stored);
 	barista_buffer_message_end();
 }
 

@@ -41,6 +41,7 @@ static ExecutorStart_hook_type next_executor_start = NULL;
 static void executor_start(QueryDesc *queryDesc, int flags);
 static void set(const char *name, const char *value);
 static void read_setting(BaristaReader *r);
+static List *read_stored(BaristaReader *r);
 static void set_transaction_time(TimestampTz xact, TimestampTz statement);
 static PlannedStmt *parse(const char *text);
 static bool is_recorded(Node *node);
@@ -102,6 +103,7 @@ ddl_replay(BaristaReader *r, List *emptied, const char **doing)
 	const char *bytes;
 	const char *bound = NULL;
 	const char *default_path = NULL;
+	List	   *stored = NIL;
 	uint32		length;
 	char	   *text;
 	Oid			roleid;
@@ -109,7 +111,8 @@ ddl_replay(BaristaReader *r, List *emptied, const char **doing)
 	int			security;
 	PlannedStmt *pstmt;
 
-	if ((flags & ~(STATEMENT_HAS_BOUND | STATEMENT_HAS_DEFAULT_PATH)) != 0)
+	if ((flags & ~(STATEMENT_HAS_BOUND | STATEMENT_HAS_DEFAULT_PATH |
+				   STATEMENT_HAS_STORED)) != 0)
 		reader_fail(r, "it has unknown flags");
 	for (int i = 0; i < count && r->failure == NULL; i++)
 		read_setting(r);
@@ -119,9 +122,11 @@ ddl_replay(BaristaReader *r, List *emptied, const char **doing)
 		bound = reader_cstr(r);
 	if (flags & STATEMENT_HAS_DEFAULT_PATH)
 		default_path = reader_cstr(r);
+	caller = MemoryContextSwitchTo(apply_row_context);
+	if (flags & STATEMENT_HAS_STORED)
+		stored = read_stored(r);
 	reader_finish(r, "statement");
 
-	caller = MemoryContextSwitchTo(apply_row_context);
 	*doing = pstrdup(tag);
 	text = pnstrdup(bytes, length);
 	if (strlen(text) != length)
@@ -146,6 +151,12 @@ ddl_replay(BaristaReader *r, List *emptied, const char **doing)
 	pstmt = parse(text);
 	if (bound)
 		ddl_bound_replace(pstmt->utilityStmt, bound);
+	if (flags & STATEMENT_HAS_STORED)
+		ddl_setting_replace(pstmt->utilityStmt, stored);
+	else if (ddl_setting_is_stored(pstmt->utilityStmt))
+		ereport(ERROR,
+				(errcode(ERRCODE_BARISTA_MALFORMED),
+				 errmsg("malformed statement: it does not say what it stores")));
 	if (default_path)
 		run_script_again(pstmt, text, default_path);
 	else
@@ -193,7 +204,7 @@ run_again(PlannedStmt *pstmt, const char *text)
 		ddl_foreign_replay(pstmt, text);
 	else if (IsA(node, SecLabelStmt))
 		ddl_label_replay(node);
-	else
+	else if (!ddl_setting_replay(node))
 		ProcessUtility(pstmt, text, false, PROCESS_UTILITY_SUBCOMMAND, NULL, NULL,
 					   None_Receiver, NULL);
 	replaying = false;
@@ -256,6 +267,18 @@ read_setting(BaristaReader *r)
 		return;
 	}
 	reader_fail(r, "it has an unknown setting");
+}
+
+/* Settings that the statement's object has when it has run, as name=value. */
+static List *
+read_stored(BaristaReader *r)
+{
+	uint16		count = reader_u16(r);
+	List	   *stored = NIL;
+
+	for (int i = 0; i < count && r->failure == NULL; i++)
+		stored = lappend(stored, pstrdup(reader_cstr(r)));
+	return stored;
 }
 
 /*

@@ -13,7 +13,6 @@
 
 #include "access/xact.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_proc.h"
@@ -150,23 +149,17 @@ ddl_statement_replay(Utility *u)
 {
 	Node	   *node = u->pstmt->utilityStmt;
 	bool		check = ddl_domain_add(node);
-	List	   *settings = ddl_setting_take(node);
+	DefElem    *stored = ddl_setting_take(node);
 	DdlFrame   *frame;
-	Oid			user;
-	int			security;
 
 	if (ddl_domain_validate(node))
 		return;
-	GetUserIdAndSecContext(&user, &security);
-	if (ddl_setting_by_superuser(node))
-		SetUserIdAndSecContext(BOOTSTRAP_SUPERUSERID, security);
 	frame = ddl_frame_begin(node);
 	run_frame(u, frame, NULL);
-	SetUserIdAndSecContext(user, security);
 	if (check)
 		ddl_domain_added(ddl_frame_object(frame, ConstraintRelationId));
-	if (settings != NIL)
-		ddl_setting_store(settings, ddl_frame_object(frame, ProcedureRelationId));
+	if (stored)
+		ddl_setting_store(stored, node, frame);
 	ddl_frame_free(frame);
 }
 
@@ -191,47 +184,6 @@ run_running(DdlStatement *s, bool password_checked)
 	PG_END_TRY();
 }
 
-/* The settings of which it says FROM CURRENT, in the order of its text. */
-static List *
-current_settings(Node *node)
-{
-	List	   *options = NIL;
-	List	   *names = NIL;
-	VariableSetStmt *set = NULL;
-	ListCell   *lc;
-
-	if (IsA(node, CreateFunctionStmt))
-		options = ((CreateFunctionStmt *) node)->options;
-	else if (IsA(node, AlterFunctionStmt))
-		options = ((AlterFunctionStmt *) node)->actions;
-	else if (IsA(node, AlterRoleSetStmt))
-		set = ((AlterRoleSetStmt *) node)->setstmt;
-	else if (IsA(node, AlterDatabaseSetStmt))
-		set = ((AlterDatabaseSetStmt *) node)->setstmt;
-	if (set && set->kind == VAR_SET_CURRENT)
-		names = lappend(names, set->name);
-	foreach(lc, options)
-	{
-		DefElem    *option = lfirst_node(DefElem, lc);
-
-		set = (VariableSetStmt *) option->arg;
-		if (strcmp(option->defname, "set") == 0 && set->kind == VAR_SET_CURRENT)
-			names = lappend(names, set->name);
-	}
-	return names;
-}
-
-/* What stands in it for something that only this node knows, before it runs. */
-static char *
-other_text(DdlStatement *s)
-{
-	List	   *settings = current_settings(s->node);
-
-	if (settings != NIL)
-		return ddl_text_settings(ddl_record_text(s->record), settings);
-	return ddl_temporary_left_out(s->node);
-}
-
 /* Runs and records it; the tree is ours from here on. */
 void
 ddl_statement_run(Utility *u, Node *node)
@@ -248,7 +200,7 @@ ddl_statement_run(Utility *u, Node *node)
 	text = ddl_hide_password(node);
 	password = text != NULL;
 	if (text == NULL)
-		text = other_text(s);
+		text = ddl_temporary_left_out(node);
 	if (text)
 		ddl_record_replace(s->record, text);
 	s->copies_temporary = ddl_function_copies_temporary(node);
@@ -350,6 +302,8 @@ write_whole(DdlStatement *s)
 		filled = list_make1_oid(RangeVarGetRelid(((RefreshMatViewStmt *) s->node)->relation,
 												 NoLock, false));
 	resolve_text(s, provider);
+	if (ddl_setting_is_stored(s->node))
+		ddl_record_stored(s->record, ddl_setting_stored(s->node, s->frame));
 	ddl_record_write(s->record);
 	if (filled != NIL)
 		CommandCounterIncrement();

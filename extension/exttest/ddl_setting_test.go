@@ -23,7 +23,59 @@ func TestDDLSettingsOfLibraries(t *testing.T) {
 		}
 	}
 	p.same(t)
-	sameAnswer(t, p, "select array_agg((proname, proowner::regrole, prosecdef, proconfig)::text order by proname) from pg_proc where pronamespace = 'lib'::regnamespace")
-	sameAnswer(t, p, "select array_agg((setdatabase = 0, setrole::regrole, setconfig)::text order by 1) from pg_db_role_setting")
+	sameSettings(t, p, "lib")
 	refused(t, conn, "42501", "alter role other set work_mem = '3MB'")
+}
+
+// sameSettings checks that both have stored the same, of roles, databases and the functions of a schema.
+func sameSettings(t testing.TB, p *pair, schema string) {
+	t.Helper()
+	sameAnswer(t, p, "select array_agg((proname, proowner::regrole, prosecdef, proconfig)::text order by proname) from pg_proc where pronamespace = '"+schema+"'::regnamespace")
+	sameAnswer(t, p, "select array_agg((d.datname, nullif(setrole, 0)::regrole, setconfig)::text order by 1) from pg_db_role_setting left join pg_database d on d.oid = setdatabase")
+}
+
+// RESET ALL leaves what the role may not set, which is known to a session that has loaded the library. Followers, which have not, store
+// what was left.
+func TestDDLResetAllOfLibraries(t *testing.T) {
+	p := startPair(t)
+	const settings = " set plpgsql.print_strict_params = on"
+	p.run(t, "create role me login", "create schema res", "alter database postgres owner to me",
+		"alter role me"+settings, "alter role me set plpgsql.variable_conflict = use_column", "alter role me in database postgres"+settings,
+		"alter database postgres"+settings, "alter database postgres set plpgsql.variable_conflict = use_column", "alter role all"+settings)
+	conn := p.leader.connectAs(t, "me", "postgres")
+	const stored = "select array_agg((nullif(setrole, 0)::regrole, setconfig)::text order by (nullif(setrole, 0)::regrole, setconfig)::text collate \"C\") from pg_db_role_setting"
+	execute(t, conn, "do $$begin perform 1; end$$", // loads PL/pgSQL
+		"alter role me reset all", "alter role current_user in database postgres reset all", "alter database postgres reset all")
+	p.sync(t)
+	sameSettings(t, p, "res")
+	if got, want := value(t, p.follower.connect(t), stored), `{"(,{plpgsql.print_strict_params=on})","(,{plpgsql.variable_conflict=use_column})","(me,{plpgsql.variable_conflict=use_column})"}`; got != want {
+		t.Errorf("the follower has stored %s, not %s", got, want)
+	}
+	p.run(t, "alter role me reset all", "alter role all reset all", "alter role me reset all", "alter database postgres reset all")
+	sameSettings(t, p, "res")
+}
+
+// A superuser may store what a library does not take, as long as his session has not loaded it. A follower that has loaded it stores the same.
+func TestDDLSettingsThatALibraryRefuses(t *testing.T) {
+	p := startPair(t)
+	const wrong = " set plpgsql.print_strict_params = 'perhaps'"
+	p.run(t, "create role me login", "create schema bad")
+	execute(t, p.leader.connect(t),
+		"alter role me"+wrong, "alter role me set plpgsql.nothing = 'it''s \\ here'", "alter database postgres"+wrong, "alter role all in database postgres"+wrong,
+		"create function bad.made() returns int language sql"+wrong+" set work_mem = '3MB' as 'select 1'",
+		"create or replace function bad.made() returns int language sql set search_path = bad, \"$user\""+wrong+" as 'select 2'",
+		"create function bad.altered() returns int language sql as 'select 1'", "alter function bad.altered() stable"+wrong,
+		"create procedure bad.procedure(inout int) language sql"+wrong+" as 'select 1'", "alter routine bad.procedure set work_mem = '2MB' reset plpgsql.print_strict_params",
+		"set plpgsql.check_asserts = 'perhaps'; alter role me in database postgres set plpgsql.check_asserts from current", "alter role me reset plpgsql.nothing")
+	conn := p.follower.connectAs(t, "barista", "postgres")
+	execute(t, conn, "load 'plpgsql'")
+	refused(t, conn, "22023", wrong)
+	for _, proposal := range p.leader.gate.chosen()[p.applied:] {
+		if _, err := conn.Exec(testContext(t), "select barista_apply($1)", p.follower.partOf(proposal)); err != nil {
+			t.Fatal(err)
+		}
+		p.applied++
+	}
+	sameSettings(t, p, "bad")
+	p.same(t)
 }

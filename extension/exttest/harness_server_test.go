@@ -358,6 +358,15 @@ func (s *server) apply(t testing.TB, proposals ...*proposal) {
 
 func (s *server) tryApply(t testing.TB, proposals ...*proposal) error {
 	t.Helper()
+	database := "postgres"
+	if len(proposals) > 0 && proposals[0].set.Database != "" {
+		database = proposals[0].set.Database
+	}
+	return s.applyPartIn(t, database, s.partOf(proposals...))
+}
+
+// partOf is the change sets as the next local transaction here, whole.
+func (s *server) partOf(proposals ...*proposal) []byte {
 	var batch changeset.Batch
 	var last changeset.Position
 	batch.Begin(s.applied())
@@ -375,11 +384,7 @@ func (s *server) tryApply(t testing.TB, proposals ...*proposal) error {
 		last = s.applied()
 	}
 	batch.End(last)
-	database := "postgres"
-	if len(proposals) > 0 && proposals[0].set.Database != "" {
-		database = proposals[0].set.Database
-	}
-	return s.applyPartIn(t, database, batch.Bytes())
+	return batch.Bytes()
 }
 
 // applyPart hands one part of a batch to barista_apply, as it is.

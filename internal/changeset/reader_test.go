@@ -53,6 +53,8 @@ func everything() []Message {
 		RemovedPages{Object: 4711, First: math.MaxInt32, Count: 1},
 		Statement{Role: "ann", Settings: []Setting{}, Tag: "CREATE TABLE", Text: "create table", Bound: "FOR VALUES IN (1)"},
 		Statement{Role: "ann", Settings: []Setting{}, Tag: "CREATE EXTENSION", Text: "create extension hstore", DefaultPath: "public"},
+		Statement{Role: "ann", Settings: []Setting{}, Tag: "ALTER ROLE", Text: "alter role ann set a = b", Stored: []string{"a=b"}},
+		Statement{Role: "ann", Settings: []Setting{}, Tag: "ALTER ROLE", Text: "alter role ann reset all", Stored: []string{}},
 	}
 }
 
@@ -125,8 +127,9 @@ func TestMessagesGolden(t *testing.T) {
 		`51 0000001c 00 6100 7000 0000000000000007 0001 7300 7600 5400 00000003 73716c`: Statement{
 			Role: "a", SearchPath: "p", Timestamp: 7, Settings: []Setting{{"s", "v"}}, Tag: "T", Text: "sql",
 		},
-		`51 00000017 01 6100 00 0000000000000000 0000 5400 00000001 73 4200`:      Statement{Role: "a", Tag: "T", Text: "s", Bound: "B"},
-		`51 00000019 03 6100 00 0000000000000000 0000 5400 00000001 73 4200 5000`: Statement{Role: "a", Tag: "T", Text: "s", Bound: "B", DefaultPath: "P"},
+		`51 00000017 01 6100 00 0000000000000000 0000 5400 00000001 73 4200`:           Statement{Role: "a", Tag: "T", Text: "s", Bound: "B"},
+		`51 00000019 03 6100 00 0000000000000000 0000 5400 00000001 73 4200 5000`:      Statement{Role: "a", Tag: "T", Text: "s", Bound: "B", DefaultPath: "P"},
+		`51 0000001b 04 6100 00 0000000000000000 0000 5400 00000001 73 0002 6200 6300`: Statement{Role: "a", Tag: "T", Text: "s", Stored: []string{"b", "c"}},
 		`73 00000004 7300 6e00`:                     DroppedSequence{Schema: "s", Name: "n"},
 		`65 00000004 7300 6e00`:                     EmptiedTable{Schema: "s", Name: "n"},
 		`64 00000002 6400`:                          DroppedDatabase{Name: "d"},

@@ -11,12 +11,15 @@ type Statement struct {
 	Bound      string // what its partition bound was evaluated to; empty: the text says it
 	// DefaultPath is the search_path that RESET would have set, at which an extension's script may look; empty: it is no script.
 	DefaultPath string
+	// Stored are the settings, as name=value, that the role, database or function of the statement has when it has run; nil: it stores none.
+	Stored []string
 }
 
 // The flags of a statement: what travels behind its text.
 const (
 	hasBound = 1 << iota
 	hasDefaultPath
+	hasStored
 )
 
 // Setting is a configuration parameter and its value.
@@ -47,6 +50,12 @@ func (m Statement) appendBody(b []byte) []byte {
 	if m.DefaultPath != "" {
 		b = appendCstr(b, m.DefaultPath)
 	}
+	if m.Stored != nil {
+		b = appendCount16(b, len(m.Stored))
+		for _, setting := range m.Stored {
+			b = appendCstr(b, setting)
+		}
+	}
 	return b
 }
 
@@ -57,12 +66,15 @@ func (m Statement) flags() (flags byte) {
 	if m.DefaultPath != "" {
 		flags |= hasDefaultPath
 	}
+	if m.Stored != nil {
+		flags |= hasStored
+	}
 	return flags
 }
 
 func (c *cursor) statement() Statement {
 	flags := c.u8()
-	if flags&^(hasBound|hasDefaultPath) != 0 {
+	if flags&^(hasBound|hasDefaultPath|hasStored) != 0 {
 		c.fail("unknown flags of a statement %#x", flags)
 	}
 	m := Statement{Role: c.cstr(), SearchPath: c.cstr(), Timestamp: int64(c.u64())}
@@ -80,6 +92,12 @@ func (c *cursor) statement() Statement {
 	if flags&hasDefaultPath != 0 {
 		if m.DefaultPath = c.cstr(); m.DefaultPath == "" {
 			c.fail("empty default search_path of a statement")
+		}
+	}
+	if flags&hasStored != 0 {
+		m.Stored = make([]string, c.count(uint64(c.u16()), 1))
+		for i := range m.Stored {
+			m.Stored[i] = c.cstr()
 		}
 	}
 	return m
