@@ -219,7 +219,9 @@ extern bool barista_in_maintenance;
  */
 extern void barista_sweep_databases(void);
 
-/* repeated.c: does a function run that must not write, since every node runs it? */
+/* repeated.c: may every node run a users' function by itself, so that it must not write? */
+extern bool barista_is_repeated(Oid function);
+/* Does one run? */
 extern bool barista_repeated_runs(void);
 
 /* Has the running transaction captured anything (rows or DDL)? */

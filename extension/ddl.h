@@ -224,8 +224,15 @@ extern void ddl_warn_of_unlogged(Node *node);
 /* ddl_validated.c: what the leader has checked is not checked again */
 extern void ddl_validated_replay(Node *node);
 
+/* ddl_body.c: does a function in SQL, or one that an expression calls, name what is temporary? */
+extern bool ddl_body_is_temporary(Oid function);
+extern bool ddl_calls_temporary(Node *expression);
+
 /* ddl_temporary.c: is the target certainly temporary, before it runs? */
 extern bool ddl_is_temporary(Node *node);
+/* Do these names say so: pg_temp.name? */
+extern bool ddl_in_temporary_schema(List *names);
+extern bool ddl_type_is_temporary(TypeName *name);
 /* The text for other nodes, which do not have the temporary ones among them. */
 extern char *ddl_temporary_left_out(Node *node);
 

@@ -28,6 +28,7 @@
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_largeobject.h"
 #include "catalog/pg_namespace.h"
+#include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
@@ -76,6 +77,7 @@ static void object_access(ObjectAccessType access, Oid class, Oid object,
 						  int sub, void *arg);
 static void protect_function(Oid class, Oid object);
 static void check_dependencies(Oid class, Oid object);
+static void check_body(Oid function);
 static void check_large_object(ObjectType kind, Node *name);
 static void check_constraint(DdlRewrite *rewrite, Oid constraint);
 static int	is_temporary(Oid class, Oid object);
@@ -174,7 +176,11 @@ ddl_frame_check(DdlFrame *f)
 		if (f->rewrite && t->created && t->class == RelationRelationId && t->sub > 0)
 			ddl_rewrite_added_column(f->rewrite, t->object, t->sub);
 		if (has_temporary && is_temporary(t->class, t->object) <= 0)
+		{
 			check_dependencies(t->class, t->object);
+			if (t->class == ProcedureRelationId)
+				check_body(t->object);
+		}
 	}
 	if (f->rewrite)
 		f->emptied = ddl_rewrite_tables(f->rewrite);
@@ -551,6 +557,37 @@ check_large_object(ObjectType kind, Node *name)
 				 errmsg("large object %u does not exist", object)));
 }
 
+static bool
+names_temporary(Oid class, Oid object)
+{
+	switch (class)
+	{
+		case ProcedureRelationId:
+			return ddl_body_is_temporary(object);
+		case OperatorRelationId:
+			return ddl_body_is_temporary(get_opcode(object));
+		default:
+			return false;
+	}
+}
+
+/* Does every node prepare the expressions of this object? */
+static bool
+is_prepared(Oid class, Oid object)
+{
+	if (class != RelationRelationId)
+		return false;
+	switch (get_rel_relkind(object))
+	{
+		case RELKIND_INDEX:
+		case RELKIND_PARTITIONED_INDEX:
+		case RELKIND_PARTITIONED_TABLE:
+			return true;
+		default:
+			return false;
+	}
+}
+
 /* Other nodes do not have this session's temporary objects. */
 static void
 check_dependencies(Oid class, Oid object)
@@ -559,6 +596,7 @@ check_dependencies(Oid class, Oid object)
 	ScanKeyData keys[2];
 	SysScanDesc scan;
 	HeapTuple	tuple;
+	bool		prepared = is_prepared(class, object);
 	bool		found = false;
 
 	ScanKeyInit(&keys[0], Anum_pg_depend_classid, BTEqualStrategyNumber, F_OIDEQ,
@@ -570,12 +608,22 @@ check_dependencies(Oid class, Oid object)
 	{
 		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
 
-		found = is_temporary(form->refclassid, form->refobjid) > 0;
+		found = is_temporary(form->refclassid, form->refobjid) > 0 ||
+			(prepared && names_temporary(form->refclassid, form->refobjid));
 	}
 	systable_endscan(scan);
 	table_close(depends, AccessShareLock);
 	if (found)
 		ddl_refuse("An object that needs a temporary one",
+				   "Other nodes do not have the temporary object.");
+}
+
+/* A function of an index gets another body. */
+static void
+check_body(Oid function)
+{
+	if (barista_is_repeated(function) && ddl_body_is_temporary(function))
+		ddl_refuse("A function of an index that needs a temporary object",
 				   "Other nodes do not have the temporary object.");
 }
 

@@ -349,6 +349,9 @@ ddl_rewrite_added_column(DdlRewrite *rewrite, Oid relid, AttrNumber attno)
 	{
 		Node	   *value = build_column_default(rel, attno);
 
+		if (ddl_calls_temporary(value))
+			ddl_refuse("A column whose default needs a temporary object",
+					   "Other nodes do not have the temporary object.");
 		if (!is_certain_value(value) ||
 			barista_type_runs_user_code(TupleDescAttr(RelationGetDescr(rel), attno - 1)->atttypid))
 			(void) travel(rewrite, relid);

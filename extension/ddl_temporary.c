@@ -80,8 +80,8 @@ names_behind(ObjectType kind)
 }
 
 /* Names that say so: pg_temp.name.  Only types and relations are found without. */
-static bool
-in_temporary_schema(List *names)
+bool
+ddl_in_temporary_schema(List *names)
 {
 	const char *schema;
 	const char *name;
@@ -92,8 +92,8 @@ in_temporary_schema(List *names)
 		 isAnyTempNamespace(get_namespace_oid(schema, true)));
 }
 
-static bool
-type_is_temporary(TypeName *name)
+bool
+ddl_type_is_temporary(TypeName *name)
 {
 	Oid			type = LookupTypeNameOid(NULL, name, true);
 	HeapTuple	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
@@ -118,18 +118,18 @@ object(ObjectType kind, Node *name)
 	{
 		case OBJECT_TYPE:
 		case OBJECT_DOMAIN:
-			return type_is_temporary(castNode(TypeName, name));
+			return ddl_type_is_temporary(castNode(TypeName, name));
 		case OBJECT_DOMCONSTRAINT:
-			return type_is_temporary(linitial_node(TypeName, (List *) name));
+			return ddl_type_is_temporary(linitial_node(TypeName, (List *) name));
 		case OBJECT_AGGREGATE:
 		case OBJECT_FUNCTION:
 		case OBJECT_OPERATOR:
 		case OBJECT_PROCEDURE:
 		case OBJECT_ROUTINE:
-			return in_temporary_schema(castNode(ObjectWithArgs, name)->objname);
+			return ddl_in_temporary_schema(castNode(ObjectWithArgs, name)->objname);
 		case OBJECT_OPCLASS:
 		case OBJECT_OPFAMILY:
-			return in_temporary_schema(list_copy_tail((List *) name, 1));
+			return ddl_in_temporary_schema(list_copy_tail((List *) name, 1));
 		case OBJECT_COLLATION:
 		case OBJECT_CONVERSION:
 		case OBJECT_STATISTIC_EXT:
@@ -137,7 +137,7 @@ object(ObjectType kind, Node *name)
 		case OBJECT_TSDICTIONARY:
 		case OBJECT_TSPARSER:
 		case OBJECT_TSTEMPLATE:
-			return in_temporary_schema((List *) name);
+			return ddl_in_temporary_schema((List *) name);
 		case OBJECT_SCHEMA:
 			return isAnyTempNamespace(get_namespace_oid(strVal(name), true));
 		default:
@@ -254,7 +254,7 @@ granted_object(ObjectType kind, Node *name)
 			return existing(castNode(RangeVar, name));
 		case OBJECT_TYPE:
 		case OBJECT_DOMAIN:
-			return type_is_temporary(makeTypeNameFromNameList((List *) name));
+			return ddl_type_is_temporary(makeTypeNameFromNameList((List *) name));
 		case OBJECT_COLUMN:
 			return false;
 		default:
@@ -272,7 +272,7 @@ granted(GrantStmt *stmt)
 		return false;
 	foreach(lc, stmt->objects)
 		if (stmt->targtype == ACL_TARGET_ALL_IN_SCHEMA)
-			temporary = lappend_int(temporary, in_temporary_schema(list_make2(lfirst(lc), makeString(""))));
+			temporary = lappend_int(temporary, ddl_in_temporary_schema(list_make2(lfirst(lc), makeString(""))));
 		else
 			temporary = lappend_int(temporary, granted_object(stmt->objtype, lfirst(lc)));
 	return all_temporary(temporary);

@@ -30,6 +30,7 @@
 #include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/dependency.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_amop.h"
 #include "catalog/pg_amproc.h"
 #include "catalog/pg_class.h"
@@ -58,6 +59,7 @@ typedef struct Known
 {
 	Oid			function;		/* hash key */
 	bool		repeated;		/* every node may run it by itself */
+	bool		temporary;		/* it is in pg_temp: no other node has it */
 	bool		hooked;			/* the function manager shall tell of its calls */
 } Known;
 
@@ -330,6 +332,10 @@ look_at(Oid function)
 	/* A volatile one in SQL may hold volatile ones even in its caller's place. */
 	answer.hooked = answer.repeated &&
 		(form->prolang != SQLlanguageId || form->provolatile == PROVOLATILE_VOLATILE);
+
+	/* One in SQL must not vanish in its caller. */
+	answer.temporary = isAnyTempNamespace(form->pronamespace);
+	answer.hooked |= answer.temporary;
 	ReleaseSysCache(tuple);
 	return answer;
 }
@@ -352,6 +358,12 @@ known_of(Oid function)
 	entry = hash_search(known, &function, HASH_ENTER, NULL);
 	*entry = answer;
 	return entry;
+}
+
+bool
+barista_is_repeated(Oid function)
+{
+	return function >= FirstNormalObjectId && known_of(function)->repeated;
 }
 
 static void
@@ -427,10 +439,21 @@ needs_hook(Oid function)
 	return function >= FirstNormalObjectId && known_of(function)->hooked;
 }
 
+static void
+refuse_temporary_function(Oid function)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("temporary function \"%s\" is used by a function that every node runs by itself",
+					get_func_name(function)),
+			 errhint("An index, an operator or a domain uses the function.")));
+}
+
 /* The hook's own memory of a function that is called, as long as its FmgrInfo. */
 typedef struct Called
 {
-	bool		hooked;			/* each begin_call() has its end */
+	bool		repeated;		/* each begin_call() has its end */
+	bool		temporary;
 	Datum		next_private;	/* of another library's hook */
 } Called;
 
@@ -442,13 +465,20 @@ hook(FmgrHookEventType event, FmgrInfo *flinfo, Datum *private)
 	if (called == NULL)
 	{
 		called = MemoryContextAllocZero(flinfo->fn_mcxt, sizeof(Called));
-		called->hooked = flinfo->fn_oid >= FirstNormalObjectId &&
-			known_of(flinfo->fn_oid)->hooked;
+		if (flinfo->fn_oid >= FirstNormalObjectId)
+		{
+			Known	   *known_function = known_of(flinfo->fn_oid);
+
+			called->repeated = known_function->repeated && known_function->hooked;
+			called->temporary = known_function->temporary;
+		}
 		*private = PointerGetDatum(called);
 	}
 	if (next_hook)
 		next_hook(event, flinfo, &called->next_private);
-	if (!called->hooked)
+	if (called->temporary && event == FHET_START && depth > 0 && !barista_in_apply)
+		refuse_temporary_function(flinfo->fn_oid);
+	if (!called->repeated)
 		return;
 	switch (event)
 	{

@@ -118,6 +118,62 @@ func TestRepeatedFunctionReadsTemporaryTable(t *testing.T) {
 	p.same(t)
 }
 
+// A schema change that prepares the body of a function in SQL is refused if that names something temporary, though no row makes it run.
+func TestRepeatedBodyNamesTemporary(t *testing.T) {
+	p := sharedPair(t)
+	p.run(t, "create schema bod", "create table bod.x (v int)")
+	for name, body := range map[string]string{
+		"table":             "select v from pg_temp.x where v = $1",
+		"table by path":     "select v from x where v = $1",
+		"function":          "select pg_temp.g($1)",
+		"type":              "select $1::pg_temp.d::int",
+		"another's body":    "select bod.h($1)",
+		"another's operand": "select bod.h($1) + 1",
+	} {
+		t.Run(name, func(t *testing.T) {
+			conn := p.leader.connect(t)
+			execute(t, conn,
+				"create temporary table x (v int)", "create domain pg_temp.d as int",
+				"create function pg_temp.g(i int) returns int language sql as 'select $1'",
+				"create table bod.t (v int)", "set check_function_bodies = off",
+				"create function bod.h(i int) returns int language sql immutable as 'select v from x where v = $1'",
+				"create function bod.f(i int) returns int language sql immutable as '"+body+"'",
+				"create operator bod.@@@ (function = bod.f, rightarg = int)",
+				"select bod.f(1)", "create view bod.view as select bod.f(1)", "drop view bod.view")
+			for _, sql := range []string{
+				"create index on bod.t (bod.f(v))",
+				"create index on bod.t (v) where bod.f(v) > 0",
+				"create index on bod.t ((operator(bod.@@@) v))",
+				"create table bod.p (v int) partition by range (bod.f(v))",
+				"alter table bod.t add column w int default bod.f(1)",
+			} {
+				if failure := refused(t, conn, "0A000", sql); !strings.Contains(failure.Message, "temporary") {
+					t.Errorf("refused otherwise: %s", failure.Message)
+				}
+			}
+			execute(t, conn, "create function bod.i(i int) returns int language sql immutable as 'select $1'", "create index on bod.t (bod.i(v))")
+			refused(t, conn, "0A000", "create or replace function bod.i(i int) returns int language sql immutable as '"+body+"'")
+			execute(t, conn, "drop table bod.t", "drop function bod.i", "drop operator bod.@@@ (none, int)", "drop function bod.f, bod.h")
+		})
+	}
+	p.same(t)
+}
+
+// A function of an index that calls a temporary one is refused, in whatever language that is.
+func TestRepeatedFunctionCallsTemporaryFunction(t *testing.T) {
+	p := sharedPair(t)
+	p.run(t,
+		"create schema tmf", "create table tmf.t (v int)",
+		`create function tmf.f(i int) returns int language plpgsql immutable as $$begin return pg_temp.g(i); end$$`,
+		"create index on tmf.t (tmf.f(v))")
+	for _, language := range []string{"sql immutable as 'select 1'", "sql as 'select 1'", "plpgsql as 'begin return 1; end'", "internal as 'int4abs'"} {
+		conn := p.leader.connect(t)
+		execute(t, conn, "create function pg_temp.g(i int) returns int language "+language, "select pg_temp.g(1)")
+		refused(t, conn, "0A000", "insert into tmf.t values (1)")
+	}
+	p.same(t)
+}
+
 // What no index uses may call what it likes, and what an index uses may catch that it cannot write: that is so on every node.
 func TestRepeatedFunctionsThatWriteNothing(t *testing.T) {
 	p := sharedPair(t)
