@@ -20,7 +20,7 @@ func TestAnalyzeLive(t *testing.T) {
 	s := postgrestest.Start(t, map[string]string{"shared_buffers": "8MB", "shared_preload_libraries": "pg_stat_statements"})
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	conn, err := pgx.ConnectConfig(ctx, s.ConnConfig())
+	conn, err := pgx.ConnectConfig(ctx, postgrestest.ConnConfig(s))
 	if err != nil {
 		t.Fatal(err)
 	}

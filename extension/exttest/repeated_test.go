@@ -229,46 +229,46 @@ func TestApplyAsksNoDomain(t *testing.T) {
 func TestDDLConstraintIsCheckedOnce(t *testing.T) {
 	p := sharedPair(t)
 	p.run(t,
-		"create schema once", "create table once.allowed (v int)", "insert into once.allowed values (1), (2)",
-		`create function once.f(i int) returns bool language sql stable as 'select i in (select v from once.allowed)'`,
-		"create table once.t (v int)", "insert into once.t values (1), (2)",
-		"create table once.keys (k int primary key)", "insert into once.keys values (1), (2)",
-		"create table once.p (v int) partition by list (v)", "create table once.p1 partition of once.p for values in (1)",
-		"insert into once.p values (1)")
+		"create schema validated", "create table validated.allowed (v int)", "insert into validated.allowed values (1), (2)",
+		`create function validated.f(i int) returns bool language sql stable as 'select i in (select v from validated.allowed)'`,
+		"create table validated.t (v int)", "insert into validated.t values (1), (2)",
+		"create table validated.keys (k int primary key)", "insert into validated.keys values (1), (2)",
+		"create table validated.p (v int) partition by list (v)", "create table validated.p1 partition of validated.p for values in (1)",
+		"insert into validated.p values (1)")
 	conn, other := p.leader.connect(t), p.leader.connect(t)
 	execute(t, conn, "begin",
-		"alter table once.t add check (once.f(v)), add foreign key (v) references once.keys",
-		"alter table once.t add column w int default 1 check (once.f(w)) references once.keys",
-		"alter table once.t add constraint later check (once.f(w)) not valid",
-		"alter table once.p add foreign key (v) references once.keys, add check (once.f(v))")
-	execute(t, other, "delete from once.allowed")
+		"alter table validated.t add check (validated.f(v)), add foreign key (v) references validated.keys",
+		"alter table validated.t add column w int default 1 check (validated.f(w)) references validated.keys",
+		"alter table validated.t add constraint later check (validated.f(w)) not valid",
+		"alter table validated.p add foreign key (v) references validated.keys, add check (validated.f(v))")
+	execute(t, other, "delete from validated.allowed")
 	execute(t, conn, "commit")
 	p.same(t)
-	const valid = "select string_agg(conname || convalidated, ',' order by conname) from pg_constraint where connamespace = 'once'::regnamespace"
+	const valid = "select string_agg(conname || convalidated, ',' order by conname) from pg_constraint where connamespace = 'validated'::regnamespace"
 	if want, got := value(t, conn, valid), value(t, p.follower.connect(t), valid); got != want {
 		t.Errorf("the follower's constraints are %s, not %s", got, want)
 	}
-	refused(t, conn, "23514", "insert into once.t values (1, 1)")
-	execute(t, conn, "insert into once.allowed values (1), (7)")
-	refused(t, conn, "23503", "insert into once.t values (1, 7)")
+	refused(t, conn, "23514", "insert into validated.t values (1, 1)")
+	execute(t, conn, "insert into validated.allowed values (1), (7)")
+	refused(t, conn, "23503", "insert into validated.t values (1, 7)")
 }
 
 // Rows whose index function the table's owner may not run are refused: followers run it as the owner.
 func TestRepeatedFunctionThatTheOwnerMayNotRun(t *testing.T) {
 	p := sharedPair(t)
 	p.run(t,
-		"create role own_keeper", "create role own_writer", "create schema own", "grant all on schema own to own_keeper, own_writer",
-		`create function own.f(i int) returns int language plpgsql immutable as $$begin return -i; end$$`,
-		"create table own.t (v int)", "create index on own.t (own.f(v))", "alter table own.t owner to own_keeper",
-		"grant all on own.t to own_writer", "insert into own.t values (1)")
+		"create role own_keeper", "create role own_writer", "create schema kept", "grant all on schema kept to own_keeper, own_writer",
+		`create function kept.f(i int) returns int language plpgsql immutable as $$begin return -i; end$$`,
+		"create table kept.t (v int)", "create index on kept.t (kept.f(v))", "alter table kept.t owner to own_keeper",
+		"grant all on kept.t to own_writer", "insert into kept.t values (1)")
 	conn := p.leader.connect(t)
-	execute(t, conn, "insert into own.t values (2)")
-	p.run(t, "revoke execute on function own.f from public", "grant execute on function own.f to own_writer")
+	execute(t, conn, "insert into kept.t values (2)")
+	p.run(t, "revoke execute on function kept.f from public", "grant execute on function kept.f to own_writer")
 	execute(t, conn, "set role own_writer")
-	if failure := refused(t, conn, "0A000", "insert into own.t values (3)"); !strings.Contains(failure.Hint, "own_keeper") {
+	if failure := refused(t, conn, "0A000", "insert into kept.t values (3)"); !strings.Contains(failure.Hint, "own_keeper") {
 		t.Errorf("the hint is %q", failure.Hint)
 	}
-	p.run(t, "grant execute on function own.f to own_keeper")
-	execute(t, conn, "insert into own.t values (4)")
+	p.run(t, "grant execute on function kept.f to own_keeper")
+	execute(t, conn, "insert into kept.t values (4)")
 	p.same(t)
 }

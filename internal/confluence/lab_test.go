@@ -27,7 +27,7 @@ func newLab(t *testing.T) *lab {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	connect := func(database string) *pgx.Conn {
-		config := server.ConnConfig()
+		config := postgrestest.ConnConfig(server)
 		if database != "" {
 			config.Database = database
 		}

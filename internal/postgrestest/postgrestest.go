@@ -8,11 +8,20 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/baristadb/barista/internal/config"
 	"github.com/baristadb/barista/internal/postgres"
 )
 
 const bin = "/usr/lib/postgresql/15/bin"
+
+// ConnConfig is how an application connects to such a server: with the server's own settings, and not with those of Barista's sessions.
+func ConnConfig(s *postgres.Server) *pgx.ConnConfig {
+	c := s.ConnConfig()
+	clear(c.RuntimeParams)
+	return c
+}
 
 // Start starts a plain server with the given settings in a folder of the test, with which it ends. It skips the test where there is no
 // PostgreSQL, or no user that may run it.
