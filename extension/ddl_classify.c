@@ -56,6 +56,8 @@ ddl_classify(Node *node)
 		case T_VacuumStmt:
 		case T_ReindexStmt:
 		case T_ClusterStmt:
+			/* REFRESH VERSION: that this server's indexes are built anew. */
+		case T_AlterCollationStmt:
 		case T_AlterDatabaseRefreshCollStmt:
 			return DDL_MAINTENANCE;
 
@@ -106,7 +108,6 @@ ddl_classify(Node *node)
 		case T_CreateFunctionStmt:
 		case T_AlterFunctionStmt:
 		case T_DefineStmt:
-		case T_AlterCollationStmt:
 		case T_AlterOperatorStmt:
 		case T_CreateOpClassStmt:
 		case T_CreateOpFamilyStmt:

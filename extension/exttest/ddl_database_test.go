@@ -221,6 +221,24 @@ func TestDDLRenameDatabaseRefused(t *testing.T) {
 	}
 }
 
+// That indexes are built anew for a new version of a collation is a matter of each server, as building them is. What an event trigger
+// writes meanwhile is replicated.
+func TestDDLCollationVersionIsLocal(t *testing.T) {
+	p := startPair(t)
+	p.run(t, "create schema ver", `create collation ver.c (locale = 'C.UTF-8')`, "create table ver.log (tag text)",
+		"create function ver.note() returns event_trigger language plpgsql as $$begin insert into ver.log values (tg_tag); end$$")
+	conn, before := p.leader.connect(t), len(p.leader.gate.chosen())
+	execute(t, conn, "alter collation ver.c refresh version", "begin; alter collation ver.c refresh version; alter database postgres refresh collation version; commit")
+	if n := len(p.leader.gate.chosen()) - before; n != 0 {
+		t.Errorf("%d proposals", n)
+	}
+	p.run(t, "create event trigger note on ddl_command_end execute function ver.note()", "alter collation ver.c refresh version")
+	if got := value(t, p.follower.connect(t), "select array_agg(tag) from ver.log"); got != "{\"ALTER COLLATION\"}" {
+		t.Errorf("the follower's log holds %s", got)
+	}
+	p.same(t)
+}
+
 // What stays where it is, and what is a matter of each server, passes no gate.
 func TestDDLDatabaseLocal(t *testing.T) {
 	s := startLeader(t, options{})
