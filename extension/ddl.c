@@ -166,8 +166,7 @@ process_utility(PlannedStmt *pstmt, const char *source, bool read_only_tree,
 			run_recorded(&u, node);
 			break;
 		case DDL_REFUSE:
-			ddl_refuse(GetCommandTagName(CreateCommandTag(node)),
-					   "Only what every node would do in the same way is replicated.");
+			ddl_refuse_whole(node);
 	}
 }
 

@@ -54,6 +54,8 @@ extern DdlAction ddl_classify(Node *node);
 extern void ddl_check(Node *node);
 extern void ddl_check_local(Node *node);
 extern void ddl_refuse(const char *what, const char *hint) pg_attribute_noreturn();
+/* A statement of a kind that is never replicated. */
+extern void ddl_refuse_whole(Node *node) pg_attribute_noreturn();
 
 /* ddl_replay.c */
 extern void ddl_replay_init(void);

@@ -19,12 +19,19 @@
 #include "commands/defrem.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
+#include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
 #include "ddl.h"
+
+#define TABLESPACE_HINT \
+	"Leave it in pg_default, and put the folder of each node's data on the disk that suits it."
+#define SUBSCRIPTION_HINT \
+	"Have an application, or a foreign table, write what another database sends."
+#define ACCESS_METHOD_HINT "Only CREATE EXTENSION may bring access methods."
 
 static void check_create_table(CreateStmt *stmt);
 static void check_not_temporary(RangeVar *relation);
@@ -212,8 +219,7 @@ check_alter_command(AlterTableCmd *cmd)
 	{
 		case AT_SetTableSpace:
 			if (!is_everywhere(cmd->name))
-				ddl_refuse("SET TABLESPACE",
-						   "Tablespaces are a matter of each server.");
+				ddl_refuse("SET TABLESPACE", TABLESPACE_HINT);
 			break;
 		default:
 			break;
@@ -274,6 +280,33 @@ check_trigger_name(List *name)
 							strVal(llast(name)));
 }
 
+void
+ddl_refuse_whole(Node *node)
+{
+	const char *hint = "Only what every node would do in the same way is replicated.";
+
+	switch (nodeTag(node))
+	{
+		case T_CreateTableSpaceStmt:
+		case T_DropTableSpaceStmt:
+		case T_AlterTableSpaceOptionsStmt:
+		case T_AlterTableMoveAllStmt:
+			hint = TABLESPACE_HINT;
+			break;
+		case T_CreateSubscriptionStmt:
+		case T_AlterSubscriptionStmt:
+		case T_DropSubscriptionStmt:
+			hint = SUBSCRIPTION_HINT;
+			break;
+		case T_CreateAmStmt:
+			hint = ACCESS_METHOD_HINT;
+			break;
+		default:
+			break;
+	}
+	ddl_refuse(GetCommandTagName(CreateCommandTag(node)), hint);
+}
+
 /* Kinds of objects of which no statement is replicated. */
 static void
 check_kind(ObjectType kind)
@@ -281,13 +314,11 @@ check_kind(ObjectType kind)
 	switch (kind)
 	{
 		case OBJECT_SUBSCRIPTION:
-			ddl_refuse("A subscription",
-					   "Barista replicates the whole database by itself.");
+			ddl_refuse("A subscription", SUBSCRIPTION_HINT);
 		case OBJECT_TABLESPACE:
-			ddl_refuse("A tablespace", "Tablespaces are a matter of each server.");
+			ddl_refuse("A tablespace", TABLESPACE_HINT);
 		case OBJECT_ACCESS_METHOD:
-			ddl_refuse("An access method",
-					   "Only CREATE EXTENSION may bring access methods.");
+			ddl_refuse("An access method", ACCESS_METHOD_HINT);
 		default:
 			break;
 	}
@@ -375,8 +406,7 @@ check_tablespace(AlterDatabaseStmt *stmt)
 	DefElem    *option = linitial_node(DefElem, stmt->options);
 
 	if (strcmp(defGetString(option), "pg_default") != 0)
-		ddl_refuse("ALTER DATABASE ... SET TABLESPACE",
-				   "Tablespaces are a matter of each server.");
+		ddl_refuse("ALTER DATABASE ... SET TABLESPACE", TABLESPACE_HINT);
 }
 
 static void

@@ -17,6 +17,9 @@ func TestRefusalsTellAWay(t *testing.T) {
 		instead       []string
 	}{
 		{"drop index concurrently way_v cascade", "Use DROP INDEX without", []string{"drop index way_v cascade"}},
+		{"create tablespace way location '/nowhere'", "Leave it in pg_default", []string{"create table way_default (k int) tablespace pg_default"}},
+		{"create subscription way connection 'dbname=way' publication way", "a foreign table", []string{"create foreign data wrapper way"}},
+		{"create access method way type index handler bthandler", "CREATE EXTENSION", []string{"create extension bloom"}},
 		{"alter database template1 rename to way", "Barista itself connects to it", []string{"create database way", "alter database way rename to way_out", "drop database way_out"}},
 	} {
 		_, err := p.leader.connect(t).Exec(testContext(t), c.refused)
