@@ -151,3 +151,29 @@ func TestChunksInFlightAreBounded(t *testing.T) {
 		t.Errorf("%d bytes count as on their way", got)
 	}
 }
+
+// Chunks that are chosen after their epoch has ended are no longer counted: they would let more than the limit be on its way in the next one.
+func TestChunksOfAnEndedEpochAreNotCounted(t *testing.T) {
+	const count, size = 8, 100
+	c, leader, _ := settled(t, 4)
+	for k := range uint32(count) {
+		leader.r.Step(c.now, ChunkSubmitted{Backend: 1, Request: 1 << 20, Ordinal: k, Data: make([]byte, size)})
+	}
+	c.obey(leader)
+	if got := leader.r.proposals.chunkBytes; got != count*size {
+		t.Fatalf("%d bytes are on their way, want %d", got, count*size)
+	}
+	epoch := leader.r.epoch
+	leader.r.Step(c.now, GateFailed{})
+	c.obey(leader)
+	for began := c.now; (c.leader() == nil || c.leader().r.epoch == epoch) && c.now < began+20e9; {
+		c.run(1e8, 0)
+	}
+	last := leader.r.order.spans[len(leader.r.order.spans)-1]
+	if last.bytes != count*size || last.last == 0 {
+		t.Fatalf("the last set of which chunks were chosen is %+v", last)
+	}
+	if p := leader.r.proposals; p.chunkBytes != 0 || len(p.chunks) != 0 {
+		t.Errorf("%d bytes of %d sets count as on their way", p.chunkBytes, len(p.chunks))
+	}
+}
