@@ -46,6 +46,8 @@
 PG_FUNCTION_INFO_V1(barista_capture);
 PG_FUNCTION_INFO_V1(barista_trigger);
 
+/* A new row from here on is looked at whether others can put it together. */
+#define LONG_ROW		(64 * 1024 * 1024)
 /* The buffer keeps up to this much memory from one transaction to the next. */
 #define KEPT_CAPACITY	(1024 * 1024)
 #define FIRST_CAPACITY	(8 * 1024)
@@ -92,9 +94,11 @@ static struct
 
 /*
  * What capture knows of relations, by OID; lives as long as the backend.
- * Entries become invalid by relcache invalidation and are built anew.
+ * Entries become invalid by relcache invalidation, and are built anew or, if
+ * the relation is not written to any more, swept away later.
  */
 static HTAB *relations = NULL;
+static bool some_invalid = false;
 
 /* ------------------------------------------------------------------------
  * The buffer
@@ -435,6 +439,7 @@ forget_relation(Datum arg, Oid relid)
 {
 	CapturedRelation *captured;
 
+	some_invalid = true;
 	if (OidIsValid(relid))
 	{
 		captured = hash_search(relations, &relid, HASH_FIND, NULL);
@@ -478,7 +483,32 @@ barista_capture_init(void)
 	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, forget_all_relations, (Datum) 0);
 }
 
-/* The cache entry of a relation, which stays where it is. */
+/*
+ * Forgets invalid entries: a session that makes and drops tables all day must
+ * not grow by each.
+ */
+static void
+sweep_relations(void)
+{
+	HASH_SEQ_STATUS scan;
+	CapturedRelation *captured;
+
+	hash_seq_init(&scan, relations);
+	while ((captured = hash_seq_search(&scan)) != NULL)
+	{
+		if (captured->valid)
+			continue;
+		if (captured->context != NULL)
+			MemoryContextDelete(captured->context);
+		hash_search(relations, &captured->relid, HASH_REMOVE, NULL);
+	}
+	some_invalid = false;
+}
+
+/*
+ * The cache entry of a relation, which stays where it is until the end of the
+ * transaction.  Where none is described yet, no statement that runs has one.
+ */
 static CapturedRelation *
 find_relation(Relation rel)
 {
@@ -486,6 +516,8 @@ find_relation(Relation rel)
 	CapturedRelation *captured;
 	bool		found;
 
+	if (unlikely(some_invalid) && set.described_count == 0)
+		sweep_relations();
 	captured = hash_search(relations, &relid, HASH_ENTER, &found);
 	if (!found)
 	{
@@ -573,12 +605,22 @@ relation_to_capture(Relation rel)
 	return find_relation(rel);
 }
 
+/* The new row of the open message. */
+static void
+append_new_row(CapturedRelation *captured, const Datum *values, const bool *nulls,
+			   const Datum *old_values, const bool *old_nulls)
+{
+	barista_tuple_append(captured, 'N', values, nulls, old_values, old_nulls);
+	if (unlikely(set.length - set.message_start > LONG_ROW))
+		barista_tuple_check(captured, values, nulls, old_values, old_nulls);
+}
+
 static void
 capture_insert(CapturedRelation *captured, const Datum *values, const bool *nulls)
 {
 	barista_buffer_message_begin('I');
 	barista_buffer_append_u32(captured->number);
-	barista_tuple_append(captured, 'N', values, nulls, NULL, NULL);
+	append_new_row(captured, values, nulls, NULL, NULL);
 	barista_buffer_message_end();
 }
 
@@ -654,9 +696,9 @@ capture_update(CapturedRelation *captured,
 	else if (key_changed(captured, old_slot->tts_values, new_slot->tts_values))
 		barista_tuple_append(captured, 'K', old_slot->tts_values,
 							 old_slot->tts_isnull, NULL, NULL);
-	barista_tuple_append(captured, 'N', new_slot->tts_values, new_slot->tts_isnull,
-						 external ? old_slot->tts_values : NULL,
-						 external ? old_slot->tts_isnull : NULL);
+	append_new_row(captured, new_slot->tts_values, new_slot->tts_isnull,
+				   external ? old_slot->tts_values : NULL,
+				   external ? old_slot->tts_isnull : NULL);
 	barista_buffer_message_end();
 }
 

@@ -185,6 +185,13 @@ extern void barista_relation_build(CapturedRelation *captured, Relation rel);
 extern void barista_tuple_append(CapturedRelation *captured, char kind,
 								 const Datum *values, const bool *nulls,
 								 const Datum *old_values, const bool *old_nulls);
+/*
+ * Errors (54000) if a row that was so appended as 'N' is longer, with all values
+ * in it, than a row in memory can be.
+ */
+extern void barista_tuple_check(CapturedRelation *captured,
+								const Datum *values, const bool *nulls,
+								const Datum *old_values, const bool *old_nulls);
 /* The transaction ends, and with it the memory that was needed. */
 extern void barista_tuple_end(void);
 

@@ -15,6 +15,7 @@
 #include <locale.h>
 
 #include "access/detoast.h"
+#include "access/htup_details.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_namespace.h"
 #include "miscadmin.h"
@@ -429,6 +430,17 @@ put_key(Writer *w, CapturedRelation *captured, const Datum *values)
 	}
 }
 
+/* Did an update leave the value alone, which is stored out of line? */
+static bool
+is_unchanged(CapturedColumn *column, const Datum *values,
+			 const Datum *old_values, const bool *old_nulls)
+{
+	int			a = column->attnum - 1;
+
+	return old_values != NULL && column->length == -1 && !column->key &&
+		!old_nulls[a] && same_toast_pointer(old_values[a], values[a]);
+}
+
 static void
 put_columns(Writer *w, CapturedRelation *captured,
 			const Datum *values, const bool *nulls,
@@ -442,8 +454,7 @@ put_columns(Writer *w, CapturedRelation *captured,
 
 		if (nulls[a])
 			absent = 'n';
-		else if (old_values != NULL && column->length == -1 && !column->key &&
-				 !old_nulls[a] && same_toast_pointer(old_values[a], values[a]))
+		else if (is_unchanged(column, values, old_values, old_nulls))
 			absent = 'u';
 		else
 		{
@@ -472,4 +483,42 @@ barista_tuple_append(CapturedRelation *captured, char kind,
 	writer_close(&w);
 	if (scratch != NULL)
 		MemoryContextReset(scratch);
+}
+
+/*
+ * Here a row's values may be out of line, or compressed, when the row is put
+ * together: INSERT ... SELECT hands over no more than pointers to them.  Where
+ * it is replayed all of them are in it, and a row in memory has a limit; as text
+ * a value may be much shorter than it is there.
+ */
+void
+barista_tuple_check(CapturedRelation *captured,
+					const Datum *values, const bool *nulls,
+					const Datum *old_values, const bool *old_nulls)
+{
+	Size		size = HEAPTUPLESIZE +
+		MAXALIGN(SizeofHeapTupleHeader + BITMAPLEN(MaxHeapAttributeNumber));
+
+	for (int i = 0; i < captured->column_count; i++)
+	{
+		CapturedColumn *column = &captured->columns[i];
+		Datum		value = values[column->attnum - 1];
+
+		if (nulls[column->attnum - 1])
+			continue;
+		if (column->length == -1 &&
+			!is_unchanged(column, values, old_values, old_nulls))
+			size += MAXALIGN(toast_raw_datum_size(value));
+		else
+			size += MAXALIGN(column->length == -1 ? TOAST_POINTER_SIZE :
+							 column->length == -2 ? strlen(DatumGetCString(value)) + 1 :
+							 column->length);
+	}
+	if (size > MaxAllocSize)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a row of %zu bytes is too long to replicate", size),
+				 errdetail("With all its values, it may take %zu bytes.",
+						   (Size) MaxAllocSize),
+				 errhint("Put long values into several rows.")));
 }
