@@ -25,6 +25,9 @@ var ErrDiverged = errors.New("the server holds something else than the order")
 
 // Applier applies one batch at a time. It keeps one connection for each database. It is not safe for concurrent use.
 type Applier struct {
+	// Took, if it is set, is called when the server has taken a part of the batch behind a position: the nth, from 1.
+	Took func(behind changeset.Position, n int)
+
 	connect Connect
 	conns   map[string]*pgconn.PgConn
 	part    changeset.Batch
@@ -97,7 +100,7 @@ const applyStatement = "barista_apply"
 
 // run sends a small batch as one call, which is a transaction by itself, and a larger one in parts between BEGIN and COMMIT.
 func (a *Applier) run(ctx context.Context, conn *pgconn.PgConn, batch *replicator.Batch) error {
-	p := partWriter{applier: a, ctx: ctx, conn: conn}
+	p := partWriter{applier: a, ctx: ctx, conn: conn, behind: batch.Predecessor}
 	a.part.Reset()
 	a.part.Begin(batch.Predecessor)
 	for _, item := range batch.Items {
@@ -121,6 +124,8 @@ type partWriter struct {
 	ctx     context.Context
 	conn    *pgconn.PgConn
 	begun   bool // a transaction block is open
+	behind  changeset.Position
+	taken   int // parts
 }
 
 func (p *partWriter) item(item replicator.Item) error {
@@ -163,6 +168,9 @@ func (p *partWriter) payload(bytes []byte) error {
 func (p *partWriter) flush() error {
 	result := p.conn.ExecPrepared(p.ctx, applyStatement, [][]byte{p.applier.part.Bytes()}, []int16{1}, nil).Read()
 	p.applier.part.Reset()
+	if p.taken++; result.Err == nil && p.applier.Took != nil {
+		p.applier.Took(p.behind, p.taken)
+	}
 	return result.Err
 }
 

@@ -15,7 +15,7 @@ import (
 
 const (
 	drainLimit   = 2 * time.Second  // for sessions to end when the node stops
-	markWait     = 10 * time.Second // for a node to reach a mark
+	markWait     = 10 * time.Second // for a node that comes no nearer to a mark
 	controlLimit = 5 * time.Second
 )
 

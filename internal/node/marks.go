@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	pinLimit  = 3 * time.Second  // for taking the snapshots at a mark; the turn, or apply, waits for that
+	pinLimit  = 3 * time.Second  // for each database's snapshot at a mark; the turn, or apply, waits for that
 	keepLimit = 30 * time.Second // for somebody to ask for what was pinned
 )
 
@@ -70,20 +70,27 @@ func (d *markDesk) drop(id changeset.MarkID) {
 	delete(d.pinned, id)
 }
 
-// reach pins the snapshots of a mark. What waits behind the mark goes on when they are taken, or after pinLimit.
+// Progress implements verify.Marks.
+func (d *markDesk) Progress() verify.Progress {
+	position, _ := d.node.server.applied()
+	if took := d.node.server.took.Load(); took != nil && took.Position >= position {
+		return *took
+	}
+	return verify.Progress{Position: position}
+}
+
+// reach pins the snapshots of a mark. What waits behind the mark goes on when they are taken, or one of them was not in pinLimit.
 func (d *markDesk) reach(r *run, mark *replicator.Mark) {
-	ctx, cancel := context.WithTimeout(r.ctx, pinLimit)
-	defer cancel()
 	p := d.entry(mark.ID)
 	leading := d.node.driver.Status().Phase == replicator.Open
 	if leading {
-		p.err = awaitApplied(ctx, r, mark.Position)
+		p.err = awaitApplied(r.ctx, r, mark.Position)
 	}
 	if p.err == nil {
-		p.snapshot, p.err = d.pin(ctx, r, mark, leading)
+		p.snapshot, p.err = d.pin(r, mark, leading)
 	}
 	if !leading && p.err == nil {
-		p.err = readHorizons(ctx, p.snapshot)
+		p.err = readHorizonsWithin(r.ctx, pinLimit, p.snapshot)
 	}
 	r.owner.post(replicator.MarkDone{ID: mark.ID})
 	if leading && p.err == nil {
@@ -93,8 +100,10 @@ func (d *markDesk) reach(r *run, mark *replicator.Mark) {
 	d.expire(r, mark.ID, p)
 }
 
-// awaitApplied waits until the backend before the mark has committed. Its turn depends on nobody who waits for the mark.
+// awaitApplied waits, for pinLimit, until the backend before the mark has committed. Its turn depends on nobody who waits for the mark.
 func awaitApplied(ctx context.Context, r *run, position changeset.Position) error {
+	ctx, cancel := context.WithTimeout(ctx, pinLimit)
+	defer cancel()
 	for r.shared.Applied() < position {
 		if ctx.Err() != nil {
 			return fmt.Errorf("wait for position %v at a mark: %w", position, ctx.Err())
@@ -104,28 +113,42 @@ func awaitApplied(ctx context.Context, r *run, position changeset.Position) erro
 	return nil
 }
 
-// pin opens one connection for each database and takes the snapshots.
-func (d *markDesk) pin(ctx context.Context, r *run, mark *replicator.Mark, leading bool) (*verify.Snapshot, error) {
+// pin takes a snapshot of each database. Each has pinLimit: with many of them, the time grows, as long as the server answers.
+func (d *markDesk) pin(r *run, mark *replicator.Mark, leading bool) (*verify.Snapshot, error) {
 	snapshot := &verify.Snapshot{Position: mark.Position, Role: verify.Following}
 	if leading {
 		snapshot.Role = verify.Leading
 	}
+	ctx, cancel := context.WithTimeout(r.ctx, pinLimit)
+	defer cancel()
 	databases, err := listDatabases(ctx, r.owner)
 	if err != nil {
 		return nil, err
 	}
 	for _, database := range databases {
-		conn, err := r.owner.connect(ctx, database)
-		if err == nil {
-			snapshot.Sites = append(snapshot.Sites, verify.Site{Database: database, Conn: conn})
-			err = verify.Pin(ctx, conn)
-		}
+		site, err := pinOne(r, database)
 		if err != nil {
-			snapshot.Close(context.WithoutCancel(ctx))
+			snapshot.Close(context.WithoutCancel(r.ctx))
 			return nil, fmt.Errorf("take a snapshot of database %q: %w", database, err)
 		}
+		snapshot.Sites = append(snapshot.Sites, site)
 	}
 	return snapshot, nil
+}
+
+// pinOne opens a connection to a database and takes its snapshot.
+func pinOne(r *run, database string) (verify.Site, error) {
+	ctx, cancel := context.WithTimeout(r.ctx, pinLimit)
+	defer cancel()
+	conn, err := r.owner.connect(ctx, database)
+	if err != nil {
+		return verify.Site{}, err
+	}
+	if err := verify.Pin(ctx, conn); err != nil {
+		conn.Close(ctx)
+		return verify.Site{}, err
+	}
+	return verify.Site{Database: database, Conn: conn}, nil
 }
 
 func listDatabases(ctx context.Context, s *localServer) ([]string, error) {
@@ -141,15 +164,32 @@ func listDatabases(ctx context.Context, s *localServer) ([]string, error) {
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
+// readHorizons reads the horizons of each database's sequences.
 func readHorizons(ctx context.Context, snapshot *verify.Snapshot) error {
 	for k := range snapshot.Sites {
-		site := &snapshot.Sites[k]
-		var err error
-		if site.Horizons, err = verify.ReadHorizons(ctx, site.Conn, site.Database); err != nil {
+		if err := readHorizonsOf(ctx, &snapshot.Sites[k]); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// readHorizonsWithin gives each database a limit.
+func readHorizonsWithin(ctx context.Context, limit time.Duration, snapshot *verify.Snapshot) error {
+	for k := range snapshot.Sites {
+		limited, cancel := context.WithTimeout(ctx, limit)
+		err := readHorizonsOf(limited, &snapshot.Sites[k])
+		cancel()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func readHorizonsOf(ctx context.Context, site *verify.Site) (err error) {
+	site.Horizons, err = verify.ReadHorizons(ctx, site.Conn, site.Database)
+	return err
 }
 
 // expire closes what nobody has asked for in time.

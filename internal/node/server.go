@@ -24,6 +24,7 @@ import (
 	"github.com/baristadb/barista/internal/paxos"
 	"github.com/baristadb/barista/internal/postgres"
 	"github.com/baristadb/barista/internal/replicator"
+	"github.com/baristadb/barista/internal/verify"
 )
 
 // Limits of the local server's life.
@@ -60,9 +61,10 @@ type localServer struct {
 	copied     bool // the data is a copy of a peer's; used by keep alone
 	copyTooOld bool // the last data were, and needed a base backup again; likewise
 
-	rebuild  chan struct{} // holds a token when the server needs a base backup
-	diverged chan string   // holds why the server must not go on
-	state    atomic.Value  // string, for people
+	rebuild  chan struct{}                   // holds a token when the server needs a base backup
+	diverged chan string                     // holds why the server must not go on
+	state    atomic.Value                    // string, for people
+	took     atomic.Pointer[verify.Progress] // what the server has taken last of a batch; nil: nothing yet
 }
 
 // run is one start of the server.
@@ -524,6 +526,9 @@ func (r *run) applyBatches() {
 		return pgconn.ConnectConfig(ctx, &c.Config)
 	}
 	applier := apply.New(connect)
+	applier.Took = func(behind changeset.Position, n int) {
+		r.owner.took.Store(&verify.Progress{Position: behind, Parts: uint64(n)})
+	}
 	defer applier.Close(context.Background())
 	retry := applyRetryMin
 	for {

@@ -26,7 +26,7 @@ type Coordinator struct {
 	Nodes func() []string
 	// Client reaches the Handler of the node that a URL's host names.
 	Client *http.Client
-	// OpenTime is how long to wait for a node to reach the mark.
+	// OpenTime is how long to wait for a node that comes no nearer to the mark.
 	OpenTime time.Duration
 }
 
@@ -56,8 +56,12 @@ func (c *Coordinator) round(ctx context.Context, only []Subject) (Report, error)
 		return Report{}, fmt.Errorf("place a mark: %w", err)
 	}
 	var r Report
-	peers := c.open(ctx, mark, &r)
+	keeping, done := context.WithCancel(ctx)
+	var keepers sync.WaitGroup
+	peers := c.open(keeping, mark, &r, &keepers)
 	defer closePeers(ctx, peers)
+	defer keepers.Wait()
+	defer done()
 	if r.Position, err = commonPosition(peers); err != nil {
 		return Report{}, err
 	}
@@ -75,15 +79,20 @@ func (c *Coordinator) round(ctx context.Context, only []Subject) (Report, error)
 	return r, ctx.Err()
 }
 
-// open opens a session on each node; those that fail are noted in the report.
-func (c *Coordinator) open(ctx context.Context, mark changeset.MarkID, r *Report) []*peer {
-	ctx, cancel := context.WithTimeout(ctx, c.OpenTime)
-	defer cancel()
+// open opens a session on each node, which one of keepers keeps until ctx is
+// done; those that fail are noted in the report.
+func (c *Coordinator) open(ctx context.Context, mark changeset.MarkID, r *Report, keepers *sync.WaitGroup) []*peer {
 	var peers []*peer
 	for _, name := range slices.Sorted(slices.Values(c.Nodes())) {
 		peers = append(peers, &peer{node: name, client: c.Client})
 	}
-	return without(peers, each(peers, func(p *peer) error { return p.open(ctx, mark) }), r)
+	return without(peers, each(peers, func(p *peer) error {
+		err := p.open(ctx, mark, c.OpenTime)
+		if err == nil {
+			keepers.Go(func() { p.keep(ctx) })
+		}
+		return err
+	}), r)
 }
 
 // digestAll returns the digests and the peers that they are from.

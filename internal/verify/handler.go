@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// SessionTime is how long a node keeps a snapshot for one verification.
-const SessionTime = 10 * time.Minute
+// SessionTime is how long a node keeps a snapshot for a verification of which it
+// hears nothing. One that goes on may take as long as it needs.
+const SessionTime = 2 * time.Minute
 
 // Handler is the node side of verification: an http.Handler for the paths under
 // /verify/ of the control purpose. Never serve it to clients.
@@ -27,6 +28,7 @@ func NewHandler(marks Marks) *Handler {
 	h.mux.Handle("POST "+pathDigest, answer(h.digest))
 	h.mux.Handle("POST "+pathBuckets, answer(h.buckets))
 	h.mux.Handle("POST "+pathKeys, answer(h.keys))
+	h.mux.Handle("POST "+pathAlive, answer(h.alive))
 	h.mux.Handle("POST "+pathClose, answer(h.close))
 	return h
 }
@@ -91,6 +93,17 @@ func (h *Handler) groups(ctx context.Context, request groupRequest, read func(co
 		return err
 	})
 	return groups, err
+}
+
+func (h *Handler) alive(_ context.Context, request aliveRequest) (aliveAnswer, error) {
+	if request.Session != "" {
+		found, err := h.sessions.find(request.Session)
+		if err != nil {
+			return aliveAnswer{}, err
+		}
+		found.keep()
+	}
+	return aliveAnswer{Progress: h.marks.Progress()}, nil
 }
 
 func (h *Handler) close(_ context.Context, request closeRequest) (struct{}, error) {

@@ -21,6 +21,8 @@ func (emptyNode) Snapshot(context.Context, changeset.MarkID) (*Snapshot, error) 
 	return &Snapshot{Position: 1, Role: Following}, nil
 }
 
+func (emptyNode) Progress() Progress { return Progress{Position: 1} }
+
 func post(h http.Handler, path, body string) *httptest.ResponseRecorder {
 	recorder := httptest.NewRecorder()
 	h.ServeHTTP(recorder, httptest.NewRequest(http.MethodPost, path, strings.NewReader(body)))
@@ -40,6 +42,7 @@ func TestBadRequests(t *testing.T) {
 		{pathOpen, `{"mark": "` + strings.Repeat("a", maxRequest) + `"}`, http.StatusBadRequest},
 		{pathDigest, `{"session": "latte"}`, http.StatusNotFound},
 		{pathClose, `{"session": "latte"}`, http.StatusNotFound},
+		{pathAlive, `{"session": "latte"}`, http.StatusNotFound},
 		{pathKeys, `{"session": "latte", "buckets": 3}`, http.StatusBadRequest},
 		{pathKeys, `{"session": "latte", "buckets": -8}`, http.StatusBadRequest},
 		{pathBuckets, `{"session": "latte", "buckets": 131072}`, http.StatusBadRequest},
@@ -53,7 +56,7 @@ func TestBadRequests(t *testing.T) {
 }
 
 func TestSessionsEnd(t *testing.T) {
-	// A node keeps few sessions, and none beyond its time.
+	// A node keeps few sessions, and none of which it hears nothing.
 	synctest.Test(t, func(t *testing.T) {
 		h := NewHandler(emptyNode{})
 		defer h.Close()
@@ -66,8 +69,18 @@ func TestSessionsEnd(t *testing.T) {
 		if code := open(); code != http.StatusTooManyRequests {
 			t.Errorf("one too many: %d", code)
 		}
-		timer := time.NewTimer(SessionTime + time.Second)
-		<-timer.C
+		for range 5 {
+			<-time.After(SessionTime - time.Second)
+			for name := range h.sessions.open {
+				if code := post(h, pathAlive, `{"session": "`+name+`"}`).Code; code != http.StatusOK {
+					t.Errorf("a session that is needed: %d", code)
+				}
+			}
+		}
+		if code := open(); code != http.StatusTooManyRequests {
+			t.Errorf("one too many, while the others are needed: %d", code)
+		}
+		<-time.After(SessionTime + time.Second)
 		synctest.Wait()
 		if code := open(); code != http.StatusOK {
 			t.Errorf("after their time: %d", code)

@@ -10,8 +10,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-
-	"github.com/baristadb/barista/internal/changeset"
 )
 
 // peer is one node, asked over HTTP, with a session opened there.
@@ -19,10 +17,6 @@ type peer struct {
 	node   string
 	client *http.Client
 	opened openAnswer
-}
-
-func (p *peer) open(ctx context.Context, mark changeset.MarkID) error {
-	return p.ask(ctx, pathOpen, openRequest{Mark: mark}, &p.opened)
 }
 
 func (p *peer) digest(ctx context.Context, only []Subject) (NodeDigest, error) {

@@ -14,6 +14,7 @@ const (
 	pathDigest  = "/verify/digest"  // digestRequest -> Digest
 	pathBuckets = "/verify/buckets" // groupRequest -> []Group
 	pathKeys    = "/verify/keys"    // groupRequest -> []Group
+	pathAlive   = "/verify/alive"   // aliveRequest -> aliveAnswer
 	pathClose   = "/verify/close"   // closeRequest -> struct{}
 )
 
@@ -47,6 +48,16 @@ type groupRequest struct {
 	Subject Subject `json:"subject"`
 	Buckets Buckets `json:"buckets"`
 	Bucket  int64   `json:"bucket"`
+}
+
+// aliveRequest says that somebody still compares, and needs the session; or,
+// without one, asks only.
+type aliveRequest struct {
+	Session string `json:"session,omitempty"`
+}
+
+type aliveAnswer struct {
+	Progress Progress `json:"progress"`
 }
 
 type closeRequest struct {

@@ -17,19 +17,25 @@ const closeTime = 5 * time.Second
 
 var (
 	errTooMany   = errors.New("too many verifications at once")
-	errNoSession = errors.New("no such verification; it may have taken too long")
+	errNoSession = errors.New("no such verification; nothing may have been heard of it for too long")
 )
 
 // session is a snapshot that is kept between requests.
 type session struct {
 	name string
-	// ended is done when the session was closed or its time is up.
+	// ended is done when the session was closed, or nothing was heard of it for
+	// limit.
 	ended context.Context
 	end   context.CancelFunc
+	limit time.Duration
+	timer *time.Timer // ends it
 
 	mu       sync.Mutex // held while the snapshot's connections are used
 	snapshot *Snapshot
 }
+
+// keep says that somebody still needs the session. One that has ended stays so.
+func (s *session) keep() { s.timer.Reset(s.limit) }
 
 // use calls do with the snapshot, alone, and ends it with the session.
 func (s *session) use(ctx context.Context, do func(context.Context, *Snapshot) error) error {
@@ -46,7 +52,7 @@ func (s *session) use(ctx context.Context, do func(context.Context, *Snapshot) e
 
 // sessions are those of one node.
 type sessions struct {
-	limit time.Duration // how long one may last
+	limit time.Duration // how long one lasts of which nothing is heard
 
 	mu   sync.Mutex // guards open and room
 	open map[string]*session
@@ -76,12 +82,13 @@ func (s *sessions) release() {
 	s.room++
 }
 
-// add keeps a snapshot, for which there is room, until it is closed or its time
-// is up. The goroutine that it starts ends soon after the session does, and
+// add keeps a snapshot, for which there is room, until it is closed or nothing is
+// heard of it for too long. The goroutine that it starts ends soon after the session does, and
 // closeAll waits for it.
 func (s *sessions) add(snapshot *Snapshot) *session {
-	added := &session{name: rand.Text(), snapshot: snapshot}
-	added.ended, added.end = context.WithTimeout(context.Background(), s.limit)
+	added := &session{name: rand.Text(), snapshot: snapshot, limit: s.limit}
+	added.ended, added.end = context.WithCancel(context.Background())
+	added.timer = time.AfterFunc(s.limit, added.end)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.open[added.name] = added
@@ -93,7 +100,7 @@ func (s *sessions) add(snapshot *Snapshot) *session {
 // remove closes what an ended session kept.
 func (s *sessions) remove(ended *session) {
 	defer s.closing.Done()
-	defer ended.end()
+	ended.timer.Stop()
 	ended.mu.Lock()
 	defer ended.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), closeTime)

@@ -20,6 +20,9 @@ type Marks interface {
 	// whether somebody asks, and keeps what it pinned for a limited time. Each
 	// snapshot is handed out once; whoever has it closes it.
 	Snapshot(ctx context.Context, mark changeset.MarkID) (*Snapshot, error)
+
+	// Progress tells how far this node has come towards the marks before it.
+	Progress() Progress
 }
 
 // Snapshot is the state of one node's server at a mark.
