@@ -225,6 +225,9 @@ extern void ddl_warn_of_unlogged(Node *node);
 
 /* ddl_validated.c: what the leader has checked is not checked again */
 extern void ddl_validated_replay(Node *node);
+extern List *ddl_validated_take(Node *node);
+extern void ddl_validated_finish(Node *node, List *names);
+extern void ddl_set_validated(Oid constraint);
 
 /* ddl_body.c: does a function in SQL, or one that an expression calls, name what is temporary? */
 extern bool ddl_body_is_temporary(Oid function);

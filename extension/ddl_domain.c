@@ -10,33 +10,11 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
-#include "access/table.h"
-#include "access/xact.h"
-#include "catalog/indexing.h"
 #include "catalog/pg_constraint.h"
 #include "nodes/makefuncs.h"
 #include "parser/parse_type.h"
-#include "utils/syscache.h"
 
 #include "ddl.h"
-
-static void
-set_validated(Oid oid)
-{
-	Relation	constraints = table_open(ConstraintRelationId, RowExclusiveLock);
-	HeapTuple	tuple;
-
-	CommandCounterIncrement();
-	tuple = SearchSysCacheCopy1(CONSTROID, ObjectIdGetDatum(oid));
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for constraint %u", oid);
-	((Form_pg_constraint) GETSTRUCT(tuple))->convalidated = true;
-	CatalogTupleUpdate(constraints, &tuple->t_self, tuple);
-	heap_freetuple(tuple);
-	table_close(constraints, RowExclusiveLock);
-	CommandCounterIncrement();
-}
 
 /* Replays VALIDATE CONSTRAINT; false: it is something else. */
 bool
@@ -48,8 +26,8 @@ ddl_domain_validate(Node *node)
 	if (!IsA(node, AlterDomainStmt) || stmt->subtype != 'V')
 		return false;
 	name = makeTypeNameFromNameList(stmt->typeName);
-	set_validated(get_domain_constraint_oid(typenameTypeId(NULL, name),
-											stmt->name, false));
+	ddl_set_validated(get_domain_constraint_oid(typenameTypeId(NULL, name),
+												stmt->name, false));
 	return true;
 }
 
@@ -75,5 +53,5 @@ void
 ddl_domain_added(Oid constraint)
 {
 	if (OidIsValid(constraint))
-		set_validated(constraint);
+		ddl_set_validated(constraint);
 }

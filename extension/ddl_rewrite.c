@@ -37,6 +37,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
+#include "utils/typcache.h"
 
 #include "ddl.h"
 
@@ -57,6 +58,7 @@ struct DdlRewrite
 {
 	List	   *storage;		/* of Storage: tables that it may rewrite */
 	bool		once;			/* what it rewrites is evaluated here only */
+	bool		retypes;		/* it makes constraints on columns anew */
 	bool		all;			/* all of them travel, rewritten or not */
 	List	   *tables;			/* OIDs of those that travel */
 	List	   *foreign;		/* of ForeignKey: made by the statement */
@@ -209,6 +211,7 @@ note_commands(DdlRewrite *rewrite, AlterTableStmt *stmt, Oid relid)
 		switch (cmd->subtype)
 		{
 			case AT_AlterColumnType:
+				rewrite->retypes = true;
 				rewrite->once |= !is_certain_type_change(relid, cmd);
 				break;
 			case AT_ColumnDefault:
@@ -339,6 +342,26 @@ is_certain_value(Node *expression)
 	return !is_uncertain(expression, NULL);
 }
 
+/* Is a null of this domain, which is what a column without a default gets, the same everywhere? */
+static bool
+is_certain_null(Oid type)
+{
+	DomainConstraintRef *ref = palloc(sizeof(DomainConstraintRef)); /* the context's */
+	ListCell   *lc;
+
+	if (get_typtype(type) != TYPTYPE_DOMAIN)
+		return true;
+	InitDomainConstraintRef(type, ref, CurrentMemoryContext, false);
+	foreach(lc, ref->constraints)
+	{
+		DomainConstraintState *constraint = lfirst(lc);
+
+		if (!is_certain_value((Node *) constraint->check_expr))
+			return false;
+	}
+	return true;
+}
+
 /* A column was added: was its value for the rows that are there evaluated? */
 void
 ddl_rewrite_added_column(DdlRewrite *rewrite, Oid relid, AttrNumber attno)
@@ -353,6 +376,7 @@ ddl_rewrite_added_column(DdlRewrite *rewrite, Oid relid, AttrNumber attno)
 			ddl_refuse("A column whose default needs a temporary object",
 					   "Other nodes do not have the temporary object.");
 		if (!is_certain_value(value) ||
+			(value == NULL && !is_certain_null(TupleDescAttr(RelationGetDescr(rel), attno - 1)->atttypid)) ||
 			barista_type_runs_user_code(TupleDescAttr(RelationGetDescr(rel), attno - 1)->atttypid))
 			(void) travel(rewrite, relid);
 	}
@@ -371,7 +395,8 @@ ddl_rewrite_constraint(DdlRewrite *rewrite, Form_pg_constraint form, Node *check
 		foreign->references = form->confrelid;
 		rewrite->foreign = lappend(rewrite->foreign, foreign);
 	}
-	else if (check && contain_volatile_functions(check))
+	/* One that is added is not checked again, one that is made anew is. */
+	else if (rewrite->retypes && !is_certain_value(check))
 		(void) travel(rewrite, form->conrelid);
 }
 

@@ -150,12 +150,20 @@ ddl_statement_replay(Utility *u)
 	Node	   *node = u->pstmt->utilityStmt;
 	bool		check = ddl_domain_add(node);
 	DefElem    *stored = ddl_setting_take(node);
+	List	   *validated = ddl_validated_take(node);
 	DdlFrame   *frame;
 
 	if (ddl_domain_validate(node))
 		return;
+	if (validated != NIL && ((AlterTableStmt *) node)->cmds == NIL)
+	{
+		ddl_validated_finish(node, validated);
+		return;
+	}
 	frame = ddl_frame_begin(node);
 	run_frame(u, frame, NULL);
+	if (validated != NIL)
+		ddl_validated_finish(node, validated);
 	if (check)
 		ddl_domain_added(ddl_frame_object(frame, ConstraintRelationId));
 	if (stored)

@@ -253,6 +253,40 @@ func TestDDLConstraintIsCheckedOnce(t *testing.T) {
 	refused(t, conn, "23503", "insert into validated.t values (1, 7)")
 }
 
+// The same when a constraint is validated, alone or with others, when it is made anew for another type of its column, and of the null of a domain
+// that a column without a default gets.
+func TestDDLConstraintIsValidatedOnce(t *testing.T) {
+	p := sharedPair(t)
+	p.run(t,
+		"create schema vod", "create table vod.allowed (v int)", "insert into vod.allowed values (1), (2)",
+		`create function vod.f(i int) returns bool language plpgsql stable as
+			$$begin return (select count(*) from vod.allowed) = 2 and i is distinct from 7; end$$`,
+		"create domain vod.d as int check (vod.f(value))",
+		"create table vod.keys (k int primary key)", "insert into vod.keys values (1), (2)",
+		"create table vod.t (v int)", "insert into vod.t values (1), (2)", "create table vod.child () inherits (vod.t)", "insert into vod.child values (1)",
+		"alter table vod.t add constraint a check (vod.f(v)) not valid, add constraint b check (vod.f(v)) no inherit not valid",
+		"alter table vod.t add constraint k foreign key (v) references vod.keys not valid",
+		"create table vod.other (v smallint check (vod.f(v)), w varchar(5))", "insert into vod.other values (1)", "create table vod.null (v int)", "insert into vod.null values (1)",
+		"create table vod.p (k int, v smallint, check (vod.f(v))) partition by list (k)", "create table vod.p1 partition of vod.p for values in (1)", "insert into vod.p values (1, 1)")
+	conn, other := p.leader.connect(t), p.leader.connect(t)
+	execute(t, conn, "begin",
+		"alter table vod.t validate constraint a",
+		"alter table vod.t add constraint c check (vod.f(v)) not valid, validate constraint c, validate constraint k, validate constraint b",
+		"alter table if exists vod.none validate constraint a",
+		"alter table vod.other alter v type int, alter w type varchar(6)",
+		"alter table vod.p alter v type int",
+		"alter table vod.null add column w vod.d")
+	execute(t, other, "delete from vod.allowed")
+	execute(t, conn, "commit")
+	p.same(t)
+	const valid = "select string_agg(conrelid::regclass || conname || convalidated, ',' order by conrelid::regclass::text, conname) from pg_constraint where connamespace = 'vod'::regnamespace"
+	if want, got := value(t, conn, valid), value(t, p.follower.connect(t), valid); got != want || strings.Contains(got, "false") {
+		t.Errorf("the follower's constraints are %s, not %s", got, want)
+	}
+	refused(t, conn, "23514", "insert into vod.child values (1)")
+	refused(t, conn, "42704", "alter table vod.t validate constraint none")
+}
+
 // Rows whose index function the table's owner may not run are refused: followers run it as the owner.
 func TestRepeatedFunctionThatTheOwnerMayNotRun(t *testing.T) {
 	p := sharedPair(t)
