@@ -13,6 +13,9 @@
  * what a savepoint undid: what became of them is asked of the pages themselves.
  * 100 GB of large objects make 8 MB of bits.
  *
+ * A function of an index must not use pages in such a transaction: where followers
+ * run it, no page has been written yet, since pages come last.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -66,12 +69,27 @@ note(Oid object, int32 page)
 	pages->bits[page / 8] |= 1 << (page % 8);
 }
 
+/* Also of what was about to write by way of an expression made ready before. */
+static void
+check_repeated(void)
+{
+	if (barista_repeated_runs())
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("a large object is used by a function that every node runs by itself"),
+				 errdetail("The transaction writes large objects."),
+				 errhint("An index, an operator or a domain uses the function. Let a trigger do what writes, and another transaction what reads.")));
+}
+
 /* What the scan finds is asked for as it stands in the index. */
 static void
 rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, int norderbys)
 {
 	if (noting)
+	{
+		check_repeated();
 		scan->xs_want_itup = true;
+	}
 	btrescan(scan, keys, nkeys, orderbys, norderbys);
 }
 

@@ -174,6 +174,27 @@ func TestRepeatedFunctionCallsTemporaryFunction(t *testing.T) {
 	p.same(t)
 }
 
+// A function of an index uses no large object in a transaction that writes some, also by an expression that was made ready before.
+func TestRepeatedFunctionUsesLargeObject(t *testing.T) {
+	p := sharedPair(t)
+	p.run(t,
+		"create schema rlo", "create table rlo.t (v int)", "create table rlo.u (v int)", "select lo_from_bytea(5501, 'latte')",
+		`create function rlo.w(i int) returns int language plpgsql as $$declare n int; begin n := lowrite(lo_open(5501, 131072), 'x'); return i; end$$`,
+		`create function rlo.f(i int) returns int language plpgsql immutable as $$begin return rlo.w(i); end$$`,
+		`create function rlo.r(i int) returns int language plpgsql immutable as $$begin return length(lo_get(5501)); end$$`,
+		"create index on rlo.t (rlo.f(v))", "create index on rlo.u (rlo.r(v))", "insert into rlo.u values (1)")
+	conn := p.leader.connect(t)
+	for _, sql := range []string{"insert into rlo.t values (1)", "insert into rlo.u values (1)"} {
+		execute(t, conn, "begin", "select rlo.w(1)")
+		if failure := refused(t, conn, "0A000", sql); !strings.Contains(failure.Message, "large object is used") {
+			t.Errorf("refused otherwise: %s", failure.Message)
+		}
+		execute(t, conn, "rollback")
+	}
+	execute(t, conn, "begin", "insert into rlo.u values (2)", "select rlo.w(1)", "commit", "insert into rlo.u values (3)")
+	p.same(t)
+}
+
 // What no index uses may call what it likes, and what an index uses may catch that it cannot write: that is so on every node.
 func TestRepeatedFunctionsThatWriteNothing(t *testing.T) {
 	p := sharedPair(t)
