@@ -45,6 +45,7 @@ typedef enum Writers
 	WRITERS_NONE,
 	WRITERS_DEPENDING,			/* of values that name objects, of tables whose
 								 * indexes or types run users' functions */
+	WRITERS_TYPED,				/* of values of users' types, too */
 	WRITERS_ALL
 } Writers;
 
@@ -64,17 +65,19 @@ overtaken(Node *node)
 			{
 				case OBJECT_TYPE:
 				case OBJECT_DOMAIN:
+					return WRITERS_TYPED;
 				case OBJECT_EXTENSION:
 					return WRITERS_ALL;
 				default:
 					return WRITERS_DEPENDING;
 			}
 		case T_AlterEnumStmt:
-			return ((AlterEnumStmt *) node)->oldVal ? WRITERS_ALL : WRITERS_NONE;
+			return ((AlterEnumStmt *) node)->oldVal ? WRITERS_TYPED : WRITERS_NONE;
 		case T_AlterTableStmt:
 			return of_alter_table((AlterTableStmt *) node);
 		case T_AlterTypeStmt:
 		case T_AlterDomainStmt:
+			return WRITERS_TYPED;
 		case T_AlterExtensionStmt:
 			return WRITERS_ALL;
 		case T_DropStmt:
@@ -129,7 +132,7 @@ of_alter_table(AlterTableStmt *stmt)
 	ListCell   *lc;
 
 	if (stmt->objtype == OBJECT_TYPE)
-		return WRITERS_ALL;
+		return WRITERS_TYPED;
 	foreach(lc, stmt->cmds)
 	{
 		AlterTableType kind = lfirst_node(AlterTableCmd, lc)->subtype;
@@ -155,10 +158,11 @@ of_rename(ObjectType kind)
 	switch (kind)
 	{
 		case OBJECT_SCHEMA:
+			return WRITERS_ALL;
 		case OBJECT_TYPE:
 		case OBJECT_DOMAIN:
 		case OBJECT_ATTRIBUTE:
-			return WRITERS_ALL;
+			return WRITERS_TYPED;
 		case OBJECT_COLUMN:
 		case OBJECT_DOMCONSTRAINT:
 		case OBJECT_POLICY:
@@ -213,9 +217,9 @@ names_objects(Oid type)
 	}
 }
 
-/* Tables with a column or an index whose replay depends on other objects. */
+/* Tables with a column or an index whose replay depends on such objects. */
 static List *
-depending(void)
+depending(Writers writers)
 {
 	Relation	catalog = table_open(AttributeRelationId, AccessShareLock);
 	SysScanDesc scan = systable_beginscan(catalog, InvalidOid, false, NULL, 0, NULL);
@@ -228,7 +232,8 @@ depending(void)
 
 		if (form->attrelid >= FirstNormalObjectId && form->attnum > 0 &&
 			!form->attisdropped &&
-			(names_objects(form->atttypid) ||
+			((writers == WRITERS_TYPED && form->atttypid >= FirstUnpinnedObjectId) ||
+			 names_objects(form->atttypid) ||
 			 barista_type_runs_user_code(form->atttypid)))
 			tables = lappend_oid(tables, form->attrelid);
 	}
@@ -254,7 +259,7 @@ depending(void)
 static List *
 writable(Writers writers)
 {
-	List	   *wanted = writers == WRITERS_ALL ? NIL : depending();
+	List	   *wanted = writers == WRITERS_ALL ? NIL : depending(writers);
 	Relation	catalog;
 	SysScanDesc scan;
 	List	   *relations = NIL;

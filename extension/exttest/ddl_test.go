@@ -245,6 +245,19 @@ func TestDDLWaitsForWriters(t *testing.T) {
 	}
 }
 
+// A change of a type waits for no writer of a table that has no users' types.
+func TestDDLOfATypeLeavesOtherWritersAlone(t *testing.T) {
+	p := sharedPair(t)
+	p.run(t, "create schema aside", "create domain aside.small as int", "create type aside.mood as enum ('sad')", "create type aside.pair as (a int)",
+		"create table aside.plain (k int primary key, v text, a int[], j jsonb)")
+	writer := p.leader.connect(t)
+	execute(t, writer, "begin", "insert into aside.plain values (1)")
+	execute(t, p.leader.connect(t), "set lock_timeout = '10s'", "alter domain aside.small add check (value > 0)",
+		"alter type aside.mood rename value 'sad' to 'low'", "alter type aside.pair add attribute b int", "alter type aside.pair rename to duo")
+	execute(t, writer, "commit")
+	p.same(t)
+}
+
 // CREATE INDEX CONCURRENTLY is where PostgreSQL allows it, and on temporary
 // tables its own affair.
 func TestDDLIndexConcurrently(t *testing.T) {
