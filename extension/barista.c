@@ -454,6 +454,7 @@ function_execute(Oid function)
 		barista_fence();
 		return;
 	}
+	barista_repeated_check_function(function);
 	barista_client_request();	/* the fast path inside a transaction */
 	if (unlikely(!transaction_checked ||
 				 (!XactReadOnly && !barista_gate_is_open(NULL))))

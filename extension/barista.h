@@ -224,6 +224,9 @@ extern bool barista_is_repeated(Oid function);
 /* Does one run? */
 extern bool barista_repeated_runs(void);
 
+/* Errors (25006) if a function that every node runs by itself may not run it. */
+extern void barista_repeated_check_utility(Node *node);
+
 /* Has the running transaction captured anything (rows or DDL)? */
 extern bool barista_has_captured(void);
 

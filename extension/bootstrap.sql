@@ -19,9 +19,6 @@ CREATE OR REPLACE FUNCTION pg_catalog.barista_capture_truncate(internal, oid) RE
 CREATE OR REPLACE FUNCTION pg_catalog.barista_trigger() RETURNS trigger
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'barista', 'barista_trigger';
 
-CREATE OR REPLACE FUNCTION pg_catalog.barista_capture_truncate(internal, oid) RETURNS boolean
-	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'barista', 'barista_capture_truncate';
-
 CREATE OR REPLACE FUNCTION pg_catalog.barista_start() RETURNS bigint
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'barista', 'barista_start';
 

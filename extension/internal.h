@@ -226,6 +226,9 @@ extern void barista_repeated_abort(Oid function);
 /* Errors (0A000) if a function that must not write reads what is this session's. */
 extern void barista_repeated_check(QueryDesc *query);
 
+/* Errors (25006) if a function that runs there asks this one for what is the session's. */
+extern void barista_repeated_check_function(Oid function);
+
 /* ------------------------------------------------------------------------
  * gate.c
  * ------------------------------------------------------------------------

@@ -33,6 +33,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_amop.h"
 #include "catalog/pg_amproc.h"
+#include "catalog/pg_cast.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_constraint.h"
@@ -42,6 +43,10 @@
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "miscadmin.h"
+#include "tcop/cmdtag.h"
+#include "tcop/utility.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/formatting.h"
@@ -60,6 +65,7 @@ typedef struct Known
 	Oid			function;		/* hash key */
 	bool		repeated;		/* every node may run it by itself */
 	bool		temporary;		/* it is in pg_temp: no other node has it */
+	bool		session;		/* it needs what only this session has */
 	bool		hooked;			/* the function manager shall tell of its calls */
 } Known;
 
@@ -86,8 +92,9 @@ static uint64 bodies_generation = 0;
 /* Calls of repeated functions that are under way, one inside the other. */
 static int	depth = 0;
 
-/* XactReadOnly outside the outermost of them. */
+/* XactReadOnly outside the outermost of them, and the same of its security context. */
 static bool read_only_outside = false;
+static bool restricted_outside = false;
 
 /* The error context callback of functions in SQL; NULL: not seen yet. */
 static void (*sql_callback) (void *arg) = NULL;
@@ -96,6 +103,7 @@ static needs_fmgr_hook_type next_needs_hook = NULL;
 static fmgr_hook_type next_hook = NULL;
 
 static bool is_mentioned(const char *name, List *asked);
+static bool is_body_named(void);
 
 /* ------------------------------------------------------------------------
  * Which functions
@@ -150,6 +158,12 @@ repeats_operator(Form_pg_depend form)
 	return form->classid == AccessMethodOperatorRelationId || is_index(form);
 }
 
+static bool
+is_function(Form_pg_depend form)
+{
+	return form->classid == ProcedureRelationId;
+}
+
 /*
  * Is this the constraint of a domain that indexes ask?  A function in SQL may make
  * values of the domain in its body.
@@ -167,7 +181,8 @@ repeats_constraint(Oid constraint)
 	ReleaseSysCache(tuple);
 	if (!OidIsValid(domain))
 		return false;
-	repeats = has_dependent(TypeRelationId, domain, repeats_type);
+	repeats = has_dependent(TypeRelationId, domain, repeats_type) ||
+		(has_dependent(TypeRelationId, domain, is_function) && is_body_named());
 	if (!repeats && SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(domain)))
 	{
 		tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(domain));
@@ -264,14 +279,15 @@ is_word_part(char c)
 	return isalnum((unsigned char) c) || c == '_' || c == '$' || IS_HIGHBIT_SET(c);
 }
 
-/* Does the text contain the word? */
+/* Does the text contain the word, or the name of an operator? */
 static bool
 contains(const char *text, const char *word)
 {
 	Size		length = strlen(word);
 
 	for (const char *p = strstr(text, word); p; p = strstr(p + 1, word))
-		if ((p == text || !is_word_part(p[-1])) && !is_word_part(p[length]))
+		if ((p == text || !is_word_part(p[-1]) || !is_word_part(p[0])) &&
+			(!is_word_part(p[length]) || !is_word_part(p[length - 1])))
 			return true;
 	return false;
 }
@@ -304,10 +320,132 @@ is_mentioned(const char *name, List *asked)
 	return false;
 }
 
+/* Does an index name any function in SQL? */
+static bool
+is_body_named(void)
+{
+	ListCell   *lc;
+
+	if (bodies_generation != generation)
+		read_bodies();
+	foreach(lc, bodies)
+		if (is_named(((Body *) lfirst(lc))->function))
+			return true;
+	return false;
+}
+
+/*
+ * A body in SQL need not mention the function of an operator or a cast, nor one
+ * that a default argument calls.
+ */
+static bool
+is_called_unnamed(Form_pg_depend form)
+{
+	char	   *name;
+	HeapTuple	tuple;
+
+	switch (form->classid)
+	{
+		case OperatorRelationId:
+			tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(form->objid));
+			if (!HeapTupleIsValid(tuple))
+				return false;
+			name = pstrdup(NameStr(((Form_pg_operator) GETSTRUCT(tuple))->oprname));
+			ReleaseSysCache(tuple);
+			return is_mentioned(name, NIL);
+		case ProcedureRelationId:
+			name = get_func_name(form->objid);
+			return name && is_mentioned(name, NIL);
+		case CastRelationId:
+			return is_body_named();
+		default:
+			return false;
+	}
+}
+
 static bool
 is_in_c(Oid language)
 {
 	return language == INTERNALlanguageId || language == ClanguageId;
+}
+
+/* Is the role one of the settings that the function itself brings? */
+static bool
+sets_role(HeapTuple tuple)
+{
+	bool		null;
+	Datum		value = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_proconfig, &null);
+	Datum	   *settings;
+	int			count;
+
+	if (null)
+		return false;
+	deconstruct_array(DatumGetArrayTypeP(value), TEXTOID, -1, false, TYPALIGN_INT,
+					  &settings, NULL, &count);
+	for (int i = 0; i < count; i++)
+	{
+		char	   *setting = TextDatumGetCString(settings[i]);
+
+		if (strncmp(setting, "role=", strlen("role=")) == 0 ||
+			strncmp(setting, "session_authorization=", strlen("session_authorization=")) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Is there a type of this name, lower-case, that is temporary?  A temporary table's
+ * is not meant: its name may well be that of a variable.
+ */
+static bool
+is_temporary_type(const char *name, Oid namespace)
+{
+	Oid			type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
+									   CStringGetDatum(name), ObjectIdGetDatum(namespace));
+	Oid			relation = OidIsValid(type) ? get_typ_typrelid(type) : InvalidOid;
+
+	return OidIsValid(type) &&
+		(!OidIsValid(relation) || get_rel_relkind(relation) == RELKIND_COMPOSITE_TYPE);
+}
+
+/* Does a body, in lower case, name temporary objects? */
+static bool
+names_temporary(const char *body)
+{
+	Oid			namespace;
+	Oid			toast;
+	const char *end;
+
+	if (contains(body, "pg_temp"))
+		return true;
+	GetTempNamespaceState(&namespace, &toast);
+	if (!OidIsValid(namespace))
+		return false;
+	for (const char *p = body; *p; p = end)
+	{
+		for (end = p; is_word_part(*end); end++)
+			;
+		if (end > p && end - p < NAMEDATALEN &&
+			is_temporary_type(pnstrdup(p, end - p), namespace))
+			return true;
+		if (end == p)
+			end++;
+	}
+	return false;
+}
+
+/* ddl_body.c looks at bodies in SQL, which are read where nothing is called. */
+static bool
+is_about_temporary(HeapTuple tuple)
+{
+	bool		null;
+	Datum		value = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &null);
+	char	   *body;
+
+	if (null)
+		return false;
+	body = TextDatumGetCString(value);
+	return names_temporary(asc_tolower(body, strlen(body)));
 }
 
 /* Fills in the answers; reads catalogs. */
@@ -327,11 +465,16 @@ look_at(Oid function)
 			has_dependent(ProcedureRelationId, function, repeats_domain_check) ||
 			(form->provolatile != PROVOLATILE_VOLATILE &&
 			 (is_mentioned(NameStr(form->proname), NIL) ||
-			  has_dependent(ProcedureRelationId, function, repeats_body)));
+			  has_dependent(ProcedureRelationId, function, repeats_body) ||
+			  has_dependent(ProcedureRelationId, function, is_called_unnamed)));
+	answer.session = answer.repeated && !isAnyTempNamespace(form->pronamespace) &&
+		(sets_role(tuple) ||
+		 (form->prolang != SQLlanguageId && is_about_temporary(tuple)));
 
 	/* A volatile one in SQL may hold volatile ones even in its caller's place. */
 	answer.hooked = answer.repeated &&
-		(form->prolang != SQLlanguageId || form->provolatile == PROVOLATILE_VOLATILE);
+		(answer.session || form->prolang != SQLlanguageId ||
+		 form->provolatile == PROVOLATILE_VOLATILE);
 
 	/* One in SQL must not vanish in its caller. */
 	answer.temporary = isAnyTempNamespace(form->pronamespace);
@@ -386,21 +529,32 @@ forget(Datum arg, int cacheid, uint32 hashvalue)
 static void
 begin_call(void)
 {
-	if (depth++ == 0)
-	{
-		read_only_outside = XactReadOnly;
-		XactReadOnly = true;
-	}
+	Oid			user;
+	int			security;
+
+	if (depth++ > 0)
+		return;
+	GetUserIdAndSecContext(&user, &security);
+	restricted_outside = (security & SECURITY_RESTRICTED_OPERATION) != 0;
+	SetUserIdAndSecContext(user, security | SECURITY_RESTRICTED_OPERATION);
+	read_only_outside = XactReadOnly;
+	XactReadOnly = true;
 }
 
+/* After an error the role may be another, until the transaction's abort. */
 static void
 end_call(void)
 {
-	if (--depth == 0)
-	{
-		XactReadOnly = read_only_outside;
-		barista_fence();
-	}
+	Oid			user;
+	int			security;
+
+	if (--depth > 0)
+		return;
+	GetUserIdAndSecContext(&user, &security);
+	if (!restricted_outside)
+		SetUserIdAndSecContext(user, security & ~SECURITY_RESTRICTED_OPERATION);
+	XactReadOnly = read_only_outside;
+	barista_fence();
 }
 
 bool
@@ -454,8 +608,19 @@ typedef struct Called
 {
 	bool		repeated;		/* each begin_call() has its end */
 	bool		temporary;
+	bool		session;		/* as in Known */
 	Datum		next_private;	/* of another library's hook */
 } Called;
+
+static void
+refuse_session(Oid function)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("function %s needs this session's role or temporary objects, and every node would run it by itself",
+					format_procedure(function)),
+			 errhint("An index, an operator or a domain uses it. Other nodes have no session.")));
+}
 
 static void
 hook(FmgrHookEventType event, FmgrInfo *flinfo, Datum *private)
@@ -471,6 +636,7 @@ hook(FmgrHookEventType event, FmgrInfo *flinfo, Datum *private)
 
 			called->repeated = known_function->repeated && known_function->hooked;
 			called->temporary = known_function->temporary;
+			called->session = known_function->session;
 		}
 		*private = PointerGetDatum(called);
 	}
@@ -478,6 +644,8 @@ hook(FmgrHookEventType event, FmgrInfo *flinfo, Datum *private)
 		next_hook(event, flinfo, &called->next_private);
 	if (called->temporary && event == FHET_START && depth > 0 && !barista_in_apply)
 		refuse_temporary_function(flinfo->fn_oid);
+	if (called->session && event == FHET_START && !barista_in_apply)
+		refuse_session(flinfo->fn_oid);
 	if (!called->repeated)
 		return;
 	switch (event)
@@ -571,6 +739,42 @@ barista_repeated_check(QueryDesc *query)
 	}
 }
 
+/*
+ * What concerns the session or the server's files, and the server itself would
+ * run in a read-only transaction.  On every node alike: a function may catch it.
+ */
+void
+barista_repeated_check_utility(Node *node)
+{
+	switch (nodeTag(node))
+	{
+		case T_CopyStmt:
+		case T_ExecuteStmt:
+		case T_FetchStmt:
+		case T_ClosePortalStmt:
+		case T_LoadStmt:
+		case T_VacuumStmt:
+		case T_ClusterStmt:
+		case T_ReindexStmt:
+		case T_CheckPointStmt:
+			PreventCommandIfReadOnly(GetCommandTagName(CreateCommandTag(node)));
+			break;
+		default:
+			break;
+	}
+}
+
+/* The same of functions: the values that this session has taken from sequences. */
+void
+barista_repeated_check_function(Oid function)
+{
+	if (unlikely(depth > 0) && !barista_in_apply &&
+		(function == F_CURRVAL || function == F_LASTVAL))
+		ereport(ERROR,
+				(errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+				 errmsg("cannot ask for a session's values of sequences")));
+}
+
 /* At the end of a transaction nothing runs any more. */
 void
 barista_repeated_reset(void)
@@ -582,7 +786,7 @@ void
 barista_repeated_init(void)
 {
 	static const int caches[] = {
-		PROCOID, INDEXRELID, PARTRELID, OPEROID, AMOPSTRATEGY, AMPROCNUM,
+		PROCOID, INDEXRELID, CASTSOURCETARGET, PARTRELID, OPEROID, AMOPSTRATEGY, AMPROCNUM,
 		TYPEOID, CONSTROID
 	};
 	HASHCTL		control = {

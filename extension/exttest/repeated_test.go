@@ -86,6 +86,24 @@ func TestRepeatedFunctionsBehindOthers(t *testing.T) {
 				function 1 beh.f(int, int)`,
 			"create table beh.t (v int)", "create index on beh.t (v beh.o)", "insert into beh.t values (0)",
 		},
+		"operator in sql": {
+			`create function beh.g(a int, b int) returns int language plpgsql immutable as $$begin return beh.w(a); end$$`,
+			"create operator beh.@@@ (function = beh.g, leftarg = int, rightarg = int)",
+			`create function beh.f(i int) returns int language sql immutable as 'select i operator(beh.@@@) 1'`,
+			"create table beh.t (v int)", "create index on beh.t (beh.f(v))",
+		},
+		"cast in sql": {
+			"create type beh.c as (a int)",
+			`create function beh.g(a int) returns beh.c language plpgsql immutable as $$begin perform beh.w(a); return row(a)::beh.c; end$$`,
+			"create cast (int as beh.c) with function beh.g(int)",
+			`create function beh.f(i int) returns beh.c language sql immutable as 'select i::beh.c'`,
+			"create table beh.t (v int)", "create index on beh.t ((beh.f(v)))",
+		},
+		"domain of a result in sql": {
+			`create domain beh.d as int check (beh.w(value) > 0)`,
+			`create function beh.f(i int) returns beh.d language sql immutable as 'select i'`,
+			"create table beh.t (v int)", "create index on beh.t (beh.f(v))",
+		},
 		"domain": {
 			`create domain beh.d as int check (beh.w(value) > 0)`,
 			"create table beh.t (v int)", "create index on beh.t ((v::beh.d))",
@@ -98,7 +116,8 @@ func TestRepeatedFunctionsBehindOthers(t *testing.T) {
 				t.Errorf("refused otherwise: %s", failure.Message)
 			}
 			p.run(t, "drop table beh.t", "drop operator class if exists beh.o using btree", "drop operator if exists beh.@@@ (int, int)",
-				"drop domain if exists beh.d", "drop function if exists beh.f")
+				"drop cast if exists (int as beh.c)", "drop function if exists beh.f", "drop function if exists beh.g", "drop type if exists beh.c",
+				"drop domain if exists beh.d")
 		})
 	}
 	p.same(t)
