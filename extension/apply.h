@@ -173,6 +173,9 @@ extern void apply_index_forget(void);
 extern void apply_index_insert(ApplyRelation *ar, TupleTableSlot *slot,
 							   TupleTableSlot *old);
 
+/* apply_index_shorten.c */
+extern List *apply_index_shorten(Relation index, Datum *values, const bool *nulls);
+
 /* apply_image.c */
 extern bool apply_find_by_image(ApplyRelation *ar, const char *image, Size length);
 extern void apply_image_stored(ApplyRelation *ar, TupleTableSlot *slot);

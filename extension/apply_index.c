@@ -130,6 +130,7 @@ insert_entry(ApplyRelation *ar, ApplyIndex *index, TupleTableSlot *slot,
 			 Datum *values, bool *nulls, bool unchanged)
 {
 	Form_pg_index form = index->rel->rd_index;
+	List	   *shortened = apply_index_shorten(index->rel, values, nulls);
 	ApplyUser	before;
 
 	if (index->restricted)
@@ -140,6 +141,7 @@ insert_entry(ApplyRelation *ar, ApplyIndex *index, TupleTableSlot *slot,
 				 unchanged, index->open_info);
 	if (index->restricted)
 		end_evaluation(&before);
+	list_free_deep(shortened);
 }
 
 static void

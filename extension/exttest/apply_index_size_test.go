@@ -1,0 +1,24 @@
+package exttest
+
+import "testing"
+
+// What an index took on the leader because of how a value was compressed there is taken by a follower's.
+func TestIndexEntriesCompressedOtherwise(t *testing.T) {
+	p := startPair(t)
+	p.run(t, "create table pressed (k int primary key, v bytea)", "create index pressed_v on pressed (v)",
+		"create table lz (k int primary key, v bytea compression lz4)",
+		"create table spans (k int primary key, v bytea)", "create index spans_v on spans using brin (v)")
+	// Its head does not compress, which is where pglz gives up.
+	p.run(t, "create function long(n int) returns bytea language sql as $$select decode(string_agg(md5(i::text || n), '') || repeat('78', 100000), 'hex') from generate_series(1, 80) i$$")
+	for _, sql := range []string{
+		"insert into lz select 1, long(1)",
+		"insert into pressed select k, v from lz",
+		"set default_toast_compression = lz4; insert into pressed select 2, long(2)",
+		"set default_toast_compression = lz4; update pressed set k = 3, v = long(3) where k = 1", "update pressed set k = 4 where k = 3",
+		"set default_toast_compression = lz4; insert into spans select 1, long(4)",
+	} {
+		execute(t, p.leader.connect(t), sql)
+		p.sync(t)
+	}
+	p.same(t)
+}
