@@ -103,6 +103,7 @@ static shmem_request_hook_type next_shmem_request = NULL;
 static shmem_startup_hook_type next_shmem_startup = NULL;
 static ExecutorStart_hook_type next_executor_start = NULL;
 static ExecutorRun_hook_type next_executor_run = NULL;
+static ExecutorFinish_hook_type next_executor_finish = NULL;
 static object_access_hook_type next_object_access = NULL;
 static emit_log_hook_type next_emit_log = NULL;
 
@@ -439,6 +440,18 @@ executor_run(QueryDesc *queryDesc, ScanDirection direction, uint64 count,
 		run_repeated(repeated, queryDesc, direction, count, execute_once);
 	else
 		run_query(queryDesc, direction, count, execute_once);
+}
+
+/* What a WITH writes is written here at the latest. */
+static void
+executor_finish(QueryDesc *queryDesc)
+{
+	if (next_executor_finish)
+		next_executor_finish(queryDesc);
+	else
+		standard_ExecutorFinish(queryDesc);
+	if (queryDesc->estate->es_tuple_routing_result_relations != NIL && barista_capturing())
+		barista_triggers_note_routed(queryDesc->estate);
 }
 
 /*
@@ -875,6 +888,8 @@ _PG_init(void)
 	ExecutorStart_hook = executor_start;
 	next_executor_run = ExecutorRun_hook;
 	ExecutorRun_hook = executor_run;
+	next_executor_finish = ExecutorFinish_hook;
+	ExecutorFinish_hook = executor_finish;
 	next_object_access = object_access_hook;
 	object_access_hook = object_access;
 	next_emit_log = emit_log_hook;

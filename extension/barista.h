@@ -310,6 +310,8 @@ extern void barista_ddl_init(void);
  * refuses (0A000) a permanent target that lacks the capture triggers.
  */
 extern void barista_triggers_check_targets(QueryDesc *queryDesc);
+/* Notes the foreign tables to which a statement that is done has routed rows. */
+extern void barista_triggers_note_routed(EState *estate);
 
 /*
  * barista_bootstrap(): the capture triggers of every existing table of this

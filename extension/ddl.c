@@ -308,7 +308,7 @@ run_copy(Utility *u)
 		Oid			relid = RangeVarGetRelid(stmt->relation, NoLock, true);
 
 		if (OidIsValid(relid))
-			triggers_check_target(relid);
+			triggers_check_copy(relid);
 		barista_note_known_write();
 	}
 	ddl_run(u);

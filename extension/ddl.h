@@ -318,5 +318,6 @@ extern void triggers_init(void);
 extern void triggers_add(Oid relid);
 extern bool triggers_is_ours(Form_pg_trigger form);
 extern void triggers_check_target(Oid relid);
+extern void triggers_check_copy(Oid relid);
 
 #endif							/* BARISTA_DDL_H */

@@ -62,6 +62,8 @@ typedef enum TargetKind
 	TARGET_INDIRECT,			/* a view: its rules and triggers decide; a
 								 * materialized one: only REFRESH writes it */
 	TARGET_CAPTURED,			/* has the triggers */
+	TARGET_MIXED,				/* partitioned: some of its partitions are
+								 * captured, some foreign */
 	TARGET_FOREIGN,				/* its rows are another server's, which no node
 								 * but this one writes */
 	TARGET_BARE,				/* should have the triggers and has not */
@@ -291,6 +293,30 @@ barista_triggers_check_targets(QueryDesc *queryDesc)
 		triggers_check_target(rt_fetch(lfirst_int(lc), plan->rtable)->relid);
 }
 
+/*
+ * To which partitions rows were routed shows only when a statement has done its
+ * work, and it has before the transaction commits: its portal ends first.  Those
+ * that it may change without routing are targets of their own.
+ */
+void
+barista_triggers_note_routed(EState *estate)
+{
+	ListCell   *lc;
+
+	foreach(lc, estate->es_tuple_routing_result_relations)
+		if (lfirst_node(ResultRelInfo, lc)->ri_FdwRoutine != NULL)
+			barista_note_foreign_write();
+}
+
+/* COPY routes rows past the executor's hooks: it may have written any of them. */
+void
+triggers_check_copy(Oid relid)
+{
+	triggers_check_target(relid);
+	if (kind_of(relid) == TARGET_MIXED)
+		barista_note_foreign_write();
+}
+
 /* Errors with 0A000 if rows of this relation cannot be written. */
 void
 triggers_check_target(Oid relid)
@@ -303,14 +329,15 @@ triggers_check_target(Oid relid)
 		return;
 	if (kind == TARGET_FOREIGN)
 		barista_note_foreign_write();
-	else if (barista_replays_itself())
+	else if (barista_replays_itself() && kind != TARGET_MIXED)
 	{
 		ddl_event_script_writes(relid);
 		return;
 	}
 	if (kind == TARGET_FOREIGN && !ddl_recording() && !barista_replays_itself())
 		return;
-	if (kind == TARGET_CAPTURED && !ddl_recording())
+	if ((kind == TARGET_CAPTURED || kind == TARGET_MIXED) && !ddl_recording() &&
+		!barista_replays_itself())
 	{
 		ddl_event_check_target(relid);
 		return;
@@ -323,7 +350,7 @@ refuse_target(Oid relid, TargetKind kind)
 {
 	const char *name = get_rel_name(relid);
 
-	if (kind == TARGET_CAPTURED || kind == TARGET_FOREIGN)
+	if (kind == TARGET_CAPTURED || kind == TARGET_MIXED || kind == TARGET_FOREIGN)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("a schema change cannot write rows of table \"%s\"", name),
@@ -399,7 +426,7 @@ look_at(Oid relid)
 				worst = Max(worst, look_at(lfirst_oid(lc)));
 		}
 		list_free(members);
-		return worst;
+		return worst == TARGET_FOREIGN ? TARGET_MIXED : worst;
 	}
 }
 

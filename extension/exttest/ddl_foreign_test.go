@@ -156,6 +156,47 @@ func TestForeignRowsRefused(t *testing.T) {
 	p.leader.gate.release()
 }
 
+// What is written of a partitioned table counts as foreign only where a foreign partition may have been written.
+func TestForeignPartitionsRefused(t *testing.T) {
+	p := foreignPair(t)
+	p.run(t, "create table parted (k int, v text) partition by range (k)", "create table parted1 partition of parted for values from (0) to (10)",
+		"create foreign table parted2 partition of parted for values from (10) to (20) server here options (schema_name 'there', table_name 'rows')",
+		"create table local (k int)", "insert into local values (7)", "insert into parted values (1, 'one'), (2, 'two'), (3, 'three')")
+	p.sync(t)
+	conn := p.leader.connect(t)
+	for _, c := range []struct {
+		state string
+		there int // proposals of the foreign server
+		sql   string
+	}{
+		{"40001", 0, "insert into parted values (4, 'local')"},
+		{"40001", 0, "insert into parted select k, 'local' from local"},
+		{"40001", 0, "update parted set v = v || '!' where k < 10"},
+		{"40001", 0, "delete from parted where k = 1"},
+		{"40001", 0, "with w as (insert into parted values (5, 'local')) select"},
+		{"40001", 0, "do $$begin insert into parted values (6, 'local'); end$$"},
+		{"08007", 1, "insert into parted values (8, 'local'), (14, 'foreign')"},
+		{"08007", 1, "insert into parted select k + 8, 'foreign' from local"},
+		{"08007", 1, "update parted set k = 16 where k = 2"},
+		{"08007", 1, "with w as (insert into parted values (17, 'foreign')) select"},
+		{"08007", 1, "do $$begin insert into parted values (18, 'foreign'); end$$"},
+		{"08007", 0, "delete from parted where v = 'nobody'"}, // the foreign server is asked
+		{"08007", 0, "copy parted from program 'printf \"4\\tlocal\\n\"'"},
+	} {
+		execute(t, conn, "begin", "insert into local values (1)", c.sql)
+		p.leader.gate.hold()
+		commit := begin(t, conn, "commit")
+		for range c.there {
+			p.leader.gate.next(t).choose()
+		}
+		p.leader.gate.next(t).refuse("40001", "this node stopped leading")
+		if state := commit.wait(); state != c.state {
+			t.Errorf("%s: SQLSTATE %q, not %s", c.sql, state, c.state)
+		}
+		p.leader.gate.release()
+	}
+}
+
 // No password reaches a server's log with a statement that fails.
 func TestSecretsStayOutOfLogs(t *testing.T) {
 	p := foreignPair(t)
