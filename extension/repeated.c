@@ -72,12 +72,13 @@ typedef struct Known
 /* Lives as long as the backend; emptied when a catalog that it rests on changes. */
 static HTAB *known = NULL;
 
-/* Counts the times that it was emptied. */
+/* Counts the times that it was emptied, and those because of a function. */
 static uint64 generation = 1;
+static uint64 functions_generation = 1;
 
 /*
  * Functions in SQL.  What one says in its body may be put in its caller's place.
- * They hold in the generation beside them, and live in a context of their own.
+ * They hold in the generation of functions beside them, and live in a context of their own.
  */
 typedef struct Body
 {
@@ -234,7 +235,7 @@ repeats_body(Form_pg_depend form)
 static void
 read_bodies(void)
 {
-	uint64		begun = generation;
+	uint64		begun = functions_generation;
 	Relation	functions;
 	SysScanDesc scan;
 	HeapTuple	tuple;
@@ -303,7 +304,7 @@ is_mentioned(const char *name, List *asked)
 	char	   *lower = asc_tolower(name, strlen(name));
 	ListCell   *lc;
 
-	if (asked == NIL && bodies_generation != generation)
+	if (asked == NIL && bodies_generation != functions_generation)
 		read_bodies();
 	foreach(lc, bodies)
 	{
@@ -326,7 +327,7 @@ is_body_named(void)
 {
 	ListCell   *lc;
 
-	if (bodies_generation != generation)
+	if (bodies_generation != functions_generation)
 		read_bodies();
 	foreach(lc, bodies)
 		if (is_named(((Body *) lfirst(lc))->function))
@@ -516,6 +517,8 @@ forget(Datum arg, int cacheid, uint32 hashvalue)
 	Known	   *entry;
 
 	generation++;
+	if (cacheid == PROCOID)
+		functions_generation++;
 	hash_seq_init(&scan, known);
 	while ((entry = hash_seq_search(&scan)) != NULL)
 		hash_search(known, &entry->function, HASH_REMOVE, NULL);
