@@ -190,6 +190,7 @@ apply_pinned(const char *part, Size length)
 	int			settings = -1;
 	int64		changes;
 
+	apply_raise_stack();
 	if (!apply_settings_are_pinned())
 	{
 		settings = NewGUCNestLevel();

@@ -133,6 +133,7 @@ extern void apply_translate_error(ErrorData *error, const char *doing,
 /* apply_settings.c */
 extern bool apply_settings_are_pinned(void);
 extern void apply_pin_settings(void);
+extern void apply_raise_stack(void);
 
 /* apply_relation.c */
 extern void apply_relation_init(void);

@@ -12,6 +12,7 @@
 #include "catalog/namespace.h"
 #include "miscadmin.h"
 #include "pgtime.h"
+#include "tcop/tcopprot.h"
 #include "utils/array.h"
 #include "utils/float.h"
 #include "utils/guc.h"
@@ -55,4 +56,26 @@ apply_pin_settings(void)
 	for (int i = 0; i < lengthof(settings); i++)
 		(void) set_config_option(settings[i][0], settings[i][1], PGC_USERSET,
 								 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+}
+
+/* More than PostgreSQL would use, where the system sets no limit. */
+#define DEEPEST		(1024 * 1024)	/* kB */
+
+/*
+ * Lets this session use all of its stack: the one that wrote the rows may have
+ * been allowed more than others are.
+ */
+void
+apply_raise_stack(void)
+{
+	long		limit = get_stack_depth_rlimit();
+	int			most;
+
+	if (limit <= STACK_DEPTH_SLOP)
+		return;
+	most = (int) Min((limit - STACK_DEPTH_SLOP) / 1024, DEEPEST);
+	if (max_stack_depth >= most)
+		return;
+	(void) set_config_option("max_stack_depth", psprintf("%dkB", most), PGC_SUSET,
+							 PGC_S_SESSION, GUC_ACTION_SET, true, 0, false);
 }

@@ -47,6 +47,7 @@ const char *const ddl_settings[] = {
 	"lc_monetary",
 	"password_encryption",
 	"standard_conforming_strings",
+	"timezone_abbreviations",
 	"transform_null_equals",
 	"xmloption",
 };

@@ -515,6 +515,7 @@ func (r *run) terminateBackends(ctx context.Context) error {
 var applySettings = map[string]string{
 	"search_path": "pg_catalog", "timezone": "UTC", "datestyle": "ISO, MDY", "intervalstyle": "postgres",
 	"extra_float_digits": "3", "lc_monetary": "C", "client_min_messages": "error", "array_nulls": "on", "xmloption": "content",
+	"force_parallel_mode": "off", "max_parallel_workers_per_gather": "0", // a worker would not know that it applies
 }
 
 // applyBatches applies what comes, one batch after the other, until this start ends.

@@ -23,6 +23,8 @@ var sessionSettings = map[string]string{
 	"log_statement": "none", "log_duration": "off", "log_min_duration_statement": "-1", "log_min_duration_sample": "-1", "log_transaction_sample_rate": "0",
 	"log_parameter_max_length": "0", "log_parameter_max_length_on_error": "0", "pgaudit.log": "none", "auto_explain.log_min_duration": "-1",
 	"session_authorization": Role, "role": "none", "temp_file_limit": "-1", "search_path": "pg_catalog", "standard_conforming_strings": "on",
+	"exit_on_error": "off", "temp_tablespaces": "", // functions of indexes catch errors, and sort
+	"plpgsql.check_asserts": "off", // the leader's session has asserted, or did not want to
 }
 
 // ConnConfig says how barista connects to the server, database postgres. Each call returns a new value. The
