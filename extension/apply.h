@@ -174,7 +174,8 @@ extern void apply_index_forget(void);
 extern void apply_index_insert(ApplyRelation *ar, TupleTableSlot *slot,
 							   TupleTableSlot *old);
 
-/* apply_index_shorten.c */
+/* apply_shorten.c */
+extern void apply_row_shorten(ApplyRelation *ar, ApplyTuple *tuple);
 extern List *apply_index_shorten(Relation index, Datum *values, const bool *nulls);
 
 /* apply_image.c */

@@ -146,6 +146,7 @@ fill_fresh(ApplyRelation *ar, ApplyTuple *tuple)
 {
 	TupleTableSlot *slot = ExecClearTuple(ar->fresh);
 
+	apply_row_shorten(ar, tuple);
 	if (tuple->any_unchanged)
 	{
 		for (int i = 0; i < ar->desc->natts; i++)

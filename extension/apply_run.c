@@ -69,6 +69,8 @@ apply_run_add(ApplyRelation *ar, BaristaReader *r)
 											ALLOCSET_DEFAULT_SIZES);
 	apply_row_context = run.context;
 	apply_tuple_read(r, ar, false, false, &tuple);
+	if (r->failure == NULL)
+		apply_row_shorten(ar, &tuple);
 	apply_row_context = row_context;
 	reader_finish(r, "insert");
 

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
- * apply_index_shorten.c
- *	  Long values of index entries, as short as they can be made.
+ * apply_shorten.c
+ *	  Long values, as short as they can be made, where they must be in line.
  *
  * An index takes entries up to a length, and how long one is depends on how its
  * values are compressed: by the method of the session that wrote the row
@@ -14,6 +14,9 @@
  * Only in indexes that store the values which they are handed: what GIN and GiST
  * make of a value is theirs.
  *
+ * So it is with a column of STORAGE PLAIN.  Nothing new is compressed there, but
+ * what had been compressed before stays so.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -24,6 +27,7 @@
 #include "access/toast_internals.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_type.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 
 #include "apply.h"
@@ -95,4 +99,24 @@ apply_index_shorten(Relation index, Datum *values, const bool *nulls)
 		shortened = lappend(shortened, value);
 	}
 	return shortened;
+}
+
+/* Replaces long values of a new row in columns of STORAGE PLAIN. */
+void
+apply_row_shorten(ApplyRelation *ar, ApplyTuple *tuple)
+{
+	for (int i = 0; i < ar->desc->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(ar->desc, i);
+		struct varlena *value;
+
+		if (likely(attribute->attstorage != TYPSTORAGE_PLAIN) ||
+			attribute->attlen != -1 || tuple->nulls[i] || tuple->unchanged[i] ||
+			toast_raw_datum_size(tuple->values[i]) <= TOAST_INDEX_TARGET ||
+			get_typstorage(attribute->atttypid) == TYPSTORAGE_PLAIN)
+			continue;
+		value = shortest((struct varlena *) DatumGetPointer(tuple->values[i]));
+		if (value != NULL)
+			tuple->values[i] = PointerGetDatum(value);
+	}
 }

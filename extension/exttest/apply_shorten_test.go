@@ -22,3 +22,16 @@ func TestIndexEntriesCompressedOtherwise(t *testing.T) {
 	}
 	p.same(t)
 }
+
+// A row that fits on the leader because its values were compressed before their column became STORAGE PLAIN fits on a follower.
+func TestRowsCompressedBeforePlainStorage(t *testing.T) {
+	p := startPair(t)
+	p.run(t, "create table keyed (k int primary key, v bytea)", "create table keyless (k int, v bytea)", "create table many (k int primary key, v bytea)",
+		"insert into keyed values (1, repeat('x', 100000)::bytea)", "insert into keyless values (1, repeat('x', 100000)::bytea)",
+		"alter table keyed alter v set storage plain", "alter table keyless alter v set storage plain", "alter table many alter v set storage plain",
+		"update keyed set k = 2", "update keyed set k = 3", "update keyless set k = 2", "update keyless set k = 3 where k = 2",
+		"insert into many select i, v from keyed, generate_series(1, 100) i", "insert into keyless select * from keyless", "create index on keyed (v)", "update keyed set k = 4")
+	p.same(t)
+	p.run(t, "delete from keyless", "delete from keyed")
+	p.same(t)
+}
