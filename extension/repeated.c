@@ -157,7 +157,7 @@ hook(FmgrHookEventType event, FmgrInfo *flinfo, Datum *private)
 		called = MemoryContextAllocZero(flinfo->fn_mcxt, sizeof(Called));
 		if (flinfo->fn_oid >= FirstNormalObjectId)
 		{
-			RepeatedFunction	   *known_function = repeated_known(flinfo->fn_oid);
+			RepeatedFunction *known_function = repeated_known(flinfo->fn_oid);
 
 			called->repeated = known_function->repeated && known_function->hooked;
 			called->temporary = known_function->temporary;

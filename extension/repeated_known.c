@@ -401,7 +401,7 @@ static RepeatedFunction
 look_at(Oid function)
 {
 	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-	RepeatedFunction		answer = {.function = function};
+	RepeatedFunction answer = {.function = function};
 	Form_pg_proc form;
 
 	if (!HeapTupleIsValid(tuple))
@@ -434,9 +434,9 @@ look_at(Oid function)
 RepeatedFunction *
 repeated_known(Oid function)
 {
-	RepeatedFunction	   *entry = hash_search(known, &function, HASH_FIND, NULL);
+	RepeatedFunction *entry = hash_search(known, &function, HASH_FIND, NULL);
 	uint64		asked;
-	RepeatedFunction		answer;
+	RepeatedFunction answer;
 
 	if (likely(entry != NULL))
 		return entry;
@@ -461,7 +461,7 @@ static void
 forget(Datum arg, int cacheid, uint32 hashvalue)
 {
 	HASH_SEQ_STATUS scan;
-	RepeatedFunction	   *entry;
+	RepeatedFunction *entry;
 
 	generation++;
 	if (cacheid == PROCOID)
