@@ -63,7 +63,13 @@ extern void ddl_replay_reset(void);
 /* Is a recorded statement running again? */
 extern bool ddl_replaying(void);
 
-/* ddl_rolespec.c: errors (0A000) for a role that is not named */
+/* ddl_rolespec.c */
+typedef void (*DdlRoleCheck) (RoleSpec *role);
+
+/* Calls check for each of a list, or for each that options name. */
+extern void ddl_each_role(List *roles, DdlRoleCheck check);
+extern void ddl_each_role_of_options(List *options, DdlRoleCheck check);
+/* Errors (0A000) for a role that is not named. */
 extern void ddl_check_roles(Node *node);
 
 /* ddl_own_role.c: errors (0A000) for a change of role barista */

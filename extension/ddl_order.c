@@ -38,6 +38,7 @@
 #include "utils/rel.h"
 
 #include "ddl.h"
+#include "internal.h"
 
 /* Whose writers a statement waits for, beside those that its own locks exclude. */
 typedef enum Writers
@@ -96,31 +97,22 @@ overtaken(Node *node)
 	}
 }
 
+/* Is it more than the array type that comes with each type? */
+static bool
+uses_type(Form_pg_depend form)
+{
+	return form->classid != TypeRelationId ||
+		form->objid != get_array_type(form->refobjid);
+}
+
 /* Is something made of this type, or of arrays of it? */
 static bool
 type_is_used(Oid type)
 {
 	Oid			array = get_array_type(type);
-	Relation	depends = table_open(DependRelationId, AccessShareLock);
-	ScanKeyData keys[2];
-	SysScanDesc scan;
-	HeapTuple	tuple;
-	bool		used = false;
 
-	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber,
-				F_OIDEQ, ObjectIdGetDatum(TypeRelationId));
-	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber,
-				F_OIDEQ, ObjectIdGetDatum(type));
-	scan = systable_beginscan(depends, DependReferenceIndexId, true, NULL, 2, keys);
-	while (!used && HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
-
-		used = form->classid != TypeRelationId || form->objid != array;
-	}
-	systable_endscan(scan);
-	table_close(depends, AccessShareLock);
-	return used || (OidIsValid(array) && type_is_used(array));
+	return barista_has_dependent(TypeRelationId, type, uses_type) ||
+		(OidIsValid(array) && type_is_used(array));
 }
 
 /* Values of a table's row type, in other tables, hold its columns in order. */

@@ -47,10 +47,7 @@ check_role(RoleSpec *role)
 static void
 check_roles(List *roles)
 {
-	ListCell   *lc;
-
-	foreach(lc, roles)
-		check_role(lfirst_node(RoleSpec, lc));
+	ddl_each_role(roles, check_role);
 }
 
 /* GRANT and REVOKE of memberships. */
@@ -68,17 +65,7 @@ check_grant(GrantRoleStmt *stmt)
 static void
 check_options(List *options)
 {
-	static const char *const lists[] = {"addroleto", "rolemembers", "adminmembers"};
-	ListCell   *lc;
-
-	foreach(lc, options)
-	{
-		DefElem    *def = lfirst_node(DefElem, lc);
-
-		for (int i = 0; i < lengthof(lists); i++)
-			if (strcmp(def->defname, lists[i]) == 0)
-				check_roles((List *) def->arg);
-	}
+	ddl_each_role_of_options(options, check_role);
 }
 
 void

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * ddl_rolespec.c
- *	  SESSION_USER where a statement names a role.
+ *	  Where a statement names roles; SESSION_USER among them.
  *
  * A recorded statement runs again under the role that ran it, so CURRENT_USER
  * means the same everywhere.  The session's user does not travel.
@@ -20,18 +20,18 @@ check_role(RoleSpec *role)
 				   "Name the role, or use CURRENT_USER.");
 }
 
-static void
-check_roles(List *roles)
+void
+ddl_each_role(List *roles, DdlRoleCheck check)
 {
 	ListCell   *lc;
 
 	foreach(lc, roles)
-		check_role(lfirst_node(RoleSpec, lc));
+		check(lfirst_node(RoleSpec, lc));
 }
 
-/* Options whose values are lists of roles. */
-static void
-check_options(List *options)
+/* Of options whose values are lists of roles. */
+void
+ddl_each_role_of_options(List *options, DdlRoleCheck check)
 {
 	static const char *const lists[] = {
 		"addroleto", "rolemembers", "adminmembers", "roles"
@@ -44,8 +44,20 @@ check_options(List *options)
 
 		for (int i = 0; i < lengthof(lists); i++)
 			if (strcmp(def->defname, lists[i]) == 0)
-				check_roles((List *) def->arg);
+				ddl_each_role((List *) def->arg, check);
 	}
+}
+
+static void
+check_roles(List *roles)
+{
+	ddl_each_role(roles, check_role);
+}
+
+static void
+check_options(List *options)
+{
+	ddl_each_role_of_options(options, check_role);
 }
 
 static void

@@ -12,6 +12,7 @@
 #include "barista.h"
 
 #include "catalog/namespace.h"
+#include "catalog/pg_depend.h"
 #include "executor/execdesc.h"
 #include "lib/stringinfo.h"
 #include "storage/fd.h"
@@ -204,6 +205,17 @@ extern void barista_tuple_end(void);
 extern bool barista_type_holds_names(Oid type);
 /* Errors (0A000) if the value names what other nodes do not have. */
 extern void barista_check_names(Oid type, Datum value);
+
+/* ------------------------------------------------------------------------
+ * depend.c
+ * ------------------------------------------------------------------------
+ */
+
+/* Does this dependent of an object count? */
+typedef bool (*DependentTest) (Form_pg_depend form);
+
+/* Has the object of that catalog a dependent that counts? */
+extern bool barista_has_dependent(Oid class, Oid object, DependentTest test);
 
 /* ------------------------------------------------------------------------
  * repeated.c

@@ -58,30 +58,6 @@ static uint64 bodies_generation = 0;
 static bool is_mentioned(const char *name, List *asked);
 static bool is_body_named(void);
 
-/* Does what depends on an object make it repeated? */
-typedef bool (*DependentTest) (Form_pg_depend form);
-
-static bool
-has_dependent(Oid class, Oid object, DependentTest test)
-{
-	Relation	depends = table_open(DependRelationId, AccessShareLock);
-	ScanKeyData keys[2];
-	SysScanDesc scan;
-	HeapTuple	tuple;
-	bool		found = false;
-
-	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber,
-				F_OIDEQ, ObjectIdGetDatum(class));
-	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber,
-				F_OIDEQ, ObjectIdGetDatum(object));
-	scan = systable_beginscan(depends, DependReferenceIndexId, true, NULL, 2, keys);
-	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
-		found = test((Form_pg_depend) GETSTRUCT(tuple));
-	systable_endscan(scan);
-	table_close(depends, AccessShareLock);
-	return found;
-}
-
 static bool
 is_index(Form_pg_depend form)
 {
@@ -95,7 +71,7 @@ static bool
 repeats_type(Form_pg_depend form)
 {
 	if (form->classid == TypeRelationId)
-		return has_dependent(TypeRelationId, form->objid, repeats_type);
+		return barista_has_dependent(TypeRelationId, form->objid, repeats_type);
 	return is_index(form);
 }
 
@@ -129,8 +105,8 @@ repeats_constraint(Oid constraint)
 	ReleaseSysCache(tuple);
 	if (!OidIsValid(domain))
 		return false;
-	repeats = has_dependent(TypeRelationId, domain, repeats_type) ||
-		(has_dependent(TypeRelationId, domain, is_function) && is_body_named());
+	repeats = barista_has_dependent(TypeRelationId, domain, repeats_type) ||
+		(barista_has_dependent(TypeRelationId, domain, is_function) && is_body_named());
 	if (!repeats && SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(domain)))
 	{
 		tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(domain));
@@ -151,7 +127,7 @@ repeats_function(Form_pg_depend form)
 		case TypeRelationId:	/* GiST asks for a range's difference */
 			return true;
 		case OperatorRelationId:
-			return has_dependent(OperatorRelationId, form->objid, repeats_operator);
+			return barista_has_dependent(OperatorRelationId, form->objid, repeats_operator);
 		default:
 			return false;
 	}
@@ -166,7 +142,7 @@ repeats_domain_check(Form_pg_depend form)
 static bool
 is_named(Oid function)
 {
-	return has_dependent(ProcedureRelationId, function, repeats_function);
+	return barista_has_dependent(ProcedureRelationId, function, repeats_function);
 }
 
 /* A function whose body was read when it was made, so that it depends on what it calls. */
@@ -175,7 +151,7 @@ repeats_body(Form_pg_depend form)
 {
 	return form->classid == ProcedureRelationId &&
 		(is_named(form->objid) ||
-		 has_dependent(ProcedureRelationId, form->objid, repeats_body));
+		 barista_has_dependent(ProcedureRelationId, form->objid, repeats_body));
 }
 
 /* Reads the bodies of all users' functions in SQL. */
@@ -410,11 +386,11 @@ look_at(Oid function)
 	if (form->prokind == PROKIND_FUNCTION && !is_in_c(form->prolang) &&
 		form->prorettype != TRIGGEROID && form->prorettype != EVENT_TRIGGEROID)
 		answer.repeated = is_named(function) ||
-			has_dependent(ProcedureRelationId, function, repeats_domain_check) ||
+			barista_has_dependent(ProcedureRelationId, function, repeats_domain_check) ||
 			(form->provolatile != PROVOLATILE_VOLATILE &&
 			 (is_mentioned(NameStr(form->proname), NIL) ||
-			  has_dependent(ProcedureRelationId, function, repeats_body) ||
-			  has_dependent(ProcedureRelationId, function, is_called_unnamed)));
+			  barista_has_dependent(ProcedureRelationId, function, repeats_body) ||
+			  barista_has_dependent(ProcedureRelationId, function, is_called_unnamed)));
 	answer.session = answer.repeated && !isAnyTempNamespace(form->pronamespace) &&
 		(sets_role(tuple) ||
 		 (form->prolang != SQLlanguageId && is_about_temporary(tuple)));

@@ -20,17 +20,17 @@ import (
 // captureOptions are the flags of the measurement of what capture costs.
 type captureOptions struct {
 	place
-	library string
-	rounds  int
-	slice   int  // in ms
-	idle    bool // the triggers are on both sides
-	works   []work
+	extension string
+	rounds    int
+	slice     int  // in ms
+	idle      bool // the triggers are on both sides
+	works     []work
 }
 
 func parseCapture(args []string, stdout io.Writer) (captureOptions, error) {
 	var o captureOptions
 	flags := newFlags("capture", &o.place)
-	flags.StringVar(&o.library, "library", "extension/barista.so", "the extension to measure, with bootstrap.sql beside it")
+	flags.StringVar(&o.extension, "library", "extension/barista.so", "the extension to measure, with bootstrap.sql beside it")
 	flags.IntVar(&o.rounds, "rounds", 30, "`number` of times that each work is done by both servers")
 	flags.IntVar(&o.slice, "slice", 150, "about so many `ms` of work at a time")
 	flags.BoolVar(&o.idle, "triggers", false, "the server without capture has the triggers too: what is left is capture's own work")
@@ -66,7 +66,7 @@ func runCapture(ctx context.Context, args []string, stdout io.Writer) (err error
 	fmt.Fprintln(stdout, "starting one server with capture and one without")
 	starting, cancel := context.WithTimeoutCause(ctx, startLimit, errors.New("starting takes too long"))
 	defer cancel()
-	p, err := pair.Start(starting, pair.Plan{Dir: folder, Library: o.library, Programs: o.programs, Triggers: o.idle,
+	p, err := pair.Start(starting, pair.Plan{Dir: folder, Library: o.extension, Programs: o.programs, Triggers: o.idle,
 		Fill: func(ctx context.Context, target *pgx.ConnConfig) error { return o.fill(ctx, target) }})
 	defer func() {
 		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopLimit)
