@@ -187,9 +187,11 @@ start(void)
 static int64
 apply_pinned(const char *part, Size length)
 {
+	BaristaRights before;
 	int			settings = -1;
 	int64		changes;
 
+	barista_rights_take(GetUserId(), &before);
 	apply_raise_stack();
 	if (!apply_settings_are_pinned())
 	{
@@ -201,6 +203,7 @@ apply_pinned(const char *part, Size length)
 	apply_relations_close();
 	if (settings >= 0)
 		AtEOXact_GUC(true, settings);
+	barista_rights_give_back(&before);
 	return changes;
 }
 

@@ -39,6 +39,7 @@ typedef struct ApplyColumn
 	char		format;			/* 't' or 'b' */
 	ApplyDecoding decoding;
 	int			fixed_length;	/* of APPLY_FIXED */
+	bool		names;			/* its values name objects */
 	bool		restricted;		/* its function may run users' code */
 	List	   *domains;		/* OIDs of those in it, if it is restricted */
 	Oid			type;			/* a domain's base type */
@@ -230,8 +231,7 @@ extern void apply_domains_restore(ApplyDomain *suspended, int count);
 /* Who ran before users' code did. */
 typedef struct ApplyUser
 {
-	Oid			user;
-	int			security;
+	BaristaRights rights;
 	int			settings;
 } ApplyUser;
 

@@ -81,7 +81,8 @@ collect(Oid type, List **seen, List **domains)
 
 /*
  * Sets the constraints of these domains aside.  What it returns is to be given to
- * apply_domains_restore(), after an error too.
+ * apply_domains_restore(), after an error too.  They are planned when they are
+ * loaded, which may run functions in them: it is called as the table's owner.
  */
 ApplyDomain *
 apply_domains_suspend(List *domains)

@@ -131,8 +131,11 @@ insert_entry(ApplyRelation *ar, ApplyIndex *index, TupleTableSlot *slot,
 {
 	Form_pg_index form = index->rel->rd_index;
 	List	   *shortened = apply_index_shorten(index->rel, values, nulls);
+	BaristaRights owner;
 	ApplyUser	before;
 
+	/* Whoever may not read the table is not told of the key that is there already. */
+	barista_rights_take(ar->owner, &owner);
 	if (index->restricted)
 		begin_evaluation(ar, index, &before);
 	index_insert(index->rel, values, nulls, &slot->tts_tid, ar->rel,
@@ -141,6 +144,7 @@ insert_entry(ApplyRelation *ar, ApplyIndex *index, TupleTableSlot *slot,
 				 unchanged, index->open_info);
 	if (index->restricted)
 		end_evaluation(&before);
+	barista_rights_give_back(&owner);
 	list_free_deep(shortened);
 }
 

@@ -150,6 +150,7 @@ build(const char *description, Size length, uint64 hash)
 	Relation	rel;
 	const char *schema;
 	const char *name;
+	const char *search_path;
 	Oid			namespace;
 
 	if (cache_context == NULL)
@@ -200,8 +201,9 @@ build(const char *description, Size length, uint64 hash)
 	ar->columns = palloc0(ar->ncolumns * sizeof(ApplyColumn));
 	for (int i = 0; i < ar->ncolumns && r.failure == NULL; i++)
 		read_column(&r, ar, rel, i);
-	ar->search_path = pstrdup(reader_cstr(&r));
+	search_path = reader_cstr(&r);
 	reader_finish(&r, "relation");
+	ar->search_path = barista_trusted_path(search_path, ar->owner);
 	check_columns(ar, rel);
 	build_indexes(ar, rel);
 	if (ar->identity == 'k')
@@ -298,6 +300,16 @@ check_columns(ApplyRelation *ar, Relation rel)
 	}
 }
 
+/* The server's own operator classes call the functions of a users' range or row type. */
+static bool
+holds_users_values(Relation index)
+{
+	for (int i = 0; i < index->rd_index->indnkeyatts; i++)
+		if (barista_type_runs_user_code(TupleDescAttr(RelationGetDescr(index), i)->atttypid))
+			return true;
+	return false;
+}
+
 static void
 build_indexes(ApplyRelation *ar, Relation rel)
 {
@@ -317,7 +329,8 @@ build_indexes(ApplyRelation *ar, Relation rel)
 			heap_attisnull(tuple, Anum_pg_index_indexprs, NULL) &&
 			heap_attisnull(tuple, Anum_pg_index_indpred, NULL);
 		index->info = index->simple ? BuildIndexInfo(indexrel) : NULL;
-		index->restricted = barista_index_runs_user_code(tuple);
+		index->restricted = barista_index_runs_user_code(tuple) ||
+			holds_users_values(indexrel);
 		index_close(indexrel, NoLock);
 	}
 	list_free(oids);

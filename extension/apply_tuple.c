@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "access/transam.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
@@ -24,6 +25,7 @@
 #include "utils/syscache.h"
 
 #include "apply.h"
+#include "internal.h"
 
 /* Bytes of one value, and of one key, that a message may show. */
 #define KEY_VALUE_SHOWN	64
@@ -35,6 +37,8 @@ static Datum decode(ApplyRelation *ar, ApplyColumn *column,
 					const char *bytes, uint32 length, BaristaReader *r);
 static Datum decode_restricted(ApplyRelation *ar, ApplyColumn *column,
 							   const char *bytes, uint32 length, BaristaReader *r);
+static Datum decode_name(ApplyColumn *column, const char *bytes,
+						 uint32 length, BaristaReader *r);
 static Datum decode_by_function(ApplyColumn *column, const char *bytes,
 								uint32 length, BaristaReader *r);
 
@@ -166,9 +170,11 @@ decode(ApplyRelation *ar, ApplyColumn *column, const char *bytes,
 			}
 		case APPLY_INPUT:
 		case APPLY_RECEIVE:
-			if (!column->restricted)
-				return decode_by_function(column, bytes, length, r);
-			return decode_restricted(ar, column, bytes, length, r);
+			if (column->restricted)
+				return decode_restricted(ar, column, bytes, length, r);
+			if (column->names)
+				return decode_name(column, bytes, length, r);
+			return decode_by_function(column, bytes, length, r);
 	}
 	reader_fail(r, "a binary value has a length that its type does not have");
 	return (Datum) 0;
@@ -178,13 +184,15 @@ static Datum
 decode_restricted(ApplyRelation *ar, ApplyColumn *column, const char *bytes,
 				  uint32 length, BaristaReader *r)
 {
-	MemoryContext caller = MemoryContextSwitchTo(apply_row_context);
-	ApplyDomain *suspended = apply_domains_suspend(column->domains);
+	MemoryContext caller;
+	ApplyDomain *suspended;
 	ApplyUser	before;
 	volatile Datum value;
 
-	MemoryContextSwitchTo(caller);
 	apply_user_begin(ar, &before);
+	caller = MemoryContextSwitchTo(apply_row_context);
+	suspended = apply_domains_suspend(column->domains);
+	MemoryContextSwitchTo(caller);
 	PG_TRY();
 	{
 		value = decode_by_function(column, bytes, length, r);
@@ -195,6 +203,22 @@ decode_restricted(ApplyRelation *ar, ApplyColumn *column, const char *bytes,
 	}
 	PG_END_TRY();
 	apply_user_end(&before);
+	return value;
+}
+
+/*
+ * A name of an object, which its reader finds only where it may look.  The
+ * functions are the server's own.
+ */
+static Datum
+decode_name(ApplyColumn *column, const char *bytes, uint32 length, BaristaReader *r)
+{
+	BaristaRights before;
+	Datum		value;
+
+	barista_rights_take(BOOTSTRAP_SUPERUSERID, &before);
+	value = decode_by_function(column, bytes, length, r);
+	barista_rights_give_back(&before);
 	return value;
 }
 
@@ -304,6 +328,7 @@ apply_tuple_prepare_column(ApplyColumn *column, Oid type, MemoryContext context)
 	}
 	fmgr_info_cxt(function, &column->function, context);
 
+	column->names = barista_type_holds_names(type);
 	column->restricted = barista_type_runs_user_code(type);
 	if (column->restricted)
 		column->domains = apply_domains_of(type);

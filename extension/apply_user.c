@@ -3,7 +3,7 @@
  * apply_user.c
  *	  Users' code runs as its table's owner, along the writer's search_path.
  *
- * The owner is who made the indexes; apply's own role is a superuser.  The path
+ * The owner is who made the indexes; apply's own role may nothing.  The path
  * travels with the description of the relation: a function that names others
  * without a schema must find the same ones on every node.
  *
@@ -35,9 +35,7 @@ apply_user_path(ApplyRelation *ar)
 void
 apply_user_begin(ApplyRelation *ar, ApplyUser *before)
 {
-	GetUserIdAndSecContext(&before->user, &before->security);
-	SetUserIdAndSecContext(ar->owner,
-						   before->security | SECURITY_RESTRICTED_OPERATION);
+	barista_rights_take(ar->owner, &before->rights);
 	before->settings = apply_user_path(ar);
 }
 
@@ -45,5 +43,5 @@ void
 apply_user_end(ApplyUser *before)
 {
 	AtEOXact_GUC(false, before->settings);
-	SetUserIdAndSecContext(before->user, before->security);
+	barista_rights_give_back(&before->rights);
 }

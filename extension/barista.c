@@ -61,12 +61,14 @@ PG_FUNCTION_INFO_V1(barista_backends);
 typedef enum SessionKind
 {
 	SESSION_LOCAL,
-	SESSION_LEADER
+	SESSION_LEADER,
+	SESSION_OWN
 } SessionKind;
 
 static const struct config_enum_entry session_kinds[] = {
 	{"local", SESSION_LOCAL, false},
 	{"leader", SESSION_LEADER, false},
+	{"own", SESSION_OWN, false},
 	{NULL, 0, false}
 };
 
@@ -143,24 +145,15 @@ serves_statements(void)
 bool
 barista_own_session(void)
 {
-	static int	answer = -1;	/* for the life of the process */
-
-	if (answer < 0)
-	{
-		char	   *role = NULL;
-
-		/* Whom the connection authenticated, not what SET ROLE says. */
-		if (MyBackendType == B_BACKEND && session_kind == SESSION_LOCAL)
-			role = GetUserNameFromId(GetAuthenticatedUserId(), true);
-		answer = role != NULL && strcmp(role, BARISTA_ROLE) == 0;
-	}
-	return answer != 0;
+	return session_kind == SESSION_OWN && MyBackendType == B_BACKEND;
 }
 
 void
 barista_require_own_session(const char *function)
 {
-	if (!barista_own_session() && !barista_bootstrapping)
+	if (barista_bootstrapping)
+		return;
+	if (!barista_own_session())
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("%s() is for barista's own sessions only", function)));
@@ -503,7 +496,7 @@ object_access(ObjectAccessType access, Oid classId, Oid objectId, int subId, voi
 	if (next_object_access)
 		next_object_access(access, classId, objectId, subId, arg);
 	if (access == OAT_FUNCTION_EXECUTE)
-		function_execute(objectId);
+		function_execute(barista_called_function(objectId));
 }
 
 /*
@@ -706,7 +699,6 @@ Datum
 barista_backends(PG_FUNCTION_ARGS)
 {
 	bool		terminate = PG_GETARG_BOOL(0);
-	Oid			role = get_role_oid(BARISTA_ROLE, true);
 	int			count = 0;
 	int			total;
 
@@ -723,7 +715,7 @@ barista_backends(PG_FUNCTION_ARGS)
 		status = &local->backendStatus;
 		if (status->st_procpid == 0 || status->st_procpid == MyProcPid ||
 			status->st_backendType != B_BACKEND ||
-			(OidIsValid(role) && status->st_userid == role))
+			barista_is_own_backend(status->st_procpid))
 			continue;
 		count++;
 		if (terminate)
@@ -788,10 +780,19 @@ shmem_startup(void)
 	LWLockRelease(AddinShmemInitLock);
 }
 
-/* The start-up packet says what kind of session it is: note the epoch then. */
+/* The start-up packet says what kind of session it is. */
+static bool
+check_session(int *newval, void **extra, GucSource source)
+{
+	return *newval != SESSION_OWN || barista_rights_check(extra);
+}
+
+/* Note the epoch then. */
 static void
 session_begins(int newval, void *extra)
 {
+	if (newval == SESSION_OWN)
+		barista_rights_begin(extra);
 	session_epoch = 0;
 	if (newval == SESSION_LEADER && IsUnderPostmaster)
 		(void) barista_gate_is_open(&session_epoch);
@@ -830,7 +831,7 @@ define_settings(void)
 							 "Where the session comes from.",
 							 "Set by the start-up packet only.",
 							 &session_kind, SESSION_LOCAL, session_kinds, PGC_BACKEND, 0,
-							 NULL, session_begins, NULL);
+							 check_session, session_begins, NULL);
 	DefineCustomIntVariable("barista.spill_limit",
 							"Bytes of a change set that are kept in memory.",
 							"Larger ones go to a temporary file and travel in chunks.",

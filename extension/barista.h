@@ -32,9 +32,10 @@
 #define ERRCODE_BARISTA_PREDECESSOR MAKE_SQLSTATE('B', 'A', '0', '0', '2')
 #define ERRCODE_BARISTA_MALFORMED	MAKE_SQLSTATE('B', 'A', '0', '0', '3')
 
-/* The name of the replication origin and of barista's own role. */
+/* The name of the replication origin and of barista's own roles, see rights.c. */
 #define BARISTA_ORIGIN	"barista"
 #define BARISTA_ROLE	"barista"
+#define BARISTA_NOBODY	"barista_nobody"
 
 /* ------------------------------------------------------------------------
  * shared.c: the mapped file, and the extension's own shared memory
@@ -221,6 +222,8 @@ extern void barista_sweep_databases(void);
 
 /* repeated.c: may every node run a users' function by itself, so that it must not write? */
 extern bool barista_is_repeated(Oid function);
+/* Which of the server's own functions a users' one is another name of; or itself. */
+extern Oid	barista_called_function(Oid function);
 /* Does one run? */
 extern bool barista_repeated_runs(void);
 
@@ -246,6 +249,41 @@ extern bool barista_relation_runs_user_code(Relation rel);
  * writes may run: followers run it as the owner.
  */
 extern void barista_check_owner(Relation rel);
+/*
+ * Errors (0A000) if a function of an index may look for others in one of these
+ * schemas, a search_path, that is not trusted.
+ */
+extern void barista_check_path(Relation rel, List *schemas);
+
+/* ------------------------------------------------------------------------
+ * trusted_path.c
+ * ------------------------------------------------------------------------
+ */
+
+/* May only the owner, who may become it, and superusers create in the schema? */
+extern bool barista_schema_is_trusted(Oid schema, Oid owner);
+/* The trusted schemas of a path. */
+extern char *barista_trusted_path(const char *path, Oid owner);
+/* Does the search_path decide what this users' function calls? */
+extern bool barista_follows_path(Oid function);
+
+/* ------------------------------------------------------------------------
+ * rights.c
+ * ------------------------------------------------------------------------
+ */
+
+/* Who the session was before it took other rights. */
+typedef struct BaristaRights
+{
+	Oid			user;
+	int			security;
+} BaristaRights;
+
+/* Works as this role, in a security-restricted operation. */
+extern void barista_rights_take(Oid role, BaristaRights *before);
+extern void barista_rights_give_back(const BaristaRights *before);
+/* Is the backend of this process one of barista's own sessions? */
+extern bool barista_is_own_backend(int pid);
 
 /* ------------------------------------------------------------------------
  * turn.c: position, predecessor, replication origin

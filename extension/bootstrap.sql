@@ -38,16 +38,23 @@ CREATE OR REPLACE FUNCTION pg_catalog.barista_horizons(only_changed boolean)
 	RETURNS TABLE (schema text, name text, horizon bigint, is_called boolean, lsn pg_lsn)
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'barista', 'barista_horizons';
 
+DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'barista') THEN CREATE ROLE barista LOGIN SUPERUSER REPLICATION; END IF; END $$;
+
+-- What Barista's own sessions run as: it owns nothing and may nothing but call these functions.
+DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'barista_nobody') THEN CREATE ROLE barista_nobody NOLOGIN NOINHERIT; END IF; END $$;
+
 REVOKE ALL ON FUNCTION pg_catalog.barista_start(), pg_catalog.barista_bootstrap(),
 	pg_catalog.barista_apply(bytea), pg_catalog.barista_backends(boolean),
 	pg_catalog.barista_empty_unlogged(), pg_catalog.barista_horizons(boolean) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION pg_catalog.barista_start(), pg_catalog.barista_bootstrap(),
+	pg_catalog.barista_apply(bytea), pg_catalog.barista_backends(boolean),
+	pg_catalog.barista_empty_unlogged(), pg_catalog.barista_horizons(boolean) TO barista_nobody;
 
 -- Privileges that were there from the beginning are not dumped.
 INSERT INTO pg_catalog.pg_init_privs (objoid, classoid, objsubid, privtype, initprivs)
 	SELECT p.oid, 'pg_catalog.pg_proc'::regclass, 0, 'i', p.proacl FROM pg_catalog.pg_proc p
 	WHERE p.pronamespace = 'pg_catalog'::regnamespace AND p.proname LIKE 'barista\_%' AND p.proacl IS NOT NULL
 	AND NOT EXISTS (SELECT FROM pg_catalog.pg_init_privs i WHERE i.objoid = p.oid AND i.classoid = 'pg_catalog.pg_proc'::regclass);
-
-DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'barista') THEN CREATE ROLE barista LOGIN SUPERUSER REPLICATION; END IF; END $$;
 
 DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_catalog.pg_replication_origin WHERE roname = 'barista') THEN PERFORM pg_catalog.pg_replication_origin_create('barista'); END IF; END $$;

@@ -126,7 +126,6 @@ template(CreatedbStmt *stmt)
 void
 ddl_database_end_own_sessions(Oid database)
 {
-	Oid			role = get_role_oid(BARISTA_ROLE, true);
 	int			total;
 
 	pgstat_clear_backend_activity_snapshot();
@@ -139,7 +138,7 @@ ddl_database_end_own_sessions(Oid database)
 			local->backendStatus.st_procpid != MyProcPid &&
 			local->backendStatus.st_backendType == B_BACKEND &&
 			local->backendStatus.st_databaseid == database &&
-			local->backendStatus.st_userid == role)
+			barista_is_own_backend(local->backendStatus.st_procpid))
 			(void) kill(local->backendStatus.st_procpid, SIGTERM);
 	}
 }

@@ -120,13 +120,11 @@ check_unused(Form_pg_database form)
 void
 ddl_database_end_sessions(Oid database)
 {
-	Oid			user;
-	int			security;
+	BaristaRights before;
 
-	GetUserIdAndSecContext(&user, &security);
-	SetUserIdAndSecContext(BOOTSTRAP_SUPERUSERID, security);
+	barista_rights_take(BOOTSTRAP_SUPERUSERID, &before);
 	TerminateOtherDBBackends(database);
-	SetUserIdAndSecContext(user, security);
+	barista_rights_give_back(&before);
 }
 
 /* Step 1 in the catalogs.  Nothing of it lasts if the transaction does not. */
@@ -216,8 +214,7 @@ barista_sweep_databases(void)
 	SysScanDesc scan;
 	List	   *names = NIL;
 	HeapTuple	tuple;
-	Oid			user;
-	int			security;
+	BaristaRights before;
 	ListCell   *lc;
 
 	if (!unswept)
@@ -236,11 +233,10 @@ barista_sweep_databases(void)
 	table_close(databases, AccessShareLock);
 	unswept = false;
 
-	GetUserIdAndSecContext(&user, &security);
-	SetUserIdAndSecContext(BOOTSTRAP_SUPERUSERID, security);
+	barista_rights_take(BOOTSTRAP_SUPERUSERID, &before);
 	foreach(lc, names)
 		dropdb(lfirst(lc), true, true);
-	SetUserIdAndSecContext(user, security);
+	barista_rights_give_back(&before);
 }
 
 /*

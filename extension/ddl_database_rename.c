@@ -74,16 +74,14 @@ void
 apply_rename_database(const char *from, const char *to)
 {
 	HeapTuple	tuple = ddl_database_lock(from);
-	Oid			user;
-	int			security;
+	BaristaRights before;
 
 	if (tuple == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_BARISTA_DIVERGENCE),
 				 errmsg("there is no database \"%s\" to rename", from)));
 	ddl_database_end_sessions(((Form_pg_database) GETSTRUCT(tuple))->oid);
-	GetUserIdAndSecContext(&user, &security);
-	SetUserIdAndSecContext(BOOTSTRAP_SUPERUSERID, security);
+	barista_rights_take(BOOTSTRAP_SUPERUSERID, &before);
 	(void) RenameDatabase(from, to);
-	SetUserIdAndSecContext(user, security);
+	barista_rights_give_back(&before);
 }

@@ -1,12 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * ddl_own_role.c
- *	  Role barista stays as it is.
+ *	  Roles barista and barista_nobody stay as they are.
  *
- * Barista's own sessions run under it, on every node: a change of it could lock
- * them out of all nodes at once, or let somebody else in as what it is.  That it
- * owns an object, has a comment or default privileges does no harm, and is
- * replicated like with any other role.
+ * Barista's own sessions are authenticated as the one and work as the other, on
+ * every node: a change could lock them out of all nodes at once, let somebody else
+ * in as what the one is, or make the other somebody.  A comment does no harm, nor
+ * what others grant it of their own.
  *
  *-------------------------------------------------------------------------
  */
@@ -19,8 +19,8 @@
 static void
 check_name(const char *name)
 {
-	if (name && strcmp(name, BARISTA_ROLE) == 0)
-		ddl_refuse("A change of role \"" BARISTA_ROLE "\"",
+	if (name && (strcmp(name, BARISTA_ROLE) == 0 || strcmp(name, BARISTA_NOBODY) == 0))
+		ddl_refuse(psprintf("A change of role \"%s\"", name),
 				   "Barista itself needs this role as it is.");
 }
 

@@ -45,6 +45,7 @@ static List *read_stored(BaristaReader *r);
 static void set_transaction_time(TimestampTz xact, TimestampTz statement);
 static PlannedStmt *parse(const char *text);
 static bool is_recorded(Node *node);
+static bool runs_script(Node *node);
 static void run_again(PlannedStmt *pstmt, const char *text);
 static void run_script_again(PlannedStmt *pstmt, const char *text,
 							 const char *default_path);
@@ -107,8 +108,7 @@ ddl_replay(BaristaReader *r, List *emptied, const char **doing)
 	uint32		length;
 	char	   *text;
 	Oid			roleid;
-	Oid			user;
-	int			security;
+	BaristaRights before;
 	PlannedStmt *pstmt;
 
 	if ((flags & ~(STATEMENT_HAS_BOUND | STATEMENT_HAS_DEFAULT_PATH |
@@ -142,13 +142,15 @@ ddl_replay(BaristaReader *r, List *emptied, const char **doing)
 	set("check_function_bodies", "off");
 	set("escape_string_warning", "off");
 
-	GetUserIdAndSecContext(&user, &security);
-	SetUserIdAndSecContext(roleid, security);
+	barista_rights_take(roleid, &before);
 	set_transaction_time(time, time);
 	XactReadOnly = false;
 	apply_empty(emptied);
 	PushActiveSnapshot(GetTransactionSnapshot());
+	replaying = true;
 	pstmt = parse(text);
+	if (runs_script(pstmt->utilityStmt))
+		SetUserIdAndSecContext(roleid, before.security & ~SECURITY_RESTRICTED_OPERATION);
 	if (bound)
 		ddl_bound_replace(pstmt->utilityStmt, bound);
 	if (flags & STATEMENT_HAS_STORED)
@@ -161,10 +163,11 @@ ddl_replay(BaristaReader *r, List *emptied, const char **doing)
 		run_script_again(pstmt, text, default_path);
 	else
 		run_again(pstmt, text);
+	replaying = false;
 	PopActiveSnapshot();
 	XactReadOnly = read_only;
 	set_transaction_time(xact, statement);
-	SetUserIdAndSecContext(user, security);
+	barista_rights_give_back(&before);
 	AtEOXact_GUC(true, settings);
 	MemoryContextSwitchTo(caller);
 }
@@ -197,7 +200,6 @@ run_again(PlannedStmt *pstmt, const char *text)
 		stmt->skipData = true;
 		stmt->concurrent = false;
 	}
-	replaying = true;
 	if (IsA(node, CreatedbStmt))	/* it may not run inside a function */
 		ddl_database_replay((CreatedbStmt *) node);
 	else if (ddl_foreign_has_options(node))
@@ -207,7 +209,6 @@ run_again(PlannedStmt *pstmt, const char *text)
 	else if (!ddl_setting_replay(node))
 		ProcessUtility(pstmt, text, false, PROCESS_UTILITY_SUBCOMMAND, NULL, NULL,
 					   None_Receiver, NULL);
-	replaying = false;
 	if (populated)
 	{
 		Relation	rel;
@@ -293,6 +294,17 @@ set_transaction_time(TimestampTz xact, TimestampTz statement)
 	ParallelWorkerNumber = 0;
 	SetParallelStartTimestamps(xact, statement);
 	ParallelWorkerNumber = number;
+}
+
+/*
+ * A script makes temporary tables and changes settings, which a restricted
+ * operation would not let it.  The functions that it calls are restricted, but for
+ * a superuser's (repeated.c).
+ */
+static bool
+runs_script(Node *node)
+{
+	return IsA(node, CreateExtensionStmt) || IsA(node, AlterExtensionStmt);
 }
 
 /* Is it of a kind that is recorded?  CREATE TABLE AS is so in another form. */

@@ -426,6 +426,7 @@ object_access(ObjectAccessType access, Oid class, Oid object, int sub, void *arg
 	switch (access)
 	{
 		case OAT_FUNCTION_EXECUTE:
+			object = barista_called_function(object);
 			if (object >= FirstNormalObjectId)
 				break;
 			large_object_function(object);

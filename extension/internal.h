@@ -197,6 +197,15 @@ extern void barista_tuple_check(CapturedRelation *captured,
 extern void barista_tuple_end(void);
 
 /* ------------------------------------------------------------------------
+ * rights.c
+ * ------------------------------------------------------------------------
+ */
+
+/* barista.session=own, in the start-up packet: may it, and it does. */
+extern bool barista_rights_check(void **extra);
+extern void barista_rights_begin(void *extra);
+
+/* ------------------------------------------------------------------------
  * tuple_names.c
  * ------------------------------------------------------------------------
  */

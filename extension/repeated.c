@@ -23,6 +23,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_collation.h"
+#include "commands/extension.h"
 #include "miscadmin.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
@@ -30,6 +31,7 @@
 #include "utils/lsyscache.h"
 #include "utils/regproc.h"
 
+#include "ddl.h"
 #include "internal.h"
 #include "repeated.h"
 
@@ -110,12 +112,29 @@ abort_call(Oid function)
 	ReThrowError(error);
 }
 
+/*
+ * Is it called by a statement that is replayed?  Whatever it is there for, it may
+ * only give a value.  What an extension's script calls is as it is in the script
+ * of a superuser, if one owns it.
+ */
+static bool
+is_replayed(RepeatedFunction *function)
+{
+	return ddl_replaying() && function->interpreted &&
+		!(creating_extension && superuser_arg(function->owner));
+}
+
 static bool
 needs_hook(Oid function)
 {
+	RepeatedFunction *known_function;
+
 	if (next_needs_hook && next_needs_hook(function))
 		return true;
-	return function >= FirstNormalObjectId && repeated_known(function)->hooked;
+	if (function < FirstNormalObjectId)
+		return false;
+	known_function = repeated_known(function);
+	return known_function->hooked || is_replayed(known_function);
 }
 
 static void
@@ -159,7 +178,8 @@ hook(FmgrHookEventType event, FmgrInfo *flinfo, Datum *private)
 		{
 			RepeatedFunction *known_function = repeated_known(flinfo->fn_oid);
 
-			called->repeated = known_function->repeated && known_function->hooked;
+			called->repeated = (known_function->repeated && known_function->hooked) ||
+				is_replayed(known_function);
 			called->temporary = known_function->temporary;
 			called->session = known_function->session;
 		}

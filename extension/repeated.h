@@ -17,6 +17,9 @@ typedef struct RepeatedFunction
 	bool		temporary;		/* it is in pg_temp: no other node has it */
 	bool		session;		/* it needs what only this session has */
 	bool		hooked;			/* the function manager shall tell of its calls */
+	bool		interpreted;	/* it is not in C */
+	Oid			owner;
+	Oid			called;			/* itself, or which of the server's own it is another name of */
 } RepeatedFunction;
 
 /* repeated_known.c */

@@ -293,6 +293,21 @@ is_in_c(Oid language)
 	return language == INTERNALlanguageId || language == ClanguageId;
 }
 
+/* A function of language internal is one of the server's own under another name. */
+static Oid
+called(HeapTuple tuple)
+{
+	Form_pg_proc form = (Form_pg_proc) GETSTRUCT(tuple);
+	bool		null = true;
+	Datum		source = (Datum) 0;
+	Oid			own;
+
+	if (form->prolang == INTERNALlanguageId)
+		source = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &null);
+	own = null ? InvalidOid : fmgr_internal_function(TextDatumGetCString(source));
+	return OidIsValid(own) ? own : form->oid;
+}
+
 /* Is the role one of the settings that the function itself brings? */
 static bool
 sets_role(HeapTuple tuple)
@@ -377,12 +392,15 @@ static RepeatedFunction
 look_at(Oid function)
 {
 	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-	RepeatedFunction answer = {.function = function};
+	RepeatedFunction answer = {.function = function, .called = function};
 	Form_pg_proc form;
 
 	if (!HeapTupleIsValid(tuple))
 		return answer;
 	form = (Form_pg_proc) GETSTRUCT(tuple);
+	answer.interpreted = !is_in_c(form->prolang);
+	answer.owner = form->proowner;
+	answer.called = called(tuple);
 	if (form->prokind == PROKIND_FUNCTION && !is_in_c(form->prolang) &&
 		form->prorettype != TRIGGEROID && form->prorettype != EVENT_TRIGGEROID)
 		answer.repeated = is_named(function) ||
@@ -431,6 +449,12 @@ bool
 barista_is_repeated(Oid function)
 {
 	return function >= FirstNormalObjectId && repeated_known(function)->repeated;
+}
+
+Oid
+barista_called_function(Oid function)
+{
+	return function < FirstNormalObjectId ? function : repeated_known(function)->called;
 }
 
 static void

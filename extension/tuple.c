@@ -320,7 +320,7 @@ append_u32(StringInfo s, uint32 value)
 
 /* As a setting of search_path; empty is pg_catalog alone. */
 static void
-append_search_path(StringInfo s, OverrideSearchPath *path)
+append_search_path(StringInfo s, OverrideSearchPath *path, Oid owner)
 {
 	const char *separator = "";
 	ListCell   *lc;
@@ -331,8 +331,7 @@ append_search_path(StringInfo s, OverrideSearchPath *path)
 		{
 			char	   *schema = get_namespace_name(lfirst_oid(lc));
 
-			/* Functions are not looked for among temporary objects. */
-			if (schema == NULL || isAnyTempNamespace(lfirst_oid(lc)))
+			if (schema == NULL || !barista_schema_is_trusted(lfirst_oid(lc), owner))
 				continue;
 			appendStringInfo(s, "%s%s", separator, quote_identifier(schema));
 			separator = ", ";
@@ -380,7 +379,7 @@ describe(CapturedRelation *captured, Relation rel)
 		append_u32(&s, (uint32) attribute->atttypmod);
 		ReleaseSysCache(tuple);
 	}
-	append_search_path(&s, captured->path);
+	append_search_path(&s, captured->path, rel->rd_rel->relowner);
 	captured->description = s.data;
 	captured->description_length = s.len;
 }
@@ -401,7 +400,10 @@ barista_relation_build(CapturedRelation *captured, Relation rel)
 	captured->path = barista_relation_runs_user_code(rel) ?
 		GetOverrideSearchPath(CurrentMemoryContext) : NULL;
 	if (captured->path != NULL)
+	{
 		barista_check_owner(rel);
+		barista_check_path(rel, captured->path->schemas);
+	}
 	key = choose_key(rel);
 	captured->keyed = key != NULL;
 	captured->columns = palloc0(Max(desc->natts, 1) * sizeof(CapturedColumn));

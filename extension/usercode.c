@@ -21,6 +21,7 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/transam.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_amop.h"
 #include "catalog/pg_amproc.h"
 #include "catalog/pg_index.h"
@@ -42,31 +43,48 @@ is_user_function(Oid function, void *context)
 	return function >= FirstNormalObjectId;
 }
 
-static bool
-runs_user_code(Node *node, void *context)
+/* What is looked for among the functions of an index. */
+typedef struct FunctionSearch
 {
+	check_function_callback test;
+	void	   *context;		/* of test */
+	bool		domains;		/* casts to domains count, too */
+} FunctionSearch;
+
+static bool
+finds(Node *node, void *search)
+{
+	FunctionSearch *s = (FunctionSearch *) search;
+
 	if (node == NULL)
 		return false;
-	if (IsA(node, CoerceToDomain))
+	if (s->domains && IsA(node, CoerceToDomain))
 		return true;
-	if (check_functions_in_node(node, is_user_function, NULL))
+	if (check_functions_in_node(node, s->test, s->context))
 		return true;
-	return expression_tree_walker(node, runs_user_code, context);
+	return expression_tree_walker(node, finds, search);
 }
 
-/* An attribute of pg_index that holds an expression, or none. */
+/* In the expressions and the predicate of a tuple of pg_index. */
 static bool
-attribute_runs_user_code(HeapTuple tuple, AttrNumber attribute)
+finds_in_expressions(HeapTuple tuple, FunctionSearch *search)
 {
-	bool		null;
-	Datum		value = SysCacheGetAttr(INDEXRELID, tuple, attribute, &null);
+	static const AttrNumber attributes[] = {Anum_pg_index_indexprs, Anum_pg_index_indpred};
 
-	return !null && runs_user_code(stringToNode(TextDatumGetCString(value)), NULL);
+	for (int i = 0; i < lengthof(attributes); i++)
+	{
+		bool		null;
+		Datum		value = SysCacheGetAttr(INDEXRELID, tuple, attributes[i], &null);
+
+		if (!null && finds(stringToNode(TextDatumGetCString(value)), search))
+			return true;
+	}
+	return false;
 }
 
 /* A users' function that is not in C. */
 static bool
-is_interpreted(Oid function)
+is_interpreted(Oid function, void *context)
 {
 	HeapTuple	tuple;
 	Oid			language;
@@ -81,28 +99,29 @@ is_interpreted(Oid function)
 	return language != INTERNALlanguageId && language != ClanguageId;
 }
 
-/* Does a family of operators rest on functions that are not in C? */
 static bool
-family_runs_user_code(Oid family)
+finds_in_family(Oid family, FunctionSearch *search)
 {
 	CatCList   *functions = SearchSysCacheList1(AMPROCNUM, ObjectIdGetDatum(family));
 	CatCList   *operators = SearchSysCacheList1(AMOPSTRATEGY, ObjectIdGetDatum(family));
-	bool		runs = false;
+	bool		found = false;
 
-	for (int i = 0; i < functions->n_members && !runs; i++)
-		runs = is_interpreted(((Form_pg_amproc)
-							   GETSTRUCT(&functions->members[i]->tuple))->amproc);
-	for (int i = 0; i < operators->n_members && !runs; i++)
-		runs = is_interpreted(get_opcode(((Form_pg_amop)
-										  GETSTRUCT(&operators->members[i]->tuple))->amopopr));
+	for (int i = 0; i < functions->n_members && !found; i++)
+		found = search->test(((Form_pg_amproc)
+							  GETSTRUCT(&functions->members[i]->tuple))->amproc,
+							 search->context);
+	for (int i = 0; i < operators->n_members && !found; i++)
+		found = search->test(get_opcode(((Form_pg_amop)
+										 GETSTRUCT(&operators->members[i]->tuple))->amopopr),
+							 search->context);
 	ReleaseSysCacheList(operators);
 	ReleaseSysCacheList(functions);
-	return runs;
+	return found;
 }
 
-/* Is one of the index's operator classes of that kind? */
+/* In the families of users' operator classes of a tuple of pg_index. */
 static bool
-operators_run_user_code(HeapTuple tuple)
+finds_in_operators(HeapTuple tuple, FunctionSearch *search)
 {
 	bool		null;
 	Datum		value = SysCacheGetAttr(INDEXRELID, tuple, Anum_pg_index_indclass, &null);
@@ -110,18 +129,44 @@ operators_run_user_code(HeapTuple tuple)
 
 	for (int i = 0; i < classes->dim1; i++)
 		if (classes->values[i] >= FirstNormalObjectId &&
-			family_runs_user_code(get_opclass_family(classes->values[i])))
+			finds_in_family(get_opclass_family(classes->values[i]), search))
 			return true;
 	return false;
+}
+
+typedef bool (*IndexTest) (HeapTuple tuple, void *context);
+
+/* Does one of a table's indexes, by its tuple of pg_index, pass the test? */
+static bool
+any_index(Relation rel, IndexTest test, void *context)
+{
+	List	   *indexes = RelationGetIndexList(rel);
+	bool		found = false;
+	ListCell   *lc;
+
+	foreach(lc, indexes)
+	{
+		HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(lfirst_oid(lc)));
+
+		if (!HeapTupleIsValid(tuple))
+			elog(ERROR, "cache lookup failed for index %u", lfirst_oid(lc));
+		found = test(tuple, context);
+		ReleaseSysCache(tuple);
+		if (found)
+			break;
+	}
+	list_free(indexes);
+	return found;
 }
 
 /* Takes a tuple of pg_index. */
 bool
 barista_index_runs_user_code(HeapTuple tuple)
 {
-	return attribute_runs_user_code(tuple, Anum_pg_index_indexprs) ||
-		attribute_runs_user_code(tuple, Anum_pg_index_indpred) ||
-		operators_run_user_code(tuple);
+	FunctionSearch users = {is_user_function, NULL, true};
+	FunctionSearch interpreted = {is_interpreted, NULL, false};
+
+	return finds_in_expressions(tuple, &users) || finds_in_operators(tuple, &interpreted);
 }
 
 /*
@@ -160,64 +205,70 @@ may_not_run(Oid function, void *owner)
 }
 
 static bool
-check_functions(Node *node, void *owner)
+check_index_owner(HeapTuple tuple, void *owner)
 {
-	if (node == NULL)
-		return false;
-	(void) check_functions_in_node(node, may_not_run, owner);
-	return expression_tree_walker(node, check_functions, owner);
+	FunctionSearch search = {may_not_run, owner, false};
+
+	if (barista_index_runs_user_code(tuple))
+		(void) finds_in_expressions(tuple, &search);
+	return false;
 }
 
 void
 barista_check_owner(Relation rel)
 {
-	static const AttrNumber attributes[] = {Anum_pg_index_indexprs, Anum_pg_index_indpred};
 	Oid			owner = rel->rd_rel->relowner;
-	List	   *indexes = RelationGetIndexList(rel);
+
+	(void) any_index(rel, check_index_owner, &owner);
+}
+
+/* A function, and the schema of the path that it might look into. */
+static bool
+may_not_look(Oid function, void *schema)
+{
+	if (!is_user_function(function, NULL) || !barista_follows_path(function))
+		return false;
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("function %s of an index would be run along a search_path with schema \"%s\"",
+					format_procedure(function), get_namespace_name(*(Oid *) schema)),
+			 errdetail("Every node makes the entries of the index, as the table's owner, and others may create functions in that schema."),
+			 errhint("ALTER FUNCTION ... SET search_path = ..., or take the schema out of this session's search_path.")));
+}
+
+static bool
+check_index_path(HeapTuple tuple, void *schema)
+{
+	FunctionSearch search = {may_not_look, schema, false};
+
+	return finds_in_expressions(tuple, &search) || finds_in_operators(tuple, &search);
+}
+
+void
+barista_check_path(Relation rel, List *schemas)
+{
 	ListCell   *lc;
 
-	foreach(lc, indexes)
-	{
-		HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(lfirst_oid(lc)));
+	foreach(lc, schemas)
+		if (!isAnyTempNamespace(lfirst_oid(lc)) &&
+			!barista_schema_is_trusted(lfirst_oid(lc), rel->rd_rel->relowner))
+			(void) any_index(rel, check_index_path, &lfirst_oid(lc));
+}
 
-		if (!HeapTupleIsValid(tuple))
-			elog(ERROR, "cache lookup failed for index %u", lfirst_oid(lc));
-		for (int i = 0; i < lengthof(attributes); i++)
-		{
-			bool		null;
-			Datum		value = SysCacheGetAttr(INDEXRELID, tuple, attributes[i], &null);
-
-			if (!null && attribute_runs_user_code(tuple, attributes[i]))
-				(void) check_functions(stringToNode(TextDatumGetCString(value)), &owner);
-		}
-		ReleaseSysCache(tuple);
-	}
-	list_free(indexes);
+static bool
+index_runs_user_code(HeapTuple tuple, void *context)
+{
+	return barista_index_runs_user_code(tuple);
 }
 
 bool
 barista_relation_runs_user_code(Relation rel)
 {
 	TupleDesc	desc = RelationGetDescr(rel);
-	List	   *indexes = RelationGetIndexList(rel);
-	bool		runs = false;
-	ListCell   *lc;
 
-	for (int i = 0; i < desc->natts && !runs; i++)
-		runs = !TupleDescAttr(desc, i)->attisdropped &&
-			barista_type_runs_user_code(TupleDescAttr(desc, i)->atttypid);
-	foreach(lc, indexes)
-	{
-		HeapTuple	tuple;
-
-		if (runs)
-			break;
-		tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(lfirst_oid(lc)));
-		if (!HeapTupleIsValid(tuple))
-			elog(ERROR, "cache lookup failed for index %u", lfirst_oid(lc));
-		runs = barista_index_runs_user_code(tuple);
-		ReleaseSysCache(tuple);
-	}
-	list_free(indexes);
-	return runs;
+	for (int i = 0; i < desc->natts; i++)
+		if (!TupleDescAttr(desc, i)->attisdropped &&
+			barista_type_runs_user_code(TupleDescAttr(desc, i)->atttypid))
+			return true;
+	return any_index(rel, index_runs_user_code, NULL);
 }

@@ -165,7 +165,7 @@ func TestApplyIndexFunctionWrites(t *testing.T) {
 		`create function w(i int) returns int language plpgsql as
 			$$begin insert into public.log values (i); return i; end$$`,
 		`create function f(i int) returns int language plpgsql immutable as
-			$$begin return case session_user when 'barista' then public.w(i) end; end$$`,
+			$$begin return case session_user when 'barista_nobody' then public.w(i) end; end$$`,
 		"create index on t (f(v))")
 	conn := p.leader.connect(t)
 	n := len(p.leader.gate.chosen())
@@ -184,7 +184,7 @@ func TestApplyIndexFunctionFails(t *testing.T) {
 	p.run(t,
 		"create table t (v int)",
 		`create function f(i int) returns int language plpgsql immutable as
-			$$begin if session_user = 'barista' then raise 'not here'; end if; return i; end$$`,
+			$$begin if session_user = 'barista_nobody' then raise 'not here'; end if; return i; end$$`,
 		"create index on t (f(v))")
 	n := len(p.leader.gate.chosen())
 	execute(t, p.leader.connect(t), "insert into t values (1)")

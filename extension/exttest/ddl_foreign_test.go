@@ -21,7 +21,7 @@ func foreignPair(t *testing.T) *pair {
 func TestDDLForeignDefinitions(t *testing.T) {
 	p := startPair(t)
 	p.run(t, "create role fdw_owner superuser", "create role fdw_user", "create schema fdw", "set search_path = fdw, public", `create function fdw.picky(text[], oid) returns void language plpgsql as
-		$$begin if session_user = 'barista' then raise exception 'I know nothing of these options'; end if; end$$`,
+		$$begin if session_user = 'barista_nobody' then raise exception 'I know nothing of these options'; end if; end$$`,
 		"create foreign data wrapper fancy validator fdw.picky options (a '1')", "create foreign data wrapper plain no handler no validator",
 		"alter foreign data wrapper fancy options (set a '2', add b '3')", "alter foreign data wrapper plain validator fdw.picky",
 		"alter foreign data wrapper plain no validator options (add c '1')", "alter foreign data wrapper plain validator fdw.picky options (drop c)",

@@ -67,8 +67,7 @@ func TestDDLSettingsThatALibraryRefuses(t *testing.T) {
 		"create function bad.altered() returns int language sql as 'select 1'", "alter function bad.altered() stable"+wrong,
 		"create procedure bad.procedure(inout int) language sql"+wrong+" as 'select 1'", "alter routine bad.procedure set work_mem = '2MB' reset plpgsql.print_strict_params",
 		"set plpgsql.check_asserts = 'perhaps'; alter role me in database postgres set plpgsql.check_asserts from current", "alter role me reset plpgsql.nothing")
-	conn := p.follower.connectAs(t, "barista", "postgres")
-	execute(t, conn, "load 'plpgsql'")
+	conn := p.follower.connectAs(t, "barista", "postgres", "session_preload_libraries", "plpgsql")
 	refused(t, conn, "22023", wrong)
 	for _, proposal := range p.leader.gate.chosen()[p.applied:] {
 		if _, err := conn.Exec(testContext(t), "select barista_apply($1)", p.follower.partOf(proposal)); err != nil {

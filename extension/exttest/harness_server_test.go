@@ -321,6 +321,9 @@ func (s *server) dial(ctx context.Context, role, database string, parameters ...
 	if err != nil {
 		return nil, err
 	}
+	if role == "barista" {
+		config.RuntimeParams["barista.session"] = "own"
+	}
 	for i := 0; i+1 < len(parameters); i += 2 {
 		config.RuntimeParams[parameters[i]] = parameters[i+1]
 	}

@@ -22,7 +22,7 @@ var sessionSettings = map[string]string{
 	"idle_session_timeout": "0", "session_replication_role": "origin", "row_security": "on",
 	"log_statement": "none", "log_duration": "off", "log_min_duration_statement": "-1", "log_min_duration_sample": "-1", "log_transaction_sample_rate": "0",
 	"log_parameter_max_length": "0", "log_parameter_max_length_on_error": "0", "pgaudit.log": "none", "auto_explain.log_min_duration": "-1",
-	"session_authorization": Role, "role": "none", "temp_file_limit": "-1", "search_path": "pg_catalog", "standard_conforming_strings": "on",
+	"temp_file_limit": "-1", "search_path": "pg_catalog", "standard_conforming_strings": "on",
 	"exit_on_error": "off", "temp_tablespaces": "", // functions of indexes catch errors, and sort
 	"plpgsql.check_asserts": "off", // the leader's session has asserted, or did not want to
 }
@@ -37,6 +37,9 @@ func (c Config) ConnConfig() *pgx.ConnConfig {
 	parsed.Host, parsed.Port, parsed.Password = c.SockDir, Port, ""
 	parsed.Fallbacks = nil
 	parsed.RuntimeParams = maps.Clone(sessionSettings)
+	if c.Library != "" {
+		parsed.RuntimeParams["barista.session"] = "own" // see extension/rights.c
+	}
 	return parsed
 }
 

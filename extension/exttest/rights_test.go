@@ -1,0 +1,116 @@
+package exttest
+
+import (
+	"strings"
+	"testing"
+)
+
+// A session of Barista's begins as a role that may nothing, and stays it; nobody else gets such a session.
+func TestOwnSessionsMayNothing(t *testing.T) {
+	s := sharedLeader(t)
+	admin := s.connect(t)
+	execute(t, admin, "create role eve login", "create table secrets (v int)")
+	own := s.connectAs(t, "barista", "postgres")
+	for sql, want := range map[string]string{
+		"session_user": "barista_nobody",
+		"current_user": "barista_nobody",
+		"select rolsuper or rolcreaterole or rolcreatedb or rolreplication or rolbypassrls or rolcanlogin from pg_roles where rolname = session_user": "false",
+		"select count(*) from pg_auth_members where 'barista_nobody'::regrole in (roleid, member)":                                                    "0",
+		"select count(*) from pg_shdepend where refobjid = 'barista_nobody'::regrole and deptype <> 'a'":                                              "0",
+	} {
+		if got := value(t, own, sql); got != want {
+			t.Errorf("%s: %s, want %s", sql, got, want)
+		}
+	}
+	for _, sql := range []string{"select * from secrets", "select rolpassword from pg_authid", "create table t (v int)"} {
+		refused(t, own, "42501", sql)
+	}
+	for _, sql := range []string{
+		"set session authorization postgres", "set session authorization barista", "reset session authorization",
+		"set role postgres", "reset role", "set local role none",
+		"select set_config('role', 'postgres', false)", "select set_config('session_authorization', 'barista', true)",
+	} {
+		refused(t, own, "55P02", sql)
+	}
+	if got := value(t, own, "session_user || current_user"); got != "barista_nobodybarista_nobody" {
+		t.Errorf("it has become %s", got)
+	}
+	for _, role := range []string{"eve", "postgres"} {
+		if _, err := s.dial(testContext(t), role, "postgres", "barista.session", "own"); sqlState(err) != "22023" {
+			t.Errorf("%s gets an own session: %v", role, err)
+		}
+	}
+	refused(t, admin, "55P02", "set barista.session = 'own'")
+	for _, sql := range []string{"alter role barista_nobody superuser", "grant postgres to barista_nobody", "drop role barista_nobody", "drop owned by barista_nobody"} {
+		refused(t, admin, "0A000", sql)
+	}
+}
+
+// The functions of an index run on followers as the table's owner. So along the path of whoever writes they find nothing there that others made.
+func TestIndexFunctionsAlongAnothersPath(t *testing.T) {
+	p := startPair(t)
+	p.run(t,
+		"create role alice", "create role eve", "grant create on database postgres to alice, eve", "grant alice to postgres", "grant eve to postgres",
+		"set role alice", "create schema alice", "grant usage on schema alice to public",
+		"create function alice.helper(i int) returns int language plpgsql immutable as 'begin return i; end'",
+		"create function alice.f(i int) returns int language plpgsql immutable as 'begin return helper(i); end'",
+		"create function alice.q(i int) returns int language plpgsql immutable set search_path = alice as 'begin return helper(i); end'",
+		"create table alice.t (v int)", "create table alice.q (v int)", "grant all on alice.t, alice.q to eve",
+		"set search_path = alice", "create index on alice.t (alice.f(v))", "create index on alice.q (alice.q(v))",
+		"set role eve", "create schema eve",
+		"create function eve.helper(i int) returns int language plpgsql immutable as 'begin if current_user <> $$eve$$ then raise exception $$as %$$, current_user; end if; return i; end'",
+	)
+	conn := p.leader.connect(t)
+	execute(t, conn, "set role eve")
+	for _, path := range []string{"eve", "eve, alice", "alice, eve"} {
+		execute(t, conn, "set search_path = "+path)
+		failure := refused(t, conn, "0A000", "insert into alice.t values (1)")
+		if !strings.Contains(failure.Message, "alice.f(integer)") && !strings.Contains(failure.Message, "function f(integer)") ||
+			!strings.Contains(failure.Message, `schema "eve"`) {
+			t.Errorf("path %s: %v", path, failure)
+		}
+		execute(t, conn, "insert into alice.q values (1)")
+	}
+	execute(t, conn, "set search_path = alice, pg_temp", "insert into alice.t values (2)")
+
+	// What was not trusted, is, and the other way round.
+	execute(t, conn, "reset role", "alter schema eve owner to alice", "grant usage on schema eve to eve", "drop function eve.helper(int)", "set role eve", "set search_path = eve, alice",
+		"insert into alice.t values (3)", "reset role", "grant usage, create on schema eve to eve", "set role eve")
+	refused(t, conn, "0A000", "insert into alice.t values (4)")
+	p.same(t)
+}
+
+// A function of language internal is what it calls, whatever its name.
+func TestOtherNamesOfTheServersFunctions(t *testing.T) {
+	s := sharedLeader(t)
+	conn := s.connect(t)
+	execute(t, conn,
+		"create function origin_create(text) returns oid language internal strict as 'pg_replication_origin_create'",
+		"create function origin_drop(text) returns void language internal strict as 'pg_replication_origin_drop'",
+		"create function origin_advance(text, pg_lsn) returns void language internal strict as 'pg_replication_origin_advance'",
+		"create function origin_setup(text) returns void language internal strict as 'pg_replication_origin_session_setup'",
+		"create function origin_xact(pg_lsn, timestamptz) returns void language internal strict as 'pg_replication_origin_xact_setup'",
+		"create function collations(regnamespace) returns int language internal strict as 'pg_import_system_collations'")
+	for _, call := range []string{
+		"origin_create('x')", "origin_drop('barista')", "origin_advance('barista', '0/1')", "origin_setup('barista')", "origin_xact('0/1', now())", "collations('public')",
+	} {
+		refused(t, conn, "0A000", "select "+call)
+	}
+	if got := value(t, conn, "select count(*) from pg_replication_origin"); got != "1" {
+		t.Errorf("%s origins", got)
+	}
+}
+
+// Large objects that are written through another name of a function are replicated too.
+func TestLargeObjectsByOtherNames(t *testing.T) {
+	p := sharedPair(t)
+	conn := p.leader.connect(t)
+	p.run(t,
+		"create function lo_other_create(oid) returns oid language internal strict as 'be_lo_create'",
+		"create function lo_other_put(oid, bigint, bytea) returns void language internal strict as 'be_lo_put'")
+	execute(t, conn, "select lo_other_put(lo_other_create(0), 0, 'latte')")
+	p.sameLargeObjects(t)
+	if got := value(t, p.follower.connect(t), "select count(*) from pg_largeobject where data = 'latte'"); got != "1" {
+		t.Errorf("%s objects on the follower", got)
+	}
+}

@@ -1,0 +1,101 @@
+/*-------------------------------------------------------------------------
+ *
+ * rights.c
+ *	  Whose rights Barista's own sessions work with.
+ *
+ * A session of Barista's is authenticated as role barista, a superuser, since
+ * only that outranks what owners say of their databases (who may connect, how
+ * many).  But then it says barista.session=own, and its session user is barista_nobody
+ * before the first statement: a role that owns nothing and may nothing.  What a
+ * task needs it takes for the time of the task, in a security-restricted operation: the rights of a table's
+ * owner to make an index's entries, those of a role to run its statement again.
+ *
+ * So users' code that runs where nobody thought of it runs as barista_nobody.
+ * It cannot become what the connection was authenticated as either: for the life
+ * of the session nobody changes who it is.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "barista.h"
+
+#include "access/parallel.h"
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "storage/proc.h"
+#include "storage/procarray.h"
+#include "utils/acl.h"
+#include "utils/guc.h"
+#include "utils/guc_tables.h"
+
+#include "internal.h"
+
+void
+barista_rights_take(Oid role, BaristaRights *before)
+{
+	GetUserIdAndSecContext(&before->user, &before->security);
+	SetUserIdAndSecContext(role, before->security | SECURITY_RESTRICTED_OPERATION);
+}
+
+/* After an error the end of the transaction does this. */
+void
+barista_rights_give_back(const BaristaRights *before)
+{
+	SetUserIdAndSecContext(before->user, before->security);
+}
+
+/*
+ * May this session be one of Barista's own?  Whatever the connection was
+ * authenticated as, it becomes barista_nobody, whose OID is left in extra.  A
+ * parallel worker gets all of that from its leader.
+ */
+bool
+barista_rights_check(void **extra)
+{
+	Oid			authenticated;
+
+	if (IsParallelWorker())
+		return true;
+	authenticated = GetAuthenticatedUserId();
+	if (MyBackendType != B_BACKEND || !IsTransactionState() || !OidIsValid(authenticated) ||
+		strcmp(GetUserNameFromId(authenticated, false), BARISTA_ROLE) != 0)
+	{
+		GUC_check_errdetail("It is for barista, authenticated as role \"%s\".", BARISTA_ROLE);
+		return false;
+	}
+	*extra = malloc(sizeof(Oid));
+	if (*extra == NULL)
+		return false;
+	*(Oid *) *extra = get_role_oid(BARISTA_NOBODY, false);
+	return true;
+}
+
+/*
+ * The session begins.  For its life nobody changes who it is: SET and RESET fail,
+ * also where no restricted operation is under way.
+ */
+void
+barista_rights_begin(void *extra)
+{
+	struct config_generic **settings = get_guc_variables();
+
+	if (extra == NULL)
+		return;					/* a parallel worker */
+	SetSessionAuthorization(*(Oid *) extra, false);
+	for (int i = 0; i < GetNumConfigOptions(); i++)
+		if (strcmp(settings[i]->name, "role") == 0 ||
+			strcmp(settings[i]->name, "session_authorization") == 0)
+			settings[i]->context = PGC_INTERNAL;
+}
+
+/*
+ * By what it was authenticated as: a superuser's session may choose its session
+ * user.
+ */
+bool
+barista_is_own_backend(int pid)
+{
+	PGPROC	   *proc = BackendPidGetProc(pid);
+
+	return proc != NULL && OidIsValid(proc->roleId) &&
+		proc->roleId == get_role_oid(BARISTA_ROLE, true);
+}

@@ -1,0 +1,153 @@
+/*-------------------------------------------------------------------------
+ *
+ * trusted_path.c
+ *	  Along which search_path users' code runs as a table's owner.
+ *
+ * Other nodes run the functions of an index as the table's owner, along the path
+ * of whoever writes.  Such a function may name others without their schema.  If a
+ * schema of the path were one that somebody else may create functions in, theirs
+ * could be found there, and would run as the owner:
+ *
+ *		1. Eve may insert into Alice's table, whose index calls alice.f(), which
+ *		   calls g() without a schema.
+ *		2. Eve makes eve.g(), sets search_path to eve and inserts a row.
+ *		3. Here that runs as Eve.  On the other nodes eve.g() would run as Alice.
+ *
+ * So such schemas are left out of the path there, and here a write that a function
+ * of an index might need them for is refused.
+ *
+ * A schema is trusted if nobody may create in it but the table's owner, who may
+ * become the owner, and superusers.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "barista.h"
+
+#include "access/htup_details.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_database.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_proc.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+#include "utils/varlena.h"
+
+#include "internal.h"
+
+static Oid
+database_owner(void)
+{
+	HeapTuple	tuple = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(MyDatabaseId));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for database %u", MyDatabaseId);
+	owner = ((Form_pg_database) GETSTRUCT(tuple))->datdba;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
+/* May this role be in the owner's place anyway?  ACL_ID_PUBLIC is no role. */
+static bool
+stands_for(Oid role, Oid owner)
+{
+	if (role == ACL_ID_PUBLIC)
+		return false;
+	if (role == ROLE_PG_DATABASE_OWNER)
+		role = database_owner();
+	return role == owner || superuser_arg(role) ||
+		is_member_of_role_nosuper(role, owner);
+}
+
+bool
+barista_schema_is_trusted(Oid schema, Oid owner)
+{
+	HeapTuple	tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
+	bool		trusted;
+	bool		null;
+	Datum		acl;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	trusted = !isAnyTempNamespace(schema) &&
+		stands_for(((Form_pg_namespace) GETSTRUCT(tuple))->nspowner, owner);
+	acl = SysCacheGetAttr(NAMESPACEOID, tuple, Anum_pg_namespace_nspacl, &null);
+	if (trusted && !null)
+	{
+		Acl		   *rights = DatumGetAclP(acl);
+
+		for (int i = 0; i < ACL_NUM(rights) && trusted; i++)
+		{
+			AclItem    *item = &ACL_DAT(rights)[i];
+
+			trusted = (ACLITEM_GET_PRIVS(*item) & ACL_CREATE) == 0 ||
+				stands_for(item->ai_grantee, owner);
+		}
+	}
+	ReleaseSysCache(tuple);
+	return trusted;
+}
+
+/* What is left of a path, as a setting; in the current context. */
+char *
+barista_trusted_path(const char *path, Oid owner)
+{
+	StringInfoData trusted;
+	List	   *names;
+	ListCell   *lc;
+
+	initStringInfo(&trusted);
+	if (!SplitIdentifierString(pstrdup(path), ',', &names))
+		elog(ERROR, "invalid list of schemas \"%s\"", path);
+	foreach(lc, names)
+	{
+		Oid			schema = get_namespace_oid(lfirst(lc), true);
+
+		if (OidIsValid(schema) && barista_schema_is_trusted(schema, owner))
+			appendStringInfo(&trusted, "%s%s", trusted.len > 0 ? ", " : "",
+							 quote_identifier(lfirst(lc)));
+	}
+	return trusted.data;
+}
+
+/* Has the function a search_path of its own? */
+static bool
+has_path(HeapTuple tuple)
+{
+	bool		null;
+	Datum		config = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_proconfig, &null);
+	Datum	   *settings;
+	int			count;
+
+	if (null)
+		return false;
+	deconstruct_array(DatumGetArrayTypeP(config), TEXTOID, -1, false, TYPALIGN_INT,
+					  &settings, NULL, &count);
+	for (int i = 0; i < count; i++)
+		if (strncmp(TextDatumGetCString(settings[i]), "search_path=", strlen("search_path=")) == 0)
+			return true;
+	return false;
+}
+
+/* May the function find others, or not, depending on the path it is called along? */
+bool
+barista_follows_path(Oid function)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	Form_pg_proc form;
+	bool		follows;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	form = (Form_pg_proc) GETSTRUCT(tuple);
+	follows = form->prolang != INTERNALlanguageId && form->prolang != ClanguageId &&
+		heap_attisnull(tuple, Anum_pg_proc_prosqlbody, NULL) && !has_path(tuple);
+	ReleaseSysCache(tuple);
+	return follows;
+}
