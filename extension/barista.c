@@ -38,7 +38,6 @@
 #include "storage/shmem.h"
 #include "tcop/tcopprot.h"
 #include "utils/acl.h"
-#include "utils/backend_status.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
@@ -53,7 +52,6 @@ PG_MODULE_MAGIC;
 
 PG_FUNCTION_INFO_V1(barista_start);
 PG_FUNCTION_INFO_V1(barista_bootstrap);
-PG_FUNCTION_INFO_V1(barista_backends);
 
 /* How often a statement looks whether the lease was renewed, in ms. */
 #define LEASE_POLL		2
@@ -687,41 +685,6 @@ barista_bootstrap(PG_FUNCTION_ARGS)
 	barista_triggers_bootstrap();
 	XactReadOnly = read_only;
 	PG_RETURN_VOID();
-}
-
-/*
- * barista_backends(terminate boolean) returns integer
- *
- * How many client backends there are besides barista's own.  With terminate,
- * each of them is told to end.
- */
-Datum
-barista_backends(PG_FUNCTION_ARGS)
-{
-	bool		terminate = PG_GETARG_BOOL(0);
-	int			count = 0;
-	int			total;
-
-	barista_require_own_session("barista_backends");
-	pgstat_clear_backend_activity_snapshot();
-	total = pgstat_fetch_stat_numbackends();
-	for (int i = 1; i <= total; i++)
-	{
-		LocalPgBackendStatus *local = pgstat_fetch_stat_local_beentry(i);
-		PgBackendStatus *status;
-
-		if (local == NULL)
-			continue;
-		status = &local->backendStatus;
-		if (status->st_procpid == 0 || status->st_procpid == MyProcPid ||
-			status->st_backendType != B_BACKEND ||
-			barista_is_own_backend(status->st_procpid))
-			continue;
-		count++;
-		if (terminate)
-			(void) kill(status->st_procpid, SIGTERM);
-	}
-	PG_RETURN_INT32(count);
 }
 
 static Oid

@@ -28,8 +28,8 @@ CREATE OR REPLACE FUNCTION pg_catalog.barista_bootstrap() RETURNS void
 CREATE OR REPLACE FUNCTION pg_catalog.barista_apply(part bytea) RETURNS bigint
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'barista', 'barista_apply';
 
-CREATE OR REPLACE FUNCTION pg_catalog.barista_backends(terminate boolean) RETURNS integer
-	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'barista', 'barista_backends';
+CREATE OR REPLACE FUNCTION pg_catalog.barista_end_backends(among integer[]) RETURNS integer[]
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'barista', 'barista_end_backends';
 
 CREATE OR REPLACE FUNCTION pg_catalog.barista_empty_unlogged() RETURNS void
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'barista', 'barista_empty_unlogged';
@@ -38,18 +38,21 @@ CREATE OR REPLACE FUNCTION pg_catalog.barista_horizons(only_changed boolean)
 	RETURNS TABLE (schema text, name text, horizon bigint, is_called boolean, lsn pg_lsn)
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'barista', 'barista_horizons';
 
+CREATE OR REPLACE FUNCTION pg_catalog.barista_sequence_state(sequence oid, OUT horizon bigint, OUT is_called boolean)
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'barista', 'barista_sequence_state';
+
 DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'barista') THEN CREATE ROLE barista LOGIN SUPERUSER REPLICATION; END IF; END $$;
 
--- What Barista's own sessions run as: it owns nothing and may nothing but call these functions.
+-- What Barista's own sessions run as: it owns nothing and may nothing but call their functions.
 DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'barista_nobody') THEN CREATE ROLE barista_nobody NOLOGIN NOINHERIT; END IF; END $$;
 
-REVOKE ALL ON FUNCTION pg_catalog.barista_start(), pg_catalog.barista_bootstrap(),
-	pg_catalog.barista_apply(bytea), pg_catalog.barista_backends(boolean),
-	pg_catalog.barista_empty_unlogged(), pg_catalog.barista_horizons(boolean) FROM PUBLIC;
-
-GRANT EXECUTE ON FUNCTION pg_catalog.barista_start(), pg_catalog.barista_bootstrap(),
-	pg_catalog.barista_apply(bytea), pg_catalog.barista_backends(boolean),
-	pg_catalog.barista_empty_unlogged(), pg_catalog.barista_horizons(boolean) TO barista_nobody;
+-- All functions but those that triggers call are theirs alone.
+DO $$ DECLARE f pg_catalog.regprocedure; BEGIN
+FOR f IN SELECT oid FROM pg_catalog.pg_proc WHERE pronamespace = 'pg_catalog'::pg_catalog.regnamespace AND proname LIKE 'barista\_%'
+	AND proname NOT IN ('barista_capture', 'barista_capture_truncate', 'barista_trigger') LOOP
+	EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
+	EXECUTE pg_catalog.format('GRANT EXECUTE ON FUNCTION %s TO barista_nobody', f);
+END LOOP; END $$;
 
 -- Privileges that were there from the beginning are not dumped.
 INSERT INTO pg_catalog.pg_init_privs (objoid, classoid, objsubid, privtype, initprivs)

@@ -55,6 +55,7 @@
 #include "internal.h"
 
 PG_FUNCTION_INFO_V1(barista_horizons);
+PG_FUNCTION_INFO_V1(barista_sequence_state);
 
 /*
  * Sequences whose agreed version is remembered.  Beyond that a sequence is
@@ -670,4 +671,39 @@ barista_horizons(PG_FUNCTION_ARGS)
 		relation_close(seqrel, NoLock);
 	}
 	return (Datum) 0;
+}
+
+/*
+ * barista_sequence_state(sequence oid)
+ *		returns (horizon bigint, is_called boolean)
+ *
+ * The state of one sequence now; NULL if it is none of this database's
+ * permanent ones.  Takes the lock that a query upon the sequence would take, so
+ * it waits for a transaction that is dropping or altering it, and gives the
+ * lock back at once.
+ */
+Datum
+barista_sequence_state(PG_FUNCTION_ARGS)
+{
+	Oid			relid = PG_GETARG_OID(0);
+	Relation	seqrel;
+	SequenceState state;
+	TupleDesc	desc;
+	Datum		values[2];
+	bool		nulls[2] = {false};
+
+	barista_require_own_session("barista_sequence_state");
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	if (!is_permanent_sequence(relid))
+		PG_RETURN_NULL();
+	seqrel = try_relation_open(relid, AccessShareLock);
+	if (seqrel == NULL)
+		PG_RETURN_NULL();
+	read_state(seqrel, &state);
+	relation_close(seqrel, AccessShareLock);
+
+	values[0] = Int64GetDatum(state.horizon);
+	values[1] = BoolGetDatum(state.is_called);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }

@@ -138,7 +138,7 @@ func TestForeignRowsRefused(t *testing.T) {
 	commit = begin(t, waiting, "commit")
 	proposal := p.leader.gate.next(t) // the foreign server commits, and this session waits for it
 	p.leader.close()
-	execute(t, p.leader.connectAs(t, "barista", "postgres"), "select barista_backends(true)")
+	execute(t, p.leader.connectAs(t, "barista", "postgres"), "select barista_end_backends(null)")
 	proposal.choose()
 	if state := commit.wait(); state != "08007" {
 		t.Errorf("SQLSTATE %q, not 08007: its session was ended", state)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -183,7 +184,8 @@ func TestSerializableSnapshotIsOfTheEpoch(t *testing.T) {
 }
 
 // When barista ends the backends of a closed epoch, each hears what became of
-// its transaction; barista's own sessions stay.
+// its transaction; barista's own sessions stay, and so do sessions that begin after
+// the list was made.
 func TestBackendsAreEnded(t *testing.T) {
 	s := startLeader(t, options{fixture: heldFixture})
 	own := s.connectAs(t, "barista", "postgres")
@@ -191,21 +193,26 @@ func TestBackendsAreEnded(t *testing.T) {
 	execute(t, idle, "select 1")
 	execute(t, writing, "begin", "update held set v = 1 where k = 1")
 	waiting := begin(t, writing, "select pg_advisory_lock(1), pg_sleep(60)")
-	if got := value(t, own, "barista_backends(false)"); got != "2" {
-		t.Errorf("%s backends", got)
-	}
 	reading := listen(t, idle)
 	s.close()
-	execute(t, own, "select barista_backends(true)")
+	told := value(t, own, "barista_end_backends(null)")
+	if n := len(strings.Split(told, ",")); n != 2 {
+		t.Errorf("%d backends were told: %s", n, told)
+	}
 	if state := waiting.wait(); state != "40001" {
 		t.Errorf("writing session: %s", state)
 	}
 	if state := reading.wait(); state != "57P01" {
 		t.Errorf("idle session: %s", state)
 	}
+	later := s.connect(t)
 	eventually(t, "no backend is left", func() bool {
-		return value(t, own, "barista_backends(false)") == "0"
+		return value(t, own, "barista_end_backends('"+told+"')") == "{}"
 	})
+	if got := value(t, own, "barista_end_backends('{}')"); got != "{}" {
+		t.Errorf("of none: %s", got)
+	}
+	execute(t, later, "select 1")
 }
 
 // Statements wait while the lease has run out, go on when it is renewed, and
@@ -240,8 +247,8 @@ func TestOwnFunctions(t *testing.T) {
 	s := sharedLeader(t)
 	conn := s.connect(t)
 	for _, sql := range []string{
-		"select barista_start()", "select barista_bootstrap()", "select barista_backends(true)", "select barista_empty_unlogged()",
-		"select * from barista_horizons(false)", `select barista_apply('\x')`,
+		"select barista_start()", "select barista_bootstrap()", "select barista_end_backends(null)", "select barista_empty_unlogged()",
+		"select * from barista_horizons(false)", "select barista_sequence_state(1)", `select barista_apply('\x')`,
 	} {
 		if state := run(t, conn, sql); state != "42501" {
 			t.Errorf("%s: %s", sql, state)

@@ -482,28 +482,21 @@ func (r *run) endBackends() {
 	r.owner.post(replicator.GateClosed{Applied: r.shared.Applied()})
 }
 
-// listBackends finds every process that may still be inside the closed epoch: all but barista's own sessions and the server's workers.
-const listBackends = `SELECT array_agg(pid) FROM pg_catalog.pg_stat_get_activity(NULL) a
-	WHERE a.usesysid IS NOT NULL AND a.usesysid <> (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = 'barista')
-	  AND a.backend_type NOT IN ('walsender', 'logical replication launcher')`
-
+// terminateBackends ends every process that may still be inside the closed epoch: all but barista's own sessions and the server's workers.
 func (r *run) terminateBackends(ctx context.Context) error {
 	conn, err := pgx.ConnectConfig(ctx, r.server.ConnConfig())
 	if err != nil {
 		return err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
-	var pids []int32
-	if err := conn.QueryRow(ctx, listBackends).Scan(&pids); err != nil {
-		return fmt.Errorf("list the sessions: %w", err)
+	const all, those = "SELECT pg_catalog.barista_end_backends(NULL)", "SELECT pg_catalog.barista_end_backends($1)"
+	var told []int32
+	if err := conn.QueryRow(ctx, all).Scan(&told); err != nil {
+		return fmt.Errorf("end the sessions: %w", err)
 	}
-	for first := true; len(pids) > 0 || r.shared.Waiting() > 0; first = false {
-		if !first {
-			pause(ctx, 5*time.Millisecond)
-		}
-		const stillThere = `SELECT array_agg(p) FROM pg_catalog.unnest($1::int[]) p
-			WHERE CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_stat_get_activity(p)) THEN pg_catalog.pg_terminate_backend(p) END IS NOT NULL`
-		if err := conn.QueryRow(ctx, stillThere, pids).Scan(&pids); err != nil {
+	for len(told) > 0 || r.shared.Waiting() > 0 {
+		pause(ctx, 5*time.Millisecond)
+		if err := conn.QueryRow(ctx, those, append([]int32{}, told...)).Scan(&told); err != nil { // NULL would be all
 			return fmt.Errorf("end the sessions: %w", err)
 		}
 	}
