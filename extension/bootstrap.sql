@@ -41,6 +41,18 @@ CREATE OR REPLACE FUNCTION pg_catalog.barista_horizons(only_changed boolean)
 CREATE OR REPLACE FUNCTION pg_catalog.barista_sequence_state(sequence oid, OUT horizon bigint, OUT is_called boolean)
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'barista', 'barista_sequence_state';
 
+CREATE OR REPLACE FUNCTION pg_catalog.barista_sum_rows(relation oid, buckets integer)
+	RETURNS TABLE (bucket integer, row_count bigint, checksum bigint)
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'barista', 'barista_sum_rows';
+
+CREATE OR REPLACE FUNCTION pg_catalog.barista_row_keys(relation oid, buckets integer, bucket integer, length integer)
+	RETURNS TABLE (key text, checksum bigint)
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'barista', 'barista_row_keys';
+
+CREATE OR REPLACE FUNCTION pg_catalog.barista_hidden(catalog regclass)
+	RETURNS TABLE (object oid, part integer, hash bigint)
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'barista', 'barista_hidden';
+
 DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'barista') THEN CREATE ROLE barista LOGIN SUPERUSER REPLICATION; END IF; END $$;
 
 -- What Barista's own sessions run as: it owns nothing and may nothing but call their functions.

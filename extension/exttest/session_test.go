@@ -248,7 +248,8 @@ func TestOwnFunctions(t *testing.T) {
 	conn := s.connect(t)
 	for _, sql := range []string{
 		"select barista_start()", "select barista_bootstrap()", "select barista_end_backends(null)", "select barista_empty_unlogged()",
-		"select * from barista_horizons(false)", "select barista_sequence_state(1)", `select barista_apply('\x')`,
+		"select * from barista_horizons(false)", "select barista_sequence_state(1)", "select barista_sum_rows(1, 1)",
+		"select barista_row_keys(1, 1, 0, 1)", "select barista_hidden('pg_authid')", `select barista_apply('\x')`,
 	} {
 		if state := run(t, conn, sql); state != "42501" {
 			t.Errorf("%s: %s", sql, state)
