@@ -4,6 +4,15 @@ package verify
 // definitions, never by OIDs or physical details, which differ between servers
 // that hold the same. Every part of it has a query with the two columns of a
 // source.
+//
+// Nothing that is made in a database may have a say in these queries. With
+// search_path = pg_catalog nobody's functions and operators are found by name, but
+// casts are in no schema: a superuser may have made one of any type to text, upon a
+// function whose owner has changed it since. So a value becomes text by format()
+// with %s, which calls its type's output function, or as a column of a ROW that is
+// cast, since a cast of type record cannot be made; and what operators and functions
+// are given has the very types that they take, or is a literal in quotes. What
+// PUBLIC may not read comes from the extension, as hashes.
 
 type part struct{ name, sql string }
 
@@ -14,18 +23,18 @@ func sharedCatalog() []source { return sourcesOfParts("", sharedParts) }
 func sourcesOfParts(database string, parts []part) []source {
 	sources := make([]source, len(parts))
 	for i, p := range parts {
-		sources[i] = source{Subject{Database: database, Kind: Catalog, Name: p.name}, p.sql}
+		sources[i] = source{Subject: Subject{Database: database, Kind: Catalog, Name: p.name}, sql: p.sql}
 	}
 	return sources
 }
 
 // acl returns an expression for access rights in an order of their own.
 func acl(column string) string {
-	return `(SELECT array_agg(item::text ORDER BY item::text COLLATE "C") FROM unnest(` + column + `) item)`
+	return `(SELECT array_agg(format('%s', item) ORDER BY format('%s', item) COLLATE "C") FROM unnest(` + column + `) item)`
 }
 
 // hashed returns an expression for options that may hold passwords.
-func hashed(options string) string { return `hashtextextended(` + options + `::text, 0)` }
+func hashed(options string) string { return hash(`format('%s', ` + options + `)`) }
 
 // catalogParts are the parts of each database's own catalog. A column's option
 // pg_attver, which the security releases of late 2026 brought, is a version that
@@ -82,7 +91,7 @@ var catalogParts = []part{
 		FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class JOIN pg_namespace n ON n.oid = c.relnamespace
 		WHERE r.rulename <> '_RETURN' AND c.relpersistence <> 't' AND ` + ofUsers},
 	{"policies", `
-		SELECT format('%I.%I.%I', p.schemaname, p.tablename, p.policyname) AS key, p::text AS image
+		SELECT format('%I.%I.%I', p.schemaname, p.tablename, p.policyname) AS key, ROW(p.*)::text AS image
 		FROM pg_policies p`},
 	{"functions", `
 		SELECT format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)) AS key,
@@ -102,7 +111,7 @@ var catalogParts = []part{
 			LEFT JOIN pg_range r ON r.rngtypid = t.oid LEFT JOIN pg_class c ON c.oid = t.typrelid
 		WHERE coalesce(c.relkind, 'c') = 'c' AND t.typcategory <> 'A' AND ` + ofUsers},
 	{"operators", `
-		SELECT o.oid::regoperator::text AS key,
+		SELECT format('%s', o.oid::regoperator) AS key,
 			ROW(pg_get_userbyid(o.oprowner), o.oprcode::regproc, o.oprcom::regoperator, o.oprnegate::regoperator,
 				o.oprrest::regproc, o.oprjoin::regproc, o.oprcanmerge, o.oprcanhash)::text AS image
 		FROM pg_operator o JOIN pg_namespace n ON n.oid = o.oprnamespace WHERE ` + ofUsers},
@@ -116,23 +125,23 @@ var catalogParts = []part{
 			ROW(pg_get_userbyid(s.stxowner), pg_get_statisticsobjdef(s.oid), s.stxstattarget)::text AS image
 		FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace WHERE ` + ofUsers},
 	{"extensions", `
-		SELECT e.extname::text AS key, ROW(e.extversion, n.nspname, pg_get_userbyid(e.extowner))::text AS image
+		SELECT format('%s', e.extname) AS key, ROW(e.extversion, n.nspname, pg_get_userbyid(e.extowner))::text AS image
 		FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace`},
 	{"event triggers", `
-		SELECT e.evtname::text AS key,
+		SELECT format('%s', e.evtname) AS key,
 			ROW(e.evtevent, pg_get_userbyid(e.evtowner), e.evtfoid::regproc, e.evtenabled, e.evttags)::text AS image
 		FROM pg_event_trigger e`},
 	{"foreign data wrappers", `
-		SELECT w.fdwname::text AS key,
+		SELECT format('%s', w.fdwname) AS key,
 			ROW(pg_get_userbyid(w.fdwowner), w.fdwhandler::regproc, w.fdwvalidator::regproc, ` + acl("w.fdwacl") + `, ` + hashed("w.fdwoptions") + `)::text AS image
 		FROM pg_foreign_data_wrapper w`},
 	{"foreign servers", `
-		SELECT s.srvname::text AS key,
+		SELECT format('%s', s.srvname) AS key,
 			ROW(pg_get_userbyid(s.srvowner), w.fdwname, s.srvtype, s.srvversion, ` + acl("s.srvacl") + `, ` + hashed("s.srvoptions") + `)::text AS image
 		FROM pg_foreign_server s JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw`},
 	{"user mappings", `
-		SELECT ROW(s.srvname, CASE WHEN m.umuser <> 0 THEN pg_get_userbyid(m.umuser) END)::text AS key, ` + hashed("m.umoptions") + `::text AS image
-		FROM pg_user_mapping m JOIN pg_foreign_server s ON s.oid = m.umserver`},
+		SELECT ROW(m.srvname, CASE WHEN m.umuser <> '0' THEN pg_get_userbyid(m.umuser) END)::text AS key, format('%s', h.hash) AS image
+		FROM pg_user_mappings m JOIN barista_hidden('pg_user_mapping') h ON h.object = m.umid`},
 	{"foreign tables", `
 		SELECT format('%I.%I', n.nspname, c.relname) AS key,
 			ROW(s.srvname, ` + hashed("f.ftoptions") + `,
@@ -143,19 +152,19 @@ var catalogParts = []part{
 		WHERE c.relpersistence <> 't'`},
 	{"default rights", `
 		SELECT ROW(pg_get_userbyid(d.defaclrole), n.nspname, d.defaclobjtype)::text AS key,
-			` + acl("d.defaclacl") + `::text AS image
+			format('%s', ` + acl("d.defaclacl") + `) AS image
 		FROM pg_default_acl d LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace`},
 	{"large objects", `
-		SELECT l.oid::text AS key,
+		SELECT format('%s', l.oid) AS key,
 			ROW(pg_get_userbyid(l.lomowner), ` + acl("l.lomacl") + `, obj_description(l.oid, 'pg_largeobject'))::text AS image
 		FROM pg_largeobject_metadata l`},
 	{"pages of large objects", `
-		SELECT format('%s, page %s', l.loid, l.pageno) AS key, format('%s %s', length(l.data), md5(l.data)) AS image
-		FROM pg_largeobject l`},
+		SELECT format('%s, page %s', h.object, h.part) AS key, format('%s', h.hash) AS image
+		FROM barista_hidden('pg_largeobject') h`},
 	{"comments", `
 		SELECT o.identity AS key, ROW(o.type, d.description)::text AS image
 		FROM pg_description d, pg_identify_object(d.classoid, d.objoid, d.objsubid) o
-		WHERE d.objoid >= 16384 AND o.schema IS DISTINCT FROM 'pg_catalog' AND o.schema !~ '^pg_temp' IS NOT FALSE`},
+		WHERE d.objoid >= '16384' AND o.schema IS DISTINCT FROM 'pg_catalog' AND o.schema !~ '^pg_temp' IS NOT FALSE`},
 	{"security labels", `
 		SELECT format('%s %s %s', l.objtype, l.objname, l.provider) AS key, l.label AS image
 		FROM pg_seclabels l WHERE l.classoid NOT IN (SELECT oid FROM pg_class WHERE relisshared)`},
@@ -165,27 +174,27 @@ var catalogParts = []part{
 // role's password only a hash of the stored verifier is looked at.
 var sharedParts = []part{
 	{"roles", `
-		SELECT a.rolname::text AS key,
+		SELECT format('%s', a.rolname) AS key,
 			ROW(a.rolsuper, a.rolinherit, a.rolcreaterole, a.rolcreatedb, a.rolcanlogin, a.rolreplication,
-				a.rolbypassrls, a.rolconnlimit, a.rolvaliduntil, hashtextextended(a.rolpassword, 0))::text AS image
-		FROM pg_authid a`},
+				a.rolbypassrls, a.rolconnlimit, a.rolvaliduntil, h.hash)::text AS image
+		FROM pg_roles a JOIN barista_hidden('pg_authid') h ON h.object = a.oid`},
 	{"role memberships", `
 		SELECT ROW(pg_get_userbyid(m.roleid), pg_get_userbyid(m.member))::text AS key,
 			ROW(pg_get_userbyid(m.grantor), m.admin_option)::text AS image
 		FROM pg_auth_members m`},
 	{"databases", `
-		SELECT d.datname::text AS key,
+		SELECT format('%s', d.datname) AS key,
 			ROW(pg_get_userbyid(d.datdba), pg_encoding_to_char(d.encoding), d.datcollate, d.datctype, d.daticulocale,
 				d.datlocprovider, d.datistemplate, d.datallowconn, d.datconnlimit, ` + acl("d.datacl") + `)::text AS image
 		FROM pg_database d WHERE d.datconnlimit <> -2 /* dropped, and not yet gone */`},
 	{"settings", `
 		SELECT ROW(d.datname, a.rolname)::text AS key,
-			(SELECT array_agg(c ORDER BY c COLLATE "C") FROM unnest(s.setconfig) c)::text AS image
-		FROM pg_db_role_setting s LEFT JOIN pg_database d ON d.oid = s.setdatabase LEFT JOIN pg_authid a ON a.oid = s.setrole`},
+			format('%s', (SELECT array_agg(c ORDER BY c COLLATE "C") FROM unnest(s.setconfig) c)) AS image
+		FROM pg_db_role_setting s LEFT JOIN pg_database d ON d.oid = s.setdatabase LEFT JOIN pg_roles a ON a.oid = s.setrole`},
 	{"security labels", `
 		SELECT format('%s %s %s', coalesce(a.rolname, d.datname), l.classoid::regclass, l.provider) AS key, l.label AS image
-		FROM pg_shseclabel l LEFT JOIN pg_authid a ON l.classoid = 'pg_authid'::regclass AND a.oid = l.objoid
-			LEFT JOIN pg_database d ON l.classoid = 'pg_database'::regclass AND d.oid = l.objoid`},
+		FROM pg_shseclabel l LEFT JOIN pg_roles a ON l.classoid = 'pg_authid'::regclass::oid AND a.oid = l.objoid
+			LEFT JOIN pg_database d ON l.classoid = 'pg_database'::regclass::oid AND d.oid = l.objoid`},
 	{"parameter rights", `
-		SELECT p.parname AS key, ` + acl("p.paracl") + `::text AS image FROM pg_parameter_acl p`},
+		SELECT p.parname AS key, format('%s', ` + acl("p.paracl") + `) AS image FROM pg_parameter_acl p`},
 }

@@ -104,8 +104,24 @@ func TestReportText(t *testing.T) {
 	different := Report{Position: 8060928, Nodes: []string{"n1", "n2"}, Differences: []Difference{
 		{Subject: accounts, Key: "42", Nodes: []string{"n2"}, Detail: "n1: present; n2: absent"},
 	}}
-	want := "different at 123.0: n1, n2\ndatabase app: table public.accounts, key 42: differs on n2 (n1: present; n2: absent)\n"
+	want := "different at 123.0: n1, n2\ndatabase app: table public.accounts, key \"42\": differs on n2 (n1: present; n2: absent)\n"
 	if diff := cmp.Diff(want, different.String()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestReportIsHarmless(t *testing.T) {
+	// Nothing that users named or stored acts upon the terminal of whoever reads a report, or looks like a line of it.
+	const bad = "\x1b[2J\u202e\u009b\nidentical at 123.0"
+	r := Report{Position: 8060928, Nodes: []string{"n1", "n2"},
+		Differences: []Difference{{Subject: Subject{"app", Table, `"` + bad + `"`}, Key: bad, Nodes: []string{"n2"}, Detail: bad}},
+		Stopped:     []Absence{{"n3", bad}}, NotCompared: []Absence{{"n4", bad}},
+	}
+	const shown = `\x1b[2J\u202e\u009b\nidentical at 123.0`
+	want := "different at 123.0: n1, n2\n" +
+		`database app: table "` + shown + `", key "` + shown + `": differs on n2 (` + shown + ")\n" +
+		"stopped: n3: " + shown + "\nnot compared: n4: " + shown + "\n"
+	if diff := cmp.Diff(want, r.String()); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -40,33 +40,31 @@ const keyLength = 300
 
 // buckets sums up a subject by bucket.
 func (s *Snapshot) buckets(ctx context.Context, subject Subject, n Buckets) ([]Group, error) {
-	return s.groups(ctx, subject, func(sql string) string {
-		return fmt.Sprintf("SELECT %s & %d, '', %s FROM (%s) AS rows GROUP BY 1", hash("coalesce(key, '')"), n-1, sums, sql)
-	})
+	return s.groups(ctx, subject, func(of source) string { return of.sums(n) })
 }
 
 // keys sums up one bucket of a subject by key.
 func (s *Snapshot) keys(ctx context.Context, subject Subject, n Buckets, bucket int64) ([]Group, error) {
-	return s.groups(ctx, subject, func(sql string) string {
-		return fmt.Sprintf("SELECT 0, left(coalesce(key, ''), %d), %s FROM (%s) AS rows WHERE %s & %d = %d GROUP BY 2",
-			keyLength, sums, sql, hash("coalesce(key, '')"), n-1, bucket)
-	})
+	return s.groups(ctx, subject, func(of source) string { return of.keys(n, bucket) })
 }
 
-func (s *Snapshot) groups(ctx context.Context, subject Subject, grouping func(sql string) string) ([]Group, error) {
+func (s *Snapshot) groups(ctx context.Context, subject Subject, sql func(source) string) (groups []Group, err error) {
 	source, conn, err := s.find(ctx, subject)
 	if err != nil {
 		return nil, err
 	}
-	var groups []Group
 	err = aside(ctx, conn, func() (err error) {
-		groups, err = query(ctx, conn, grouping(source.sql), func(row pgx.CollectableRow) (g Group, err error) {
-			return g, row.Scan(&g.Bucket, &g.Key, &g.Rows, &g.Checksum)
-		})
+		groups, err = readGroups(ctx, conn, sql(source))
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("narrow %s: %w", subject, err)
 	}
 	return groups, nil
+}
+
+func readGroups(ctx context.Context, conn *pgx.Conn, sql string) ([]Group, error) {
+	return query(ctx, conn, sql, func(row pgx.CollectableRow) (g Group, err error) {
+		return g, row.Scan(&g.Bucket, &g.Key, &g.Rows, &g.Checksum)
+	})
 }

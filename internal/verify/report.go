@@ -2,6 +2,7 @@ package verify
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/baristadb/barista/internal/changeset"
@@ -40,9 +41,24 @@ type Difference struct {
 func (d Difference) String() string {
 	where := d.Subject.String()
 	if d.Key != "" {
-		where += ", key " + d.Key
+		where += ", key " + strconv.Quote(d.Key)
 	}
-	return fmt.Sprintf("%s: differs on %s (%s)", where, join(d.Nodes), d.Detail)
+	return Printable(fmt.Sprintf("%s: differs on %s (%s)", where, join(d.Nodes), d.Detail))
+}
+
+// Printable returns a text in which what a terminal might act upon, line ends
+// among it, is escaped as in Go: keys, names and messages are whatever users made
+// them.
+func Printable(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		if strconv.IsPrint(r) {
+			b.WriteRune(r)
+		} else {
+			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+		}
+	}
+	return b.String()
 }
 
 // String returns the report as people read it. Its first word is "identical"
@@ -58,10 +74,10 @@ func (r Report) String() string {
 		fmt.Fprintf(&b, "%v\n", d)
 	}
 	for _, a := range r.Stopped {
-		fmt.Fprintf(&b, "stopped: %s: %s\n", a.Node, a.Reason)
+		fmt.Fprintf(&b, "stopped: %s: %s\n", a.Node, Printable(a.Reason))
 	}
 	for _, a := range r.NotCompared {
-		fmt.Fprintf(&b, "not compared: %s: %s\n", a.Node, a.Reason)
+		fmt.Fprintf(&b, "not compared: %s: %s\n", a.Node, Printable(a.Reason))
 	}
 	return b.String()
 }

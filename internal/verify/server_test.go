@@ -24,9 +24,17 @@ import (
 // patience bounds every wait of these tests.
 const patience = time.Minute
 
-// server is one plain PostgreSQL server, whose databases stand for those of
-// several nodes. Nil if there is no PostgreSQL on this machine.
+// server is one PostgreSQL server, whose databases stand for those of several
+// nodes. It has the extension, as a server that is being made: it captures nothing.
+// Nil if there is no PostgreSQL on this machine, or no extension.
 var server *plainServer
+
+// extension is the folder of barista.so and bootstrap.sql.
+const extension = "../../extension"
+
+// comparer is the role of the sessions that are compared. It may nothing but call
+// the extension's functions.
+const comparer = "comparer"
 
 func TestMain(m *testing.M) {
 	// The server is told to die with the thread that started it.
@@ -42,6 +50,9 @@ func TestMain(m *testing.M) {
 func runWithServer(m *testing.M) (status int, err error) {
 	bin, err := postgresPrograms()
 	if err != nil {
+		return m.Run(), nil
+	}
+	if _, err := os.Stat(filepath.Join(extension, "barista.so")); err != nil {
 		return m.Run(), nil
 	}
 	dir, err := os.MkdirTemp("", "verify")
@@ -91,7 +102,12 @@ func startServer(bin, dir string) (*plainServer, error) {
 	if output, err := initdb.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("initdb: %w: %s", err, output)
 	}
-	process := exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-k", dir, "-c", "listen_addresses=", "-c", "fsync=off")
+	if err := copyLibrary(dir); err != nil {
+		return nil, err
+	}
+	process := exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-k", dir, "-c", "listen_addresses=", "-c", "fsync=off",
+		"-c", "shared_preload_libraries=barista", "-c", "dynamic_library_path="+dir+":$libdir",
+		"-c", "barista.bootstrap=on", "-c", "allow_system_table_mods=on")
 	process.SysProcAttr = owner
 	process.Dir = dir
 	messages, err := process.StderrPipe()
@@ -121,6 +137,15 @@ func awaitReady(messages io.ReadCloser) error {
 	return fmt.Errorf("server does not start: %s", seen.String())
 }
 
+// copyLibrary puts the library to where the server's user can read it.
+func copyLibrary(dir string) error {
+	code, err := os.ReadFile(filepath.Join(extension, "barista.so"))
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, "barista.so"), code, 0o755)
+}
+
 // serverUser returns how to run a server, which refuses to be root's, and gives
 // dir to its user.
 func serverUser(dir string) (*syscall.SysProcAttr, error) {
@@ -148,8 +173,15 @@ func (s *plainServer) stop() {
 func (s *plainServer) makeTemplate() error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	for _, step := range []struct{ database, sql string }{{"postgres", "CREATE DATABASE twin"}, {"twin", content}} {
-		conn, err := pgx.Connect(ctx, s.address(step.database))
+	bootstrap, err := os.ReadFile(filepath.Join(extension, "bootstrap.sql"))
+	if err != nil {
+		return err
+	}
+	for _, step := range []struct{ database, sql string }{
+		{"postgres", "CREATE DATABASE twin"}, {"postgres", "CREATE ROLE comparer LOGIN"}, {"postgres", "CREATE ROLE ordinary LOGIN"},
+		{"twin", string(bootstrap)}, {"twin", letCompare}, {"twin", content},
+	} {
+		conn, err := pgx.Connect(ctx, s.address("postgres", step.database))
 		if err != nil {
 			return err
 		}
@@ -161,22 +193,28 @@ func (s *plainServer) makeTemplate() error {
 	return nil
 }
 
-func (s *plainServer) address(database string) string {
-	return fmt.Sprintf("host=%s user=postgres dbname=%s", s.dir, database)
+const letCompare = `
+	DO $$ BEGIN
+		EXECUTE (SELECT string_agg(format('GRANT EXECUTE ON FUNCTION %s TO comparer', oid::regprocedure), ';')
+			FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace AND proname LIKE 'barista\_%');
+	END $$`
+
+func (s *plainServer) address(role, database string) string {
+	return fmt.Sprintf("host=%s user=%s dbname=%s", s.dir, role, database)
 }
 
-// connect returns a connection to a database, closed with the test.
+// connect returns a superuser's connection to a database, closed with the test.
 func (s *plainServer) connect(t *testing.T, database string) *pgx.Conn {
 	t.Helper()
-	conn := s.open(t, database)
+	conn := s.open(t, "postgres", database)
 	t.Cleanup(func() { conn.Close(context.Background()) })
 	return conn
 }
 
-// open returns a connection to a database that somebody else closes.
-func (s *plainServer) open(t *testing.T, database string) *pgx.Conn {
+// open returns a connection of a role to a database that somebody else closes.
+func (s *plainServer) open(t *testing.T, role, database string) *pgx.Conn {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), s.address(database))
+	conn, err := pgx.Connect(t.Context(), s.address(role, database))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,7 +226,7 @@ func (s *plainServer) open(t *testing.T, database string) *pgx.Conn {
 func newDatabase(t *testing.T) string {
 	t.Helper()
 	if server == nil {
-		t.Skip("no PostgreSQL on this machine")
+		t.Skip("needs PostgreSQL, and the extension: run make extension")
 	}
 	name := fmt.Sprintf("twin%d", server.databases.Add(1))
 	mustExecute(t, server.connect(t, "postgres"), "CREATE DATABASE "+name+" TEMPLATE twin STRATEGY wal_log")

@@ -59,6 +59,7 @@ func (s *Snapshot) Close(ctx context.Context) {
 
 // pin begins a transaction, makes every value's text independent of the
 // server's and the role's settings, and takes the snapshot with its only query.
+// A role without rights may set all of these.
 const pin = `
 BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY;
 SET LOCAL search_path = pg_catalog;
@@ -68,8 +69,7 @@ SET LOCAL timezone = 'UTC';
 SET LOCAL extra_float_digits = 1;
 SET LOCAL bytea_output = 'hex';
 SET LOCAL lc_monetary = 'C';
-SET LOCAL lc_messages = 'C';
-SET LOCAL row_security = off;
+SET LOCAL standard_conforming_strings = on;
 SET LOCAL quote_all_identifiers = off;
 SET LOCAL statement_timeout = 0;
 SET LOCAL lock_timeout = 0;

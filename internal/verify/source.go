@@ -8,13 +8,44 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// source is how a subject is read: a query whose rows have a text "key", which
-// names a row to people and need not be unique, and a text "image", which holds
-// everything that must be alike.
+// source is how a subject is read: a table by what the extension makes of its
+// rows, since SQL upon it would run its owner's code; a part of the catalog by a
+// query.
 type source struct {
 	Subject
+	table uint32 // OID
+	// sql is the query of a part of the catalog. Its rows have a text "key", which
+	// names a row to people and need not be unique, and a text "image", which holds
+	// everything that must be alike.
 	sql string
 }
+
+// sums returns the query for the source's groups by bucket.
+func (s source) sums(n Buckets) string {
+	if s.table != 0 {
+		return fmt.Sprintf("SELECT bucket, '', row_count, format('%%s', checksum) FROM barista_sum_rows(oid '%d', %d)", s.table, n)
+	}
+	return fmt.Sprintf("SELECT %s, '', %s FROM (%s) AS rows GROUP BY 1", bucketOf(n), sumsOf(hash("coalesce(image, '')")), s.sql)
+}
+
+// keys returns the query for the groups by key of one bucket.
+func (s source) keys(n Buckets, bucket int64) string {
+	if s.table != 0 {
+		return fmt.Sprintf("SELECT 0, key, %s FROM barista_row_keys(oid '%d', %d, %d, %d) GROUP BY key",
+			sumsOf("checksum"), s.table, n, bucket, keyLength)
+	}
+	return fmt.Sprintf("SELECT 0, left(coalesce(key, ''), %d), %s FROM (%s) AS rows WHERE %s = int8 '%d' GROUP BY 2",
+		keyLength, sumsOf(hash("coalesce(image, '')")), s.sql, bucketOf(n), bucket)
+}
+
+// hash is the 64-bit hash of a text. A sum of such hashes does not depend on the
+// order of rows, and chance alone makes two of them equal.
+func hash(text string) string { return `hashtextextended(` + text + ` COLLATE "C", int8 '0')` }
+
+func bucketOf(n Buckets) string { return fmt.Sprintf("%s & int8 '%d'", hash("coalesce(key, '')"), n-1) }
+
+// sumsOf are the columns that sum up a group of rows, given the hash of each.
+func sumsOf(hash string) string { return fmt.Sprintf("count(*), format('%%s', sum(%s))", hash) }
 
 // ofUsers is true of a schema n whose relations users make.
 const ofUsers = `n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND n.nspname !~ '^pg_(toast_)?temp_'`
@@ -24,32 +55,14 @@ const ofUsers = `n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast
 // row's key is its primary key if there is one, else the whole row.
 func tables(ctx context.Context, site Site) ([]source, error) {
 	return query(ctx, site.Conn, `
-		SELECT format('%I.%I', n.nspname, c.relname),
-			(SELECT string_agg(format('r.%I', a.attname), ', ' ORDER BY k.place)
-				FROM pg_index i, unnest(i.indkey) WITH ORDINALITY k(attnum, place), pg_attribute a
-				WHERE i.indrelid = c.oid AND i.indisprimary
-					AND a.attrelid = c.oid AND a.attnum = k.attnum AND k.place <= i.indnkeyatts)
+		SELECT format('%I.%I', n.nspname, c.relname), c.oid
 		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 		WHERE c.relpersistence = 'p' AND (c.relkind = 'r' OR c.relkind = 'm' AND c.relispopulated) AND `+ofUsers+`
 		ORDER BY 1`,
 		func(row pgx.CollectableRow) (source, error) {
 			s := source{Subject: Subject{Database: site.Database, Kind: Table}}
-			var key *string
-			if err := row.Scan(&s.Name, &key); err != nil {
-				return s, err
-			}
-			s.sql = fmt.Sprintf("SELECT %s AS key, (r.*)::text AS image FROM ONLY %s AS r", keyText(key), s.Name)
-			return s, nil
+			return s, row.Scan(&s.Name, &s.table)
 		})
-}
-
-// keyText returns an expression for the text of a row's key, given the key's
-// columns.
-func keyText(columns *string) string {
-	if columns == nil {
-		return "(r.*)::text"
-	}
-	return fmt.Sprintf("trim(both '()' from ROW(%s)::text)", *columns)
 }
 
 // sources returns how to read the selected subjects of the i-th site; those of

@@ -118,7 +118,7 @@ func (m twinMarks) Place(ctx context.Context) (changeset.MarkID, error) {
 	c.marks++
 	c.atMark(c.marks)
 	for i, node := range c.nodes {
-		conn := server.open(c.t, c.databases[node])
+		conn := server.open(c.t, comparer, c.databases[node])
 		if err := Pin(ctx, conn); err != nil {
 			return changeset.MarkID{}, err
 		}
@@ -187,45 +187,46 @@ func TestDifferences(t *testing.T) {
 		change string // on n3
 		want   string
 	}{
-		"row changed":      {"UPDATE accounts SET balance = -1 WHERE id = 42", "table public.accounts, key 42: differs on n3"},
-		"row gone":         {"DELETE FROM accounts WHERE id = 42", "table public.accounts, key 42: differs on n3 (n1, n2: present; n3: absent)"},
-		"row added":        {"INSERT INTO accounts VALUES (0, '')", "table public.accounts, key 0: differs on n3 (n1, n2: absent; n3: present)"},
-		"odd names":        {`UPDATE "Odd Name"."r.t" SET r = 'x' WHERE "T" = 2`, `table "Odd Name"."r.t", key 2,x: differs on n3`},
-		"no key":           {`INSERT INTO notes VALUES ('{"a":1.00}')`, `table public.notes, key ("{""a"":1.00}",,): differs on n3 (n1, n2: absent; n3: present)`},
+		"row changed":      {"UPDATE accounts SET balance = -1 WHERE id = 42", `table public.accounts, key "42": differs on n3`},
+		"row gone":         {"DELETE FROM accounts WHERE id = 42", `table public.accounts, key "42": differs on n3 (n1, n2: present; n3: absent)`},
+		"row added":        {"INSERT INTO accounts VALUES (0, '')", `table public.accounts, key "0": differs on n3 (n1, n2: absent; n3: present)`},
+		"no output":        {"DELETE FROM pg_enum WHERE enumlabel = 'red'", `table public.accounts: differs on n3 (n1, n2: 1000 rows; n3: invalid internal value for enum: `},
+		"odd names":        {`UPDATE "Odd Name"."r.t" SET r = 'x' WHERE "T" = 2`, `table "Odd Name"."r.t", key "2,x": differs on n3`},
+		"no key":           {`INSERT INTO notes VALUES ('{"a":1.00}')`, `table public.notes, key "({\"a\":1.00},,)": differs on n3 (n1, n2: absent; n3: present)`},
 		"one of equals":    {"INSERT INTO notes SELECT * FROM notes LIMIT 1", "differs on n3 (n1, n2: 3 times; n3: 4 times)"},
-		"no columns":       {"INSERT INTO nothing DEFAULT VALUES", "table public.nothing, key (): differs on n3"},
-		"partition":        {"UPDATE parts SET v = 'two'", "table public.part1, key (1,one): differs on n3"},
+		"no columns":       {"INSERT INTO nothing DEFAULT VALUES", `table public.nothing, key "()": differs on n3`},
+		"partition":        {"UPDATE parts SET v = 'two'", `table public.part1, key "(1,one)": differs on n3`},
 		"table gone":       {"DROP TABLE notes", "table public.notes: differs on n3 (n1, n2: 3 rows; n3: absent)"},
-		"materialized":     {"REFRESH MATERIALIZED VIEW summary", "table public.summary, key (1000): differs on n3 (n1, n2: absent; n3: present)"},
+		"materialized":     {"REFRESH MATERIALIZED VIEW summary", `table public.summary, key "(1000)": differs on n3 (n1, n2: absent; n3: present)`},
 		"sequence":         {"SELECT nextval('ids') FROM generate_series(1, 40)", "sequence public.ids: differs on n3 (n1, n2: horizon 321; n3: horizon 651)"},
-		"column type":      {`ALTER TABLE "Odd Name"."r.t" ALTER r TYPE varchar(50)`, `catalog columns, key "Odd Name"."r.t".r: differs on n3`},
-		"column default":   {"ALTER TABLE accounts ALTER owner SET DEFAULT ''", "catalog columns, key public.accounts.owner: differs on n3"},
-		"constraint":       {"ALTER TABLE accounts ADD CONSTRAINT rich CHECK (balance > 0)", "catalog constraints, key public.accounts.rich: differs on n3 (n1, n2: absent; n3: present)"},
-		"domain":           {"ALTER DOMAIN positive ADD CHECK (VALUE < 10)", "catalog constraints, key public.positive.positive_check1: differs on n3"},
-		"index":            {"DROP INDEX owners", "catalog indexes, key public.owners: differs on n3"},
-		"view":             {"CREATE OR REPLACE VIEW rich AS SELECT * FROM accounts WHERE balance > 99", "catalog relations, key public.rich: differs on n3"},
-		"column option":    {"ALTER TABLE notes ALTER at SET (n_distinct = 3)", "catalog columns, key public.notes.at: differs on n3"},
-		"function":         {"CREATE OR REPLACE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'", "catalog functions, key public.f(): differs on n3"},
-		"aggregate":        {"DROP AGGREGATE total (int)", "catalog functions, key public.total(integer): differs on n3"},
-		"operator":         {"DROP OPERATOR === (int, int)", "catalog operators, key public.===(integer,integer): differs on n3"},
-		"trigger":          {"ALTER TABLE accounts DISABLE TRIGGER t", "catalog triggers, key public.accounts.t: differs on n3"},
-		"rule":             {"DROP RULE silent ON notes", "catalog rules, key public.notes.silent: differs on n3"},
-		"policy":           {"DROP POLICY own ON accounts", "catalog policies, key public.accounts.own: differs on n3"},
-		"rights":           {"REVOKE SELECT ON accounts FROM PUBLIC", "catalog relations, key public.accounts: differs on n3"},
-		"default rights":   {"ALTER DEFAULT PRIVILEGES REVOKE SELECT ON TABLES FROM PUBLIC", "catalog default rights, key (postgres,,r): differs on n3"},
-		"comment":          {"COMMENT ON TABLE accounts IS NULL", "catalog comments, key public.accounts: differs on n3"},
-		"large object":     {"GRANT SELECT ON LARGE OBJECT 5001 TO PUBLIC", "catalog large objects, key 5001: differs on n3"},
-		"its comment":      {"COMMENT ON LARGE OBJECT 5001 IS 'other'", "catalog large objects, key 5001: differs on n3"},
-		"its bytes":        {"SELECT lo_put(5001, 3000, 'X')", "catalog pages of large objects, key 5001, page 1: differs on n3"},
-		"label":            {"INSERT INTO pg_seclabel VALUES ('accounts'::regclass, 'pg_class'::regclass, 0, 'tame', 'secret')", "catalog security labels, key table public.accounts tame: differs on n3"},
-		"enum":             {"ALTER TYPE colour ADD VALUE 'blue' BEFORE 'red'", "catalog types, key public.colour: differs on n3"},
-		"wrapper":          {"ALTER FOREIGN DATA WRAPPER w OPTIONS (a '1')", "catalog foreign data wrappers, key w: differs on n3"},
-		"server":           {"ALTER SERVER other OPTIONS (SET host 'here')", "catalog foreign servers, key other: differs on n3"},
-		"user mapping":     {"ALTER USER MAPPING FOR PUBLIC SERVER other OPTIONS (SET password 'y')", "catalog user mappings, key (other,): differs on n3"},
-		"foreign table":    {"ALTER FOREIGN TABLE away ALTER k OPTIONS (SET column_name 'k')", "catalog foreign tables, key public.away: differs on n3"},
-		"statistics":       {"DROP STATISTICS s", "catalog statistics, key public.s: differs on n3"},
-		"schema":           {"CREATE SCHEMA more", "catalog schemas, key more: differs on n3"},
-		"sequence's rules": {"ALTER SEQUENCE ids CYCLE", "catalog sequences, key public.ids: differs on n3"},
+		"column type":      {`ALTER TABLE "Odd Name"."r.t" ALTER r TYPE varchar(50)`, `catalog columns, key "\"Odd Name\".\"r.t\".r": differs on n3`},
+		"column default":   {"ALTER TABLE accounts ALTER owner SET DEFAULT ''", `catalog columns, key "public.accounts.owner": differs on n3`},
+		"constraint":       {"ALTER TABLE accounts ADD CONSTRAINT rich CHECK (balance > 0)", `catalog constraints, key "public.accounts.rich": differs on n3 (n1, n2: absent; n3: present)`},
+		"domain":           {"ALTER DOMAIN positive ADD CHECK (VALUE < 10)", `catalog constraints, key "public.positive.positive_check1": differs on n3`},
+		"index":            {"DROP INDEX owners", `catalog indexes, key "public.owners": differs on n3`},
+		"view":             {"CREATE OR REPLACE VIEW rich AS SELECT * FROM accounts WHERE balance > 99", `catalog relations, key "public.rich": differs on n3`},
+		"column option":    {"ALTER TABLE notes ALTER at SET (n_distinct = 3)", `catalog columns, key "public.notes.at": differs on n3`},
+		"function":         {"CREATE OR REPLACE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'", `catalog functions, key "public.f()": differs on n3`},
+		"aggregate":        {"DROP AGGREGATE total (int)", `catalog functions, key "public.total(integer)": differs on n3`},
+		"operator":         {"DROP OPERATOR === (int, int)", `catalog operators, key "public.===(integer,integer)": differs on n3`},
+		"trigger":          {"ALTER TABLE accounts DISABLE TRIGGER t", `catalog triggers, key "public.accounts.t": differs on n3`},
+		"rule":             {"DROP RULE silent ON notes", `catalog rules, key "public.notes.silent": differs on n3`},
+		"policy":           {"DROP POLICY own ON accounts", `catalog policies, key "public.accounts.own": differs on n3`},
+		"rights":           {"REVOKE SELECT ON accounts FROM PUBLIC", `catalog relations, key "public.accounts": differs on n3`},
+		"default rights":   {"ALTER DEFAULT PRIVILEGES REVOKE SELECT ON TABLES FROM PUBLIC", `catalog default rights, key "(postgres,,r)": differs on n3`},
+		"comment":          {"COMMENT ON TABLE accounts IS NULL", `catalog comments, key "public.accounts": differs on n3`},
+		"large object":     {"GRANT SELECT ON LARGE OBJECT 5001 TO PUBLIC", `catalog large objects, key "5001": differs on n3`},
+		"its comment":      {"COMMENT ON LARGE OBJECT 5001 IS 'other'", `catalog large objects, key "5001": differs on n3`},
+		"its bytes":        {"SELECT lo_put(5001, 3000, 'X')", `catalog pages of large objects, key "5001, page 1": differs on n3`},
+		"label":            {"INSERT INTO pg_seclabel VALUES ('accounts'::regclass, 'pg_class'::regclass, 0, 'tame', 'secret')", `catalog security labels, key "table public.accounts tame": differs on n3`},
+		"enum":             {"ALTER TYPE colour ADD VALUE 'blue' BEFORE 'red'", `catalog types, key "public.colour": differs on n3`},
+		"wrapper":          {"ALTER FOREIGN DATA WRAPPER w OPTIONS (a '1')", `catalog foreign data wrappers, key "w": differs on n3`},
+		"server":           {"ALTER SERVER other OPTIONS (SET host 'here')", `catalog foreign servers, key "other": differs on n3`},
+		"user mapping":     {"ALTER USER MAPPING FOR PUBLIC SERVER other OPTIONS (SET password 'y')", `catalog user mappings, key "(other,)": differs on n3`},
+		"foreign table":    {"ALTER FOREIGN TABLE away ALTER k OPTIONS (SET column_name 'k')", `catalog foreign tables, key "public.away": differs on n3`},
+		"statistics":       {"DROP STATISTICS s", `catalog statistics, key "public.s": differs on n3`},
+		"schema":           {"CREATE SCHEMA more", `catalog schemas, key "more": differs on n3`},
+		"sequence's rules": {"ALTER SEQUENCE ids CYCLE", `catalog sequences, key "public.ids": differs on n3`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cluster.databases["n3"] = newDatabase(t)
@@ -235,6 +236,23 @@ func TestDifferences(t *testing.T) {
 				t.Errorf("want %s, got %v", c.want, report)
 			}
 		})
+	}
+}
+
+func TestLongKey(t *testing.T) {
+	// Of a key that is long, only its beginning is named: whole characters.
+	cluster, coordinator := newCluster(t, "n1", "n2")
+	cluster.execute("n2", "INSERT INTO accounts SELECT 0, repeat('é', 100000)")
+	cluster.execute("n2", "INSERT INTO parts SELECT 1, repeat('é', 100000)")
+	report := mustVerify(t, coordinator)
+	want := []string{"0", "(1," + strings.Repeat("é", keyLength-3)}
+	for i, d := range report.Differences {
+		if i >= len(want) || d.Key != want[i] {
+			t.Errorf("key %d is %q", i, d.Key)
+		}
+	}
+	if len(report.Differences) != len(want) {
+		t.Error(report)
 	}
 }
 
