@@ -105,6 +105,7 @@ func refuses(t *testing.T, s *Server) {
 	ctx := bounded(t)
 	connect := s.ConnConfig()
 	connect.User = "postgres"
+	delete(connect.RuntimeParams, "barista.session")
 	conn, err := pgx.ConnectConfig(ctx, connect)
 	if err != nil {
 		t.Fatal(err)
