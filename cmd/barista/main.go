@@ -54,6 +54,7 @@ func commands() []command {
 		{"verify", "compare all nodes at one position", runVerify},
 		{"transfer", "have another node lead", runTransfer},
 		{"members", "show who belongs to the cluster, or change it", runMembers},
+		{"token", "print what proves an operator elsewhere than on a node's machine", runToken},
 	}
 }
 

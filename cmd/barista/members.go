@@ -29,15 +29,20 @@ func runMembers(ctx context.Context, args []string, stdout io.Writer) error {
 
 func listMembers(ctx context.Context, args []string, stdout io.Writer) error {
 	flags := newFlags("members list")
-	address := httpFlag(flags)
+	node := newNodeFlags(flags)
 	if err := parseFlags(flags, args, stdout); err != nil {
 		return unlessHelped(err)
 	}
-	if err := checkHTTP("members list", *address); err != nil {
+	if err := node.check("members list"); err != nil {
 		return err
 	}
+	c, err := node.visit(ctx)
+	if err != nil {
+		return config.Mistakef("members list: ask %s: %w", *node.address, err)
+	}
+	defer c.Close()
 	var members admin.Membership
-	if err := send(ctx, *address, http.MethodGet, "/members", "", &members); err != nil {
+	if err := c.read(ctx, *node.address, http.MethodGet, "/members", nil, &members); err != nil {
 		return fmt.Errorf("members list: %w", err)
 	}
 	table := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
@@ -60,13 +65,13 @@ func listMembers(ctx context.Context, args []string, stdout io.Writer) error {
 
 func addMember(ctx context.Context, args []string, stdout io.Writer) error {
 	flags := newFlags("members add")
-	address := httpFlag(flags)
+	node := newNodeFlags(flags)
 	spare := flags.Bool("spare", false, "let it join as a spare, which keeps up without a vote")
 	name, err := parseNamed(flags, args, stdout)
 	if err != nil {
 		return unlessHelped(err)
 	}
-	if err := checkHTTP("members add", *address); err != nil {
+	if err := node.check("members add"); err != nil {
 		return err
 	}
 	path, becomes := "/members/add", "becomes a voting member"
@@ -74,7 +79,7 @@ func addMember(ctx context.Context, args []string, stdout io.Writer) error {
 		path, becomes = "/members/add-spare", "stays a spare"
 	}
 	var members admin.Membership
-	if err := send(ctx, *address, http.MethodPost, path, name, &members); err != nil {
+	if err := node.give(ctx, path, name, &members); err != nil {
 		return fmt.Errorf("members add: %w", err)
 	}
 	if slices.ContainsFunc(members.Members, func(m admin.Member) bool { return m.Name == name }) {
@@ -87,16 +92,16 @@ func addMember(ctx context.Context, args []string, stdout io.Writer) error {
 
 func removeMember(ctx context.Context, args []string, stdout io.Writer) error {
 	flags := newFlags("members remove")
-	address := httpFlag(flags)
+	node := newNodeFlags(flags)
 	name, err := parseNamed(flags, args, stdout)
 	if err != nil {
 		return unlessHelped(err)
 	}
-	if err := checkHTTP("members remove", *address); err != nil {
+	if err := node.check("members remove"); err != nil {
 		return err
 	}
 	var members admin.Membership
-	if err := send(ctx, *address, http.MethodPost, "/members/remove", name, &members); err != nil {
+	if err := node.give(ctx, "/members/remove", name, &members); err != nil {
 		return fmt.Errorf("members remove: %w", err)
 	}
 	_, err = fmt.Fprintf(stdout, "%s is no member any more; its process stops, and its journal is of no use any more\n", name)

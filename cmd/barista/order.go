@@ -1,16 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/baristadb/barista/internal/admin"
@@ -22,47 +17,33 @@ const (
 	maxAnswer = 4 << 20     // bytes of a node's answer
 )
 
-// httpFlag adds --http to the flags.
-func httpFlag(flags *flag.FlagSet) *string {
-	return flags.String("http", "127.0.0.1:8080", "HTTP `address` of any node")
-}
-
-// checkHTTP reports a mistake in what --http was given.
-func checkHTTP(command, address string) error {
-	if _, port, err := net.SplitHostPort(address); err != nil || port == "" {
-		return config.Mistakef("%s: --http %s: want HOST:PORT", command, address)
+// give has a node carry out an order about the node of a name, and reads what it answers. An order that is refused is told with the
+// reason alone.
+func (f nodeFlags) give(ctx context.Context, path, name string, result any) error {
+	c, err := f.command(ctx)
+	if err != nil {
+		return config.Mistakef("ask %s: %w", *f.address, err)
 	}
-	return nil
+	defer c.Close()
+	return c.read(ctx, *f.address, http.MethodPost, path, admin.Order{Name: name}, result)
 }
 
-// send asks the node at address to do something about the node of a name, and reads its answer, if one is wanted. An order that is refused is
-// told with the reason alone.
-func send(ctx context.Context, address, method, path, name string, answer any) error {
+// read sends a request and reads its answer, which is JSON.
+func (c *contact) read(ctx context.Context, address, method, path string, value, result any) error {
 	ctx, stop := context.WithTimeout(ctx, orderTime)
 	defer stop()
-	body, err := json.Marshal(admin.Order{Name: name})
+	said, err := c.ask(ctx, method, path, value, maxAnswer)
 	if err != nil {
-		return err
+		return config.Mistakef("ask %s: %w", address, err)
 	}
-	request, err := http.NewRequestWithContext(ctx, method, "http://"+address+path, bytes.NewReader(body))
-	if err != nil {
-		return err
+	if err := said.refusal(); err != nil {
+		return config.Mistakef("ask %s: %w", address, err)
 	}
-	request.Header.Set("Content-Type", "application/json")
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return config.Mistakef("ask %s: no node answers: %w", address, innermost(err))
+	if said.code != http.StatusOK {
+		return errors.New(said.text())
 	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
-	if err != nil {
-		return fmt.Errorf("read the answer of %s: %w", address, err)
-	}
-	if response.StatusCode != http.StatusOK {
-		return errors.New(strings.TrimSpace(string(text)))
-	}
-	if err := json.Unmarshal(text, answer); err != nil {
-		return fmt.Errorf("the answer of %s cannot be read: %.100q", address, text)
+	if err := json.Unmarshal(said.body, result); err != nil {
+		return fmt.Errorf("the answer of %s cannot be read: %.100q", address, said.body)
 	}
 	return nil
 }

@@ -3,12 +3,9 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -26,17 +23,17 @@ const (
 // runStatus asks one node how all are, and writes a table, or with --json the answer as it came.
 func runStatus(ctx context.Context, args []string, stdout io.Writer) error {
 	flags := newFlags("status")
-	address := httpFlag(flags)
+	node := newNodeFlags(flags)
 	asJSON := flags.Bool("json", false, "write JSON for programs instead of a table")
 	if err := parseFlags(flags, args, stdout); err != nil {
 		return unlessHelped(err)
 	}
-	if err := checkHTTP("status", *address); err != nil {
+	if err := node.check("status"); err != nil {
 		return err
 	}
-	cluster, err := requestCluster(ctx, *address)
+	cluster, err := requestCluster(ctx, node)
 	if err != nil {
-		return config.Mistakef("status: ask %s: %w", *address, err)
+		return config.Mistakef("status: ask %s: %w", *node.address, err)
 	}
 	if *asJSON {
 		return writeStatusJSON(stdout, cluster)
@@ -44,42 +41,30 @@ func runStatus(ctx context.Context, args []string, stdout io.Writer) error {
 	return writeStatusTable(stdout, cluster)
 }
 
-// requestCluster asks the node at address about all nodes.
-func requestCluster(ctx context.Context, address string) (admin.Cluster, error) {
+// requestCluster asks the node about all nodes.
+func requestCluster(ctx context.Context, node nodeFlags) (admin.Cluster, error) {
 	ctx, stop := context.WithTimeout(ctx, statusTime)
 	defer stop()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/cluster", nil)
+	c, err := node.visit(ctx)
 	if err != nil {
 		return admin.Cluster{}, err
 	}
-	response, err := http.DefaultClient.Do(request)
+	defer c.Close()
+	said, err := c.ask(ctx, http.MethodGet, "/cluster", nil, maxStatus)
 	if err != nil {
-		return admin.Cluster{}, fmt.Errorf("no node answers: %w", innermost(err))
+		return admin.Cluster{}, err
 	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxStatus))
-	if err != nil {
-		return admin.Cluster{}, fmt.Errorf("read its answer: %w", err)
+	if err := said.refusal(); err != nil {
+		return admin.Cluster{}, err
 	}
-	if response.StatusCode != http.StatusOK {
-		return admin.Cluster{}, fmt.Errorf("%s: %.500s", response.Status, strings.TrimSpace(string(body)))
+	if said.code != http.StatusOK {
+		return admin.Cluster{}, fmt.Errorf("%s: %s", said.status, said.text())
 	}
 	var cluster admin.Cluster
-	if err := json.Unmarshal(body, &cluster); err != nil || len(cluster.Nodes) == 0 {
-		return admin.Cluster{}, fmt.Errorf("its answer tells of no nodes: %.100q", body)
+	if err := json.Unmarshal(said.body, &cluster); err != nil || len(cluster.Nodes) == 0 {
+		return admin.Cluster{}, fmt.Errorf("its answer tells of no nodes: %.100q", said.body)
 	}
 	return cluster, nil
-}
-
-// innermost drops what the HTTP client puts around an error: the URL is known.
-func innermost(err error) error {
-	if e, ok := errors.AsType[*net.OpError](err); ok {
-		return e.Err
-	}
-	if e, ok := errors.AsType[*url.Error](err); ok {
-		return e.Err
-	}
-	return err
 }
 
 func writeStatusJSON(w io.Writer, cluster admin.Cluster) error {

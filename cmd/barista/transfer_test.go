@@ -11,16 +11,27 @@ import (
 	"github.com/baristadb/barista/internal/admin"
 )
 
-// orderly is a node that answers one order.
+// testToken proves the operator of a node that is none.
+var testToken = admin.Token([]byte("espresso, long and strong"), [16]byte{1})
+
+// orderly is a node that answers one order to who has the token; whoever is asked for it then has it.
 func orderly(t *testing.T, method, path, name string, status int, body string) (address string) {
 	t.Helper()
+	t.Setenv(tokenVariable, testToken)
 	node := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var o admin.Order
-		if err := json.NewDecoder(r.Body).Decode(&o); err != nil || r.Method != method || r.URL.Path != path || o.Name != name {
+		err := error(nil)
+		if method == http.MethodPost {
+			err = json.NewDecoder(r.Body).Decode(&o)
+		}
+		if err != nil || r.Method != method || r.URL.Path != path || o.Name != name {
 			t.Errorf("asked %s %s about %q (%v), want %s %s about %q", r.Method, r.URL, o.Name, err, method, path, name)
 		}
-		if kind := r.Header.Get("Content-Type"); kind != "application/json" {
+		if kind := r.Header.Get("Content-Type"); method == http.MethodPost && kind != "application/json" {
 			t.Errorf("the order comes as %q", kind)
+		}
+		if got := r.Header.Get("Authorization"); got != "Bearer "+testToken {
+			t.Errorf("the order comes with %q", got)
 		}
 		w.WriteHeader(status)
 		w.Write([]byte(body))

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 
 	"github.com/baristadb/barista/internal/verify"
 )
@@ -18,16 +17,16 @@ const maxReport = 64 << 20
 // it did. Nodes that cannot be reached are named, and do not count.
 func runVerify(ctx context.Context, args []string, stdout io.Writer) error {
 	flags := newFlags("verify")
-	address := httpFlag(flags)
+	node := newNodeFlags(flags)
 	if err := parseFlags(flags, args, stdout); err != nil {
 		return unlessHelped(err)
 	}
-	if err := checkHTTP("verify", *address); err != nil {
+	if err := node.check("verify"); err != nil {
 		return err
 	}
-	report, err := requestVerification(ctx, *address)
+	report, err := requestVerification(ctx, node)
 	if err != nil {
-		return fmt.Errorf("verify: ask %s: %w", *address, err)
+		return fmt.Errorf("verify: ask %s: %w", *node.address, err)
 	}
 	if _, err := io.WriteString(stdout, report.String()); err != nil {
 		return err
@@ -38,30 +37,29 @@ func runVerify(ctx context.Context, args []string, stdout io.Writer) error {
 	return nil
 }
 
-// requestVerification waits until the node at address has compared all nodes.
-func requestVerification(ctx context.Context, address string) (verify.Report, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+address+"/verify", nil)
+// requestVerification waits until the node has compared all nodes.
+func requestVerification(ctx context.Context, node nodeFlags) (verify.Report, error) {
+	c, err := node.command(ctx)
 	if err != nil {
 		return verify.Report{}, err
 	}
-	response, err := http.DefaultClient.Do(request)
+	defer c.Close()
+	said, err := c.ask(ctx, http.MethodPost, "/verify", struct{}{}, maxReport)
 	if err != nil {
-		return verify.Report{}, fmt.Errorf("no node answers: %w", innermost(err))
+		return verify.Report{}, err
 	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxReport))
-	if err != nil {
-		return verify.Report{}, fmt.Errorf("read its answer: %w", err)
+	if err := said.refusal(); err != nil {
+		return verify.Report{}, err
 	}
-	if response.StatusCode != http.StatusOK {
-		return verify.Report{}, fmt.Errorf("%s: %.500s", response.Status, strings.TrimSpace(string(body)))
+	if said.code != http.StatusOK {
+		return verify.Report{}, fmt.Errorf("%s: %s", said.status, said.text())
 	}
 	var report verify.Report
-	if err := json.Unmarshal(body, &report); err != nil {
+	if err := json.Unmarshal(said.body, &report); err != nil {
 		return verify.Report{}, fmt.Errorf("read its answer: %w", err)
 	}
 	if !report.Identical && len(report.Differences) == 0 && len(report.Stopped) == 0 {
-		return verify.Report{}, fmt.Errorf("its answer is no report: %.100q", body)
+		return verify.Report{}, fmt.Errorf("its answer is no report: %.100q", said.body)
 	}
 	return report, nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -34,9 +35,11 @@ func TestVerify(t *testing.T) {
 		"not a story": {http.StatusOK, "{}", 1, "", "no report"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Setenv(tokenVariable, testToken)
 			node := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				if r.Method != http.MethodPost || r.URL.Path != "/verify" {
-					t.Errorf("asked %s %s", r.Method, r.URL)
+				text, err := io.ReadAll(r.Body)
+				if err != nil || r.Method != http.MethodPost || r.URL.Path != "/verify" || string(text) != "{}" || r.Header.Get("Authorization") != "Bearer "+testToken {
+					t.Errorf("asked %s %s with %q, %v", r.Method, r.URL, text, err)
 				}
 				w.WriteHeader(c.status)
 				w.Write([]byte(c.body))

@@ -1,24 +1,29 @@
 // Package admin is a node's HTTP side, for people, load balancers and monitors: how the node is, how the cluster is, the
-// comparison of all nodes, and the few things that an operator may order. Nothing that it serves changes the cluster's data, and orders
-// are taken from the node's own machine only.
+// comparison of all nodes, and the few things that an operator may order. Nothing that it serves changes the cluster's data.
 //
 //	GET  /health   200 if the node needs no help, else 503
 //	GET  /primary  200 if the node leads with an open gate and a valid lease, else 503
 //	GET  /replica  200 if the node follows and its server runs and is caught up, else 503
 //	GET  /status   this node, as JSON
 //	GET  /cluster  all members, as JSON: {"nodes": [...]}
-//	POST /verify   compares all nodes; the report as JSON, or 503 and a line of text
-//	POST /transfer {"name": "n2"}: hands leadership over, without a name to the most caught-up node
 //	GET  /members  who belongs to the cluster, as JSON
+//	GET  /operator where the operator's socket lies, as JSON; to this node's own machine only
+//	POST /verify   {}: compares all nodes; the report as JSON, or 503 and a line of text
+//	POST /transfer {"name": "n2"}: hands leadership over, without a name to the most caught-up node
 //	POST /members/add, /members/add-spare, /members/remove {"name": "n4"}: changes that, and answers like GET
+//
+// What is asked by POST takes proof of the operator: a connection through the operator's socket, or a token. Whoever has it is also shown
+// in full why a node is as it is; everybody else is told in words that are Barista's own.
 package admin
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 )
@@ -57,18 +62,28 @@ type Operator interface {
 	RemoveMember(ctx context.Context, name string) error
 }
 
-// Options are what a Server is made of; all are required.
+// Options are what a Server is made of. All but Hosts are required.
 type Options struct {
 	Node     Node
 	Peers    Peers
 	Verifier Verifier
 	Operator Operator
+	// Token is what an operator elsewhere has to give: see Token.
+	Token string
+	// Address is where HTTP is served, and Socket the path of the operator's socket on this machine.
+	Address netip.AddrPort
+	Socket  string
+	// Hosts are names by which this node is called, beside IP addresses and localhost.
+	Hosts []string
+	Log   *slog.Logger
 }
 
 // Server answers HTTP requests.
 type Server struct {
 	options   Options
 	http      *http.Server
+	wrong     seldom        // lines about wrong tokens
+	gathering chan struct{} // holds a token for each stranger's question to all members that is under way
 	verifying chan struct{} // holds a token while a verification runs
 	ctx       context.Context
 	stop      context.CancelFunc
@@ -76,21 +91,31 @@ type Server struct {
 	finished  chan struct{} // closed when Shutdown has ended
 }
 
+// maxGathers is how many questions of strangers are put to all members at once.
+const maxGathers = 8
+
 // New returns a server that serves nothing yet.
 func New(options Options) (*Server, error) {
-	if options.Node == nil || options.Peers == nil || options.Verifier == nil || options.Operator == nil {
+	switch {
+	case options.Node == nil || options.Peers == nil || options.Verifier == nil || options.Operator == nil:
 		return nil, errors.New("admin: node, peers, verifier or operator is missing")
+	case !ValidToken(options.Token) || !options.Address.IsValid() || options.Socket == "" || options.Log == nil:
+		return nil, errors.New("admin: token, address, socket or log is missing")
 	}
-	s := &Server{options: options, verifying: make(chan struct{}, 1), finished: make(chan struct{})}
+	s := &Server{
+		options: options, gathering: make(chan struct{}, maxGathers), verifying: make(chan struct{}, 1), finished: make(chan struct{}),
+	}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.http = &http.Server{
-		Handler:           s.Handler(),
+		Handler:           s.handler(),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      15 * time.Second, // lifted for what takes longer
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    16 << 10,
 		BaseContext:       func(net.Listener) context.Context { return s.ctx },
+		ConnContext:       rememberGuest,
+		ErrorLog:          slog.NewLogLogger(options.Log.Handler(), slog.LevelWarn),
 	}
 	return s, nil
 }
@@ -113,9 +138,10 @@ func Listen(ctx context.Context, address string) (net.Listener, error) {
 	return l, nil
 }
 
-// Serve answers requests that come through l until Shutdown, and returns nil when that has ended; it closes l.
+// Serve answers requests that come through l until Shutdown, and returns nil when that has ended; it closes l. What comes through a Socket
+// is the operator's. It may be called for each of several listeners.
 func (s *Server) Serve(l net.Listener) error {
-	if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+	if err := s.http.Serve(newCrowd(l)); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve HTTP on %s: %w", l.Addr(), err)
 	}
 	<-s.finished

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"reflect"
@@ -34,21 +35,39 @@ func (p fixedPeers) Status(_ context.Context, name string) (Status, error) {
 	return Status{}, errors.New("connection refused")
 }
 
-// serve serves f on a free port until the test ends or stop is called.
-func serve(t *testing.T, f *fixed) (stop func(), url string) {
+// testToken is the operator's.
+var testToken = Token([]byte("espresso, long and strong"), [16]byte{1})
+
+// newServer returns a server for f, which says that it serves HTTP at an address.
+func newServer(t *testing.T, f *fixed, address net.Addr) *Server {
 	t.Helper()
-	s, err := New(Options{Node: f, Peers: fixedPeers{f}, Verifier: f, Operator: f})
+	s, err := New(Options{
+		Node: f, Peers: fixedPeers{f}, Verifier: f, Operator: f, Token: testToken, Address: address.(*net.TCPAddr).AddrPort(),
+		Socket: "/var/lib/barista/n1/sock/admin", Hosts: []string{"db1.example"}, Log: slog.New(slog.DiscardHandler),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return s
+}
+
+// serve serves f on a free port until the test ends or stop is called.
+func serve(t *testing.T, f *fixed) (stop func(), url string) {
+	t.Helper()
+	l, err := Listen(t.Context(), ":0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return serveOn(t, newServer(t, f, l.Addr()), l), "http://" + l.Addr().String()
+}
+
+// serveOn serves s on l until the test ends or stop is called.
+func serveOn(t *testing.T, s *Server, l net.Listener) (stop func()) {
+	t.Helper()
 	stop = func() {
 		ctx, stop := context.WithTimeout(context.Background(), 10*time.Second)
 		defer stop()
 		s.Shutdown(ctx)
-	}
-	l, err := Listen(t.Context(), ":0")
-	if err != nil {
-		t.Fatal(err)
 	}
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(l) }() // ended by stop
@@ -58,27 +77,45 @@ func serve(t *testing.T, f *fixed) (stop func(), url string) {
 			t.Error(err)
 		}
 	})
-	return stop, "http://" + l.Addr().String()
+	return stop
 }
 
+// call asks without proof; order is call with the operator's token and a body.
 func call(t *testing.T, method, url string) (int, string) {
+	t.Helper()
+	return send(t, http.DefaultClient, method, url, "", "")
+}
+
+func order(t *testing.T, url, body string) (int, string) {
+	t.Helper()
+	return send(t, http.DefaultClient, http.MethodPost, url, testToken, body)
+}
+
+// send asks with a token, if there is one, and with JSON as the body, if there is any.
+func send(t *testing.T, client *http.Client, method, url, token, body string) (int, string) {
 	t.Helper()
 	ctx, stop := context.WithTimeout(context.Background(), 10*time.Second)
 	defer stop()
-	request, err := http.NewRequestWithContext(ctx, method, url, nil)
+	request, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	response, err := http.DefaultClient.Do(request)
+	if body != "" {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	if token != "" {
+		request.Header.Set("Authorization", "Bearer "+token)
+	}
+	response, err := client.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
+	text, err := io.ReadAll(response.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return response.StatusCode, string(body)
+	return response.StatusCode, string(text)
 }
 
 // Each check answers 200 exactly in the states for which a load balancer may rely on it.
@@ -90,9 +127,9 @@ func TestChecks(t *testing.T) {
 	}{
 		{"leader", Status{Role: Leader, Server: ServerRunning, LeaseMS: 700}, true, true, false},
 		{"leader without a lease", Status{Role: Leader, Server: ServerRunning}, true, false, false},
-		{"opening", Status{Role: Follower, Detail: "opening", Server: ServerRunning, LeaseMS: 700}, true, false, false},
-		{"suspended leader", Status{Role: Leader, Detail: "suspended", Server: ServerRunning, LeaseMS: 1}, true, false, false},
-		{"suspended", Status{Role: Follower, Detail: "suspended", Server: ServerRunning}, true, false, false},
+		{"opening", Status{Role: Follower, Reason: Opening, Server: ServerRunning, LeaseMS: 700}, true, false, false},
+		{"suspended leader", Status{Role: Leader, Reason: Suspended, Server: ServerRunning, LeaseMS: 1}, true, false, false},
+		{"suspended", Status{Role: Follower, Reason: Suspended, Server: ServerRunning}, true, false, false},
 		{"follower", Status{Role: Follower, Server: ServerRunning}, true, false, true},
 		{"catching up", Status{Role: CatchingUp, Server: ServerRunning}, true, false, false},
 		{"rebuilt", Status{Role: CatchingUp, Server: ServerRebuilding}, true, false, false},
@@ -168,13 +205,13 @@ func TestVerify(t *testing.T) {
 	stop, url := serve(t, f)
 	answers := make(chan string, 1)
 	verify := func() {
-		_, body := call(t, http.MethodPost, url+"/verify")
+		_, body := order(t, url+"/verify", "{}")
 		answers <- body
 	}
 
 	go verify() // ends when it may proceed
 	<-begun
-	if code, _ := call(t, http.MethodPost, url+"/verify"); code != http.StatusConflict {
+	if code, _ := order(t, url+"/verify", "{}"); code != http.StatusConflict {
 		t.Errorf("a second verification was answered with %d", code)
 	}
 	proceed <- map[string]bool{"identical": true}

@@ -15,6 +15,15 @@ type Cluster struct {
 	Nodes []Status `json:"nodes"`
 }
 
+// open returns what of it everybody may see.
+func (c Cluster) open() Cluster {
+	all := Cluster{Nodes: make([]Status, len(c.Nodes))}
+	for i, s := range c.Nodes {
+		all.Nodes[i] = s.Open()
+	}
+	return all
+}
+
 // gather asks all members at once. One that does not answer in time is Unreachable.
 func gather(ctx context.Context, node Node, peers Peers) Cluster {
 	ctx, stop := context.WithTimeout(ctx, gatherTime)
@@ -52,7 +61,7 @@ func standingOf(name string, members []Member) string {
 func ask(ctx context.Context, peers Peers, name string) Status {
 	status, err := peers.Status(ctx, name)
 	if err != nil {
-		return Status{Name: name, Role: Unreachable, Detail: err.Error()}
+		return Status{Name: name, Role: Unreachable, Reason: NoAnswer, Detail: err.Error()}
 	}
 	status.Name = name
 	return status

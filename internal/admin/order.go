@@ -1,9 +1,11 @@
 package admin
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
-	"net"
+	"io"
+	"mime"
 	"net/http"
 )
 
@@ -28,20 +30,40 @@ type HandOver struct {
 // maxOrder limits the body of an order, in bytes.
 const maxOrder = 4096
 
-// order answers a request with what obey returns: 409 for a Refusal, 503 for any other error, each with a line of text.
-func (s *Server) order(obey func(r *http.Request, name string) (any, error)) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		if !local(r) {
-			http.Error(w, "orders are taken from this node's own machine only: run barista there", http.StatusForbidden)
-			return
+// readOrder reads the body of a request into what it may hold. If it is no such order, readOrder has answered.
+func readOrder(w http.ResponseWriter, r *http.Request, into any) bool {
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+		http.Error(w, "an order comes as application/json", http.StatusUnsupportedMediaType)
+		return false
+	}
+	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxOrder))
+	decoder.DisallowUnknownFields()
+	err := decoder.Decode(into)
+	if err == nil {
+		if _, err = decoder.Token(); errors.Is(err, io.EOF) {
+			return true
+		} else if err == nil {
+			err = errors.New("something stands behind it")
 		}
+	}
+	code := http.StatusBadRequest
+	if _, long := errors.AsType[*http.MaxBytesError](err); long {
+		code = http.StatusRequestEntityTooLarge
+	}
+	http.Error(w, "not an order: "+err.Error(), code)
+	return false
+}
+
+// order answers a request with what obey returns: 409 for a Refusal, 503 for any other error, each with a line of text.
+func (s *Server) order(obey func(ctx context.Context, name string) (any, error)) func(http.ResponseWriter, *http.Request, proof) {
+	return func(w http.ResponseWriter, r *http.Request, p proof) {
 		var o Order
-		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxOrder)).Decode(&o); err != nil {
-			http.Error(w, "not an order: "+err.Error(), http.StatusBadRequest)
+		if !readOrder(w, r, &o) {
 			return
 		}
 		liftLimits(w)
-		answer, err := obey(r, o.Name)
+		s.options.Log.Info("an operator gives an order", "order", r.URL.Path, "name", o.Name, "by", p.by)
+		answer, err := obey(r.Context(), o.Name)
 		if refusal, refused := errors.AsType[Refusal](err); refused {
 			http.Error(w, refusal.Error(), http.StatusConflict)
 			return
@@ -52,19 +74,4 @@ func (s *Server) order(obey func(r *http.Request, name string) (any, error)) htt
 		}
 		writeJSON(w, answer)
 	}
-}
-
-// local reports whether a request comes from a program on this machine. HTTP knows no users here, so whoever may log in to the machine may
-// order. A page in a browser on this machine may not: to send JSON to another site it has to ask first, and a site that
-// pretends to be this one by its name gives that name as the host.
-func local(r *http.Request) bool {
-	from, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil || !net.ParseIP(from).IsLoopback() {
-		return false
-	}
-	host, _, err := net.SplitHostPort(r.Host)
-	if err != nil {
-		host = r.Host
-	}
-	return r.Header.Get("Content-Type") == "application/json" && (host == "localhost" || net.ParseIP(host) != nil)
 }

@@ -3,8 +3,8 @@ package admin
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 )
@@ -31,11 +31,7 @@ func (f *fixed) RemoveMember(_ context.Context, name string) error {
 
 func TestMembers(t *testing.T) {
 	// Who belongs to the cluster is shown to everybody; a change answers with the same, or is refused.
-	s, err := New(Options{Node: &fixed{}, Peers: fixedPeers{}, Verifier: &fixed{}, Operator: &fixed{}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Shutdown(t.Context())
+	_, url := serve(t, &fixed{})
 	for name, c := range map[string]struct {
 		method, path string
 		status       int
@@ -47,46 +43,64 @@ func TestMembers(t *testing.T) {
 		"remove":    {http.MethodPost, "/members/remove", http.StatusConflict, "n4 is the last voting member"},
 		"elsewhere": {http.MethodPost, "/members", http.StatusMethodNotAllowed, ""},
 	} {
-		request := httptest.NewRequest(c.method, c.path, strings.NewReader(`{"name": "n4"}`))
-		request.RemoteAddr, request.Host = "127.0.0.1:99", "localhost"
-		request.Header.Set("Content-Type", "application/json")
-		answer := httptest.NewRecorder()
-		s.Handler().ServeHTTP(answer, request)
-		if answer.Code != c.status || !strings.Contains(answer.Body.String(), c.answer) {
-			t.Errorf("%s: status %d: %s", name, answer.Code, answer.Body)
+		code, answer := call(t, c.method, url+c.path)
+		if c.method == http.MethodPost {
+			code, answer = order(t, url+c.path, `{"name": "n4"}`)
+		}
+		if code != c.status || !strings.Contains(answer, c.answer) {
+			t.Errorf("%s: status %d: %s", name, code, answer)
 		}
 	}
 }
 
 func TestOrders(t *testing.T) {
-	// An order is carried out, refused or failed, each with its own status, and only a program on this machine may give one.
-	s, err := New(Options{Node: &fixed{}, Peers: fixedPeers{}, Verifier: &fixed{}, Operator: &fixed{}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Shutdown(t.Context())
-	handler := s.Handler()
+	// An order is carried out, refused or failed, each with its own status; what is no order, or comes from a page of another site, is none of these.
+	_, url := serve(t, &fixed{})
+	const toN2 = `{"name": "n2"}`
 	for name, c := range map[string]struct {
-		from, host, kind, body string
-		status                 int
-		answer                 string
+		header map[string]string
+		body   string
+		status int
+		answer string
 	}{
-		"done":             {"127.0.0.1:99", "127.0.0.1:8080", "application/json", `{"name": "n2"}`, http.StatusOK, `"to": "n2"`},
-		"by name":          {"[::1]:99", "localhost:8080", "application/json", `{"name": "n2"}`, http.StatusOK, `"ms": 7`},
-		"refused":          {"127.0.0.1:99", "127.0.0.1:8080", "application/json", `{"name": "n1"}`, http.StatusConflict, "n1 leads already"},
-		"failed":           {"127.0.0.1:99", "127.0.0.1:8080", "application/json", `{"name": "n9"}`, http.StatusServiceUnavailable, "no node leads"},
-		"no order":         {"127.0.0.1:99", "127.0.0.1:8080", "application/json", `n2`, http.StatusBadRequest, "not an order"},
-		"from elsewhere":   {"192.0.2.7:99", "127.0.0.1:8080", "application/json", `{"name": "n2"}`, http.StatusForbidden, "own machine"},
-		"a page's form":    {"127.0.0.1:99", "127.0.0.1:8080", "text/plain", `{"name": "n2"}`, http.StatusForbidden, "own machine"},
-		"a page's own URL": {"127.0.0.1:99", "coffee.example:8080", "application/json", `{"name": "n2"}`, http.StatusForbidden, "own machine"},
+		"done":                 {nil, toN2, http.StatusOK, `"to": "n2"`},
+		"with a character set": {map[string]string{"Content-Type": "application/json; charset=utf-8"}, toN2, http.StatusOK, `"ms": 7`},
+		"refused":              {nil, `{"name": "n1"}`, http.StatusConflict, "n1 leads already"},
+		"failed":               {nil, `{"name": "n9"}`, http.StatusServiceUnavailable, "no node leads"},
+		"no order":             {nil, `n2`, http.StatusBadRequest, "not an order"},
+		"nothing":              {nil, ``, http.StatusBadRequest, "not an order"},
+		"a list":               {nil, `["n2"]`, http.StatusBadRequest, "not an order"},
+		"an unknown field":     {nil, `{"name": "n2", "force": true}`, http.StatusBadRequest, "force"},
+		"two orders":           {nil, toN2 + toN2, http.StatusBadRequest, "not an order"},
+		"a long one":           {nil, `{"name": "` + strings.Repeat("n", maxOrder) + `"}`, http.StatusRequestEntityTooLarge, "not an order"},
+		"without a type":       {map[string]string{"Content-Type": ""}, toN2, http.StatusUnsupportedMediaType, "application/json"},
+		"a form":               {map[string]string{"Content-Type": "text/plain"}, toN2, http.StatusUnsupportedMediaType, "application/json"},
+		"its own page":         {map[string]string{"Origin": url, "Sec-Fetch-Site": "same-origin"}, toN2, http.StatusOK, `"to": "n2"`},
+		"its own page, old":    {map[string]string{"Origin": url}, toN2, http.StatusOK, `"to": "n2"`},
+		"another's page":       {map[string]string{"Origin": "https://coffee.example"}, toN2, http.StatusForbidden, "other sites"},
+		"another's, new":       {map[string]string{"Sec-Fetch-Site": "cross-site"}, toN2, http.StatusForbidden, "other sites"},
+		"a sister's page":      {map[string]string{"Sec-Fetch-Site": "same-site"}, toN2, http.StatusForbidden, "other sites"},
+		"a page of nobody":     {map[string]string{"Origin": "null"}, toN2, http.StatusForbidden, "other sites"},
 	} {
-		request := httptest.NewRequest(http.MethodPost, "/transfer", strings.NewReader(c.body))
-		request.RemoteAddr, request.Host = c.from, c.host
-		request.Header.Set("Content-Type", c.kind)
-		answer := httptest.NewRecorder()
-		handler.ServeHTTP(answer, request)
-		if answer.Code != c.status || !strings.Contains(answer.Body.String(), c.answer) {
-			t.Errorf("%s: status %d: %s", name, answer.Code, answer.Body)
-		}
+		t.Run(name, func(t *testing.T) {
+			request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/transfer", strings.NewReader(c.body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			request.Header.Set("Authorization", "Bearer "+testToken)
+			request.Header.Set("Content-Type", "application/json")
+			for key, value := range c.header {
+				request.Header.Set(key, value)
+			}
+			response, err := http.DefaultClient.Do(request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer response.Body.Close()
+			answer, err := io.ReadAll(response.Body)
+			if err != nil || response.StatusCode != c.status || !strings.Contains(string(answer), c.answer) {
+				t.Errorf("status %d, %v: %s", response.StatusCode, err, answer)
+			}
+		})
 	}
 }

@@ -24,11 +24,36 @@ const (
 	ServerFailed     ServerState = "failed"     // it ends each time that it is started
 )
 
+// Reason says in Barista's own words why a node is as it is. Everybody may read it.
+type Reason string
+
+// The reasons.
+const (
+	Opening   Reason = "opening"
+	Suspended Reason = "suspended"
+	Closing   Reason = "closing"
+	Diverged  Reason = "diverged" // its server holds something else than the log says
+	Removed   Reason = "removed from the cluster"
+	NoAnswer  Reason = "no answer"
+)
+
+// open returns the reason if it is one of those above; another node may have said anything.
+func (r Reason) open() Reason {
+	switch r {
+	case Opening, Suspended, Closing, Diverged, Removed, NoAnswer:
+		return r
+	}
+	return ""
+}
+
 // Status is what a node says of itself. Its JSON form is a contract: fields are added, never changed.
 type Status struct {
-	Name    string      `json:"name"`
-	Role    Role        `json:"role"`
-	Detail  string      `json:"detail,omitempty"` // of a follower: opening, suspended or closing, else empty; of others: why
+	Name   string `json:"name"`
+	Role   Role   `json:"role"`
+	Reason Reason `json:"reason,omitempty"` // of a follower: opening, suspended or closing, else empty; of others: why
+	// Detail is the reason with what else is known, such as an error of the server. That may hold text of users' code, names of
+	// their tables and keys of their rows: it is for the operator.
+	Detail  string      `json:"detail,omitempty"`
 	Ballot  string      `json:"ballot,omitempty"` // the highest that it has promised, as round.node
 	Epoch   string      `json:"epoch,omitempty"`  // the greatest opened, as round.node
 	Member  string      `json:"member,omitempty"` // voter, learner or spare; empty: it is no member
@@ -45,6 +70,16 @@ type Status struct {
 	// MaxTransaction is how many bytes the changes of one transaction may take while this node leads: where nodes differ, somebody has to mend it.
 	MaxTransaction int64    `json:"max_transaction,omitempty"`
 	Members        []Member `json:"members,omitempty"`
+}
+
+// Open returns what of a status everybody may see. It is put together, not cut out: what is added to Status is not in it until somebody
+// decides so.
+func (s Status) Open() Status {
+	return Status{
+		Name: s.Name, Role: s.Role, Reason: s.Reason.open(), Detail: string(s.Reason.open()), Ballot: s.Ballot, Epoch: s.Epoch,
+		Member: s.Member, Leader: s.Leader, Index: s.Index, Chosen: s.Chosen, Applied: s.Applied, Lag: s.Lag, Server: s.Server,
+		LeaseMS: s.LeaseMS, Sessions: s.Sessions, MaxTransaction: s.MaxTransaction, Members: s.Members,
+	}
 }
 
 // Member is one entry of the membership as a node knows it.
@@ -97,11 +132,11 @@ func (s Status) Healthy() bool {
 
 // Primary reports whether the node leads with an open gate and a valid lease.
 func (s Status) Primary() bool {
-	return s.Role == Leader && s.Detail == "" && s.Server == ServerRunning && s.LeaseMS > 0
+	return s.Role == Leader && s.Reason == "" && s.Server == ServerRunning && s.LeaseMS > 0
 }
 
 // Replica reports whether the node follows, and its server runs and is caught up. One that is about to lead, or was cut off while it
 // led, is no replica: its reads wait.
 func (s Status) Replica() bool {
-	return s.Role == Follower && s.Detail == "" && s.Server == ServerRunning
+	return s.Role == Follower && s.Reason == "" && s.Server == ServerRunning
 }

@@ -19,7 +19,7 @@ func ValidName(name string) bool { return nodeName.MatchString(name) }
 
 // Check returns the first mistake in the configuration as one line that names the key, or nil.
 func (c Config) Check() error {
-	for _, check := range []func() error{c.checkNames, c.checkAddresses, c.checkAuth, c.checkProtocol, c.checkSessions, c.checkTransaction, c.checkTimes, c.checkSettings} {
+	for _, check := range []func() error{c.checkNames, c.checkAddresses, c.checkHosts, c.checkAuth, c.checkProtocol, c.checkSessions, c.checkTransaction, c.checkTimes, c.checkSettings} {
 		if err := check(); err != nil {
 			return err
 		}

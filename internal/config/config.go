@@ -20,6 +20,9 @@ type Config struct {
 	PG     string `yaml:"pg"`
 	Thrift string `yaml:"thrift,omitempty"`
 	HTTP   string `yaml:"http,omitempty"`
+	// HTTPHosts are further names by which the HTTP address is called: of a machine, a container or a load balancer. Requests
+	// for other names, but for health checks, are refused, so that no page in a browser can have them sent.
+	HTTPHosts []string `yaml:"http_hosts,omitempty"`
 	// Peer is the address (host:port) at which the other nodes reach this one.
 	Peer string `yaml:"peer"`
 	// Peers maps the name of every node that belongs to the cluster, this one included, to its peer address.

@@ -58,6 +58,8 @@ func TestMistakes(t *testing.T) {
 		{"unknown protocol", smallest + "protocol: raft\n", "protocol \"raft\""},
 		{"unknown auth", smallest + "auth: md5\n", "auth \"md5\""},
 		{"span without unit", smallest + "lease: 5\n", "line 6"},
+		{"host with a port", smallest + "http_hosts: ['db1.example:8080']\n", "http_hosts"},
+		{"host with a wildcard", smallest + "http_hosts: ['*']\n", "http_hosts"},
 		{"no sessions", smallest + "max_sessions: 0\n", "max_sessions is 0; it may be 1 to 10000"},
 		{"too many sessions", smallest + "max_sessions: 20000\n", "max_sessions is 20000"},
 		{"too small transactions", smallest + "max_transaction: 1MiB\n", "max_transaction is 1MiB; it may be 16MiB to 1TiB"},

@@ -8,7 +8,7 @@ func (c Config) JournalDir() string { return filepath.Join(c.Dir, "journal") }
 // DataDir is the server's data folder.
 func (c Config) DataDir() string { return filepath.Join(c.Dir, "pgdata") }
 
-// SockDir is the folder that only the server and its barista enter: the server's socket, the gate's, the mapped file.
+// SockDir is the folder that only the server and its barista enter: the server's socket, the gate's, the operator's, the mapped file.
 func (c Config) SockDir() string { return filepath.Join(c.Dir, "sock") }
 
 // GateSocket is the path of the gate's socket.
@@ -16,6 +16,9 @@ func (c Config) GateSocket() string { return filepath.Join(c.SockDir(), "gate") 
 
 // ClientSocket is the path of the socket on which the server's backends ask for their clients' sockets.
 func (c Config) ClientSocket() string { return filepath.Join(c.SockDir(), "clients") }
+
+// AdminSocket is the path of the socket through which an operator on this machine gives orders.
+func (c Config) AdminSocket() string { return filepath.Join(c.SockDir(), "admin") }
 
 // SharedFile is the path of the file that barista and the server map.
 func (c Config) SharedFile() string { return filepath.Join(c.SockDir(), "shared") }

@@ -25,6 +25,7 @@ type doors struct {
 	// backends hands clients' sockets to the own server's backends.
 	backends func(context.Context) error
 	admin    func(context.Context) error // nil: not configured
+	operator func(context.Context) error // with admin
 }
 
 // openDoors binds the ports of the front doors.
@@ -54,24 +55,40 @@ func (n *node) openDoors() (doors, error) {
 	if n.cfg.HTTP == "" {
 		return d, nil
 	}
+	return d, n.openAdmin(&d)
+}
+
+// openAdmin binds what people and load balancers use: the HTTP address, and the operator's socket in the folder that listenBackends made.
+func (n *node) openAdmin(d *doors) error {
 	people, err := admin.Listen(n.coreCtx, n.cfg.HTTP)
 	if err != nil {
-		return doors{}, config.Mistakef("listen for HTTP: %w", err)
+		return config.Mistakef("listen for HTTP: %w", err)
 	}
-	site, err := admin.New(admin.Options{Node: n, Peers: members{n}, Verifier: n, Operator: n})
+	operator, err := admin.ListenSocket(n.coreCtx, n.cfg.AdminSocket())
 	if err != nil {
-		return doors{}, err
+		return config.Mistakef("%w", err)
 	}
-	d.admin = func(ctx context.Context) error {
-		stop := context.AfterFunc(ctx, func() {
-			limited, cancel := context.WithTimeout(context.Background(), drainLimit)
-			defer cancel()
-			site.Shutdown(limited)
-		})
-		defer stop()
-		return site.Serve(people)
+	site, err := admin.New(admin.Options{
+		Node: n, Peers: members{n}, Verifier: n, Operator: n, Log: n.log,
+		Token: admin.Token(n.secret, n.identity.Cluster), Socket: n.cfg.AdminSocket(),
+		Address: people.Addr().(*net.TCPAddr).AddrPort(), Hosts: n.cfg.HostNames(),
+	})
+	if err != nil {
+		return err
 	}
-	return d, nil
+	shutdown := func() {
+		limited, cancel := context.WithTimeout(context.Background(), drainLimit)
+		defer cancel()
+		site.Shutdown(limited)
+	}
+	serve := func(l net.Listener) func(context.Context) error {
+		return func(ctx context.Context) error {
+			defer context.AfterFunc(ctx, shutdown)()
+			return site.Serve(l)
+		}
+	}
+	d.admin, d.operator = serve(people), serve(operator)
+	return nil
 }
 
 // listenBackends makes the socket on which the server's backends claim their clients. Shutdown of the front door ends it.

@@ -198,6 +198,7 @@ func (n *node) serve(ctx context.Context) error {
 	frontTasks.Go(func() { fail("PostgreSQL front door", doors.backends(front)) })
 	if doors.admin != nil {
 		frontTasks.Go(func() { fail("HTTP", doors.admin(front)) })
+		frontTasks.Go(func() { fail("the operator's socket", doors.operator(front)) })
 	}
 
 	select {

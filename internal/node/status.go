@@ -18,12 +18,13 @@ func (n *node) Status() admin.Status {
 	if !running {
 		applied = s.Applied
 	}
+	reason, detail := reason(s)
 	standing := ""
 	if me, ok := s.Members.Find(n.identity.Node); ok {
 		standing = adminMember(me).Standing()
 	}
 	return admin.Status{
-		Name: n.cfg.Name, Role: n.role(s, applied), Member: standing, Detail: detail(s), Leader: n.directory.name(s.Leader),
+		Name: n.cfg.Name, Role: n.role(s, applied), Member: standing, Reason: reason, Detail: detail, Leader: n.directory.name(s.Leader),
 		Ballot: ballotText(s.Ballot), Epoch: ballotText(s.Epoch),
 		Index: uint64(s.Index), Chosen: s.Chosen.String(), Applied: applied.String(), Lag: lag(s, applied),
 		Server: n.server.State(), LeaseMS: max(0, int64(s.LeaseEnd-bootClock())/1e6), Sessions: n.front.Sessions(),
@@ -60,18 +61,22 @@ func lag(s replicator.Status, applied changeset.Position) uint64 {
 	return s.Chosen.Index() - min(applied.Index(), s.Chosen.Index())
 }
 
-func detail(s replicator.Status) string {
+// reason says why this node is no ordinary leader or follower, in short and, for the operator, with what else is known.
+func reason(s replicator.Status) (admin.Reason, string) {
+	why := admin.Reason("")
 	switch {
 	case s.Diverged != "":
-		return "diverged: " + s.Diverged
+		return admin.Diverged, string(admin.Diverged) + ": " + s.Diverged
 	case s.Removed:
-		return "removed from the cluster"
+		why = admin.Removed
 	case s.Phase == replicator.Open && s.Suspended:
-		return "suspended"
-	case s.Phase == replicator.Opening || s.Phase == replicator.Closing:
-		return s.Phase.String()
+		why = admin.Suspended
+	case s.Phase == replicator.Opening:
+		why = admin.Opening
+	case s.Phase == replicator.Closing:
+		why = admin.Closing
 	}
-	return ""
+	return why, string(why)
 }
 
 func adminMember(m paxos.Member) admin.Member {
