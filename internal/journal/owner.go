@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/hashicorp/raft-wal/segment"
+	"golang.org/x/sys/unix"
 
 	"github.com/baristadb/barista/internal/paxos"
 )
@@ -40,7 +41,8 @@ func Owner(dir string) (paxos.IdentityRecord, error) {
 
 // firstIdentity reads the record with which a segment begins.
 func firstIdentity(p *piece, dir string) (identity paxos.IdentityRecord, err error) {
-	file, err := os.Open(filepath.Join(dir, p.name()))
+	// Whoever reads may be root, and the folder another user's: no link is followed, and no pipe is waited for.
+	file, err := os.OpenFile(filepath.Join(dir, p.name()), os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return identity, err
 	}

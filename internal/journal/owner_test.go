@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/baristadb/barista/internal/journal"
@@ -50,6 +51,14 @@ func TestOwner(t *testing.T) {
 	}
 	if _, err := journal.Owner(dir); !errors.Is(err, journal.ErrDamaged) {
 		t.Errorf("a damaged one: %v", err)
+	}
+	for _, path := range files(t, dir) {
+		if err := errors.Join(os.Remove(path), syscall.Mkfifo(path, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := journal.Owner(dir); err == nil {
+		t.Error("pipes are taken for a journal")
 	}
 }
 
