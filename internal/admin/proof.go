@@ -29,12 +29,11 @@ func (s *Server) examine(w http.ResponseWriter, r *http.Request) (p proof, ok bo
 			return s.examineCaller(w, caller)
 		}
 	}
-	header := r.Header.Get("Authorization")
-	if header == "" {
-		return proof{}, true
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return proof{}, true // what a proxy in between asks for is not ours
 	}
-	scheme, token, _ := strings.Cut(header, " ")
-	if strings.EqualFold(scheme, "Bearer") && subtle.ConstantTimeCompare([]byte(strings.TrimSpace(token)), []byte(s.options.Token)) == 1 {
+	if subtle.ConstantTimeCompare([]byte(strings.TrimSpace(token)), []byte(s.options.Token)) == 1 {
 		return proof{given: true, by: "token from " + r.RemoteAddr}, true
 	}
 	if n := s.wrong.due(time.Now()); n > 0 {
