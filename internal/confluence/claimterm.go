@@ -161,8 +161,7 @@ func (t termReader) query(e expr, coef float64, p *part) bool {
 }
 
 func subquerySQL(s *pg.SelectStmt) string {
-	tree := &pg.ParseResult{Stmts: []*pg.RawStmt{{Stmt: &pg.Node{Node: &pg.Node_SelectStmt{SelectStmt: s}}}}}
-	sql, err := pg.Deparse(tree)
+	sql, err := selectSQL(s)
 	if err != nil {
 		return ""
 	}

@@ -325,10 +325,19 @@ func (e expr) sql() string {
 		return ""
 	}
 	target := pg.MakeResTargetNodeWithVal(e.node, 0)
-	tree := &pg.ParseResult{Stmts: []*pg.RawStmt{{Stmt: &pg.Node{Node: &pg.Node_SelectStmt{SelectStmt: &pg.SelectStmt{TargetList: []*pg.Node{target}, LimitOption: pg.LimitOption_LIMIT_OPTION_DEFAULT, Op: pg.SetOperation_SETOP_NONE}}}}}}
-	text, err := pg.Deparse(tree)
+	text, err := selectSQL(&pg.SelectStmt{TargetList: []*pg.Node{target}, LimitOption: pg.LimitOption_LIMIT_OPTION_DEFAULT, Op: pg.SetOperation_SETOP_NONE})
 	if err != nil {
 		return ""
 	}
 	return strings.TrimSpace(strings.TrimPrefix(text, "SELECT"))
+}
+
+// selectSQL writes a SELECT as SQL. A tree has to name the parser's own version, which only a parsed tree tells.
+func selectSQL(s *pg.SelectStmt) (string, error) {
+	empty, err := pg.Parse("")
+	if err != nil {
+		return "", err
+	}
+	statement := &pg.RawStmt{Stmt: &pg.Node{Node: &pg.Node_SelectStmt{SelectStmt: s}}}
+	return pg.Deparse(&pg.ParseResult{Version: empty.GetVersion(), Stmts: []*pg.RawStmt{statement}})
 }
