@@ -10,7 +10,7 @@ TEST ?= ./...
 TESTFLAGS ?=
 FUZZTIME ?= 10s
 
-.PHONY: demo test check build extension deps test-deps format lint fuzz sim fuzz-sql pg-regress clean bench-commit bench-failover bench-large test-large bench-capture
+.PHONY: demo test check build extension deps test-deps format lint notices fuzz sim fuzz-sql pg-regress clean bench-commit bench-failover bench-large test-large bench-capture
 
 build: deps bin/barista extension
 
@@ -46,6 +46,10 @@ format:
 lint: extension
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
+
+# Licences of what is linked; a test fails when the file is out of date.
+notices:
+	$(GO) run ./internal/thirdparty notices ./cmd/barista THIRD_PARTY_NOTICES
 
 fuzz:
 	scripts/fuzz $(FUZZTIME)

@@ -47,6 +47,7 @@ var mayImport = map[string]string{
 	"internal/sim":        anyOfOurs,
 	"internal/tpcc":       "",
 	"internal/lint":       "",
+	"internal/thirdparty": "",
 	"cmd":                 anyOfOurs,
 	"extension":           anyOfOurs,
 	"e2e":                 anyOfOurs,
