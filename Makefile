@@ -10,7 +10,7 @@ TEST ?= ./...
 TESTFLAGS ?=
 FUZZTIME ?= 10s
 
-.PHONY: demo test check build extension deps test-deps format lint notices fuzz sim fuzz-sql pg-regress clean bench-commit bench-failover bench-large test-large bench-capture
+.PHONY: demo test check build extension deps test-deps format lint vulncheck notices fuzz sim fuzz-sql pg-regress clean bench-commit bench-failover bench-large test-large bench-capture
 
 build: deps bin/barista extension
 
@@ -18,7 +18,7 @@ demo: build
 	bin/barista demo $(DEMO)
 
 # What CI runs. The tests come last, so that their own lines are the end of the output.
-check: test-deps build format lint
+check: test-deps build format lint vulncheck
 	$(GO) test -timeout 14m $(TESTFLAGS) $(TEST)
 
 test: test-deps build
@@ -46,6 +46,10 @@ format:
 lint: extension
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
+
+# Known vulnerabilities and retracted versions of what is linked, from the vulnerability database or, where that does not answer, from a pinned copy.
+vulncheck: bin/barista
+	$(GO) run ./internal/thirdparty vulncheck bin/barista
 
 # Licences of what is linked; a test fails when the file is out of date.
 notices:
