@@ -53,6 +53,10 @@ func freePort() (string, error) {
 
 func (s *server) address() string { return net.JoinHostPort("127.0.0.1", s.port) }
 func (s *server) data() string    { return filepath.Join(s.dir, "data") }
+
+// log lies beside the folder, which is the account's alone: root writes nothing into that.
+func (s *server) log() string { return s.dir + ".log" }
+
 func (s *server) root() usage.Root {
 	return usage.Root{Name: s.name, PID: s.running.cmd.Process.Pid}
 }
@@ -72,13 +76,8 @@ func (s *server) init(ctx context.Context) error {
 
 // copyFrom makes the data of a standby.
 func (s *server) copyFrom(ctx context.Context, primary *server) error {
-	err := s.command(ctx, "pg_basebackup", "--pgdata="+s.data(), "--host=127.0.0.1", "--port="+primary.port,
-		"--username="+User, "--checkpoint=fast", "--wal-method=stream")
-	if err != nil {
-		return err
-	}
-	signal := filepath.Join(s.data(), "standby.signal")
-	return os.WriteFile(signal, nil, 0o644)
+	return s.command(ctx, "pg_basebackup", "--pgdata="+s.data(), "--host=127.0.0.1", "--port="+primary.port,
+		"--username="+User, "--checkpoint=fast", "--wal-method=stream", "--write-recovery-conf")
 }
 
 // start starts the server with more settings and returns when it accepts connections.
@@ -92,7 +91,7 @@ func (s *server) start(ctx context.Context, more map[string]string) error {
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		args = append(args, "-c", name+"="+all[name])
 	}
-	log, err := os.Create(filepath.Join(s.dir, "log"))
+	log, err := os.Create(s.log())
 	if err != nil {
 		return err
 	}
@@ -119,7 +118,7 @@ func (s *server) awaitReady(ctx context.Context) error {
 		}
 		select {
 		case <-s.running.ended:
-			said, _ := os.ReadFile(filepath.Join(s.dir, "log")) // at worst nothing is told
+			said, _ := os.ReadFile(s.log()) // at worst nothing is told
 			return fmt.Errorf("start %s: %w: %s", s.name, s.running.err, lastLine(string(said)))
 		case <-ctx.Done():
 			return fmt.Errorf("start %s: %w: %w", s.name, context.Cause(ctx), err)
