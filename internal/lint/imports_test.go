@@ -25,7 +25,8 @@ var mayImport = map[string]string{
 	"internal/journaltest": "internal/paxos internal/journal",
 
 	// From consensus to the server and back.
-	"internal/transport":    "",
+	"internal/lobby":        "",
+	"internal/transport":    "internal/lobby",
 	"internal/budget":       "",
 	"internal/replicator":   "internal/paxos internal/changeset internal/budget internal/invariants",
 	"internal/gate":         "internal/paxos internal/changeset internal/replicator internal/budget",
@@ -37,7 +38,7 @@ var mayImport = map[string]string{
 
 	// Front doors.
 	"internal/session":   "internal/paxos internal/changeset internal/confluence",
-	"internal/proxy":     "internal/session internal/paxos internal/changeset internal/confluence",
+	"internal/proxy":     "internal/session internal/lobby internal/paxos internal/changeset internal/confluence",
 	"internal/thriftapi": "internal/session internal/paxos internal/changeset internal/confluence api/thrift",
 	"internal/admin":     "internal/session internal/paxos internal/changeset internal/confluence",
 

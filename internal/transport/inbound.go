@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net"
 	"time"
+
+	"github.com/baristadb/barista/internal/lobby"
 )
 
 // inbound is a peer's stream to us.
@@ -53,25 +55,29 @@ func (t *Transport) accept(ctx context.Context) error {
 			return ErrClosed
 		}
 		if err != nil { // out of descriptors, say: it must not end the node, nor spin
-			t.cfg.Log.Error("cannot accept a connection", "err", err)
+			t.unable.Say(func(n int) { t.cfg.Log.Error("cannot accept a connection", "times", n, "err", err) })
 			select {
 			case <-ctx.Done():
 			case <-time.After(firstPause):
 			}
 			continue
 		}
-		select {
-		case t.fresh <- struct{}{}:
-			t.tasks.Go(func() { t.admit(ctx, c) }) // ends with its connection, at the latest with ctx
-		default:
-			t.cfg.Log.Warn("too many connections in their handshake; one is refused", "remote", c.RemoteAddr())
+		guest, err := t.fresh.Wait(ctx, "", func() { c.Close() })
+		if err != nil {
 			c.Close()
+			return nil // ctx has ended
 		}
+		guest.Silent()
+		t.tasks.Go(func() { t.admit(ctx, c, guest) }) // ends with its connection, at the latest with ctx
 	}
 }
 
+// handshakeGrace is for how long a handshake may take before it has to give way to others when there are too many. It needs two messages of
+// the dialler.
+const handshakeGrace = 100 * time.Millisecond
+
 // admit shakes hands and gives the connection to who serves its purpose. It closes the connection.
-func (t *Transport) admit(ctx context.Context, c *net.TCPConn) {
+func (t *Transport) admit(ctx context.Context, c *net.TCPConn, guest *lobby.Guest) {
 	defer c.Close()
 	stop := context.AfterFunc(ctx, func() { c.Close() })
 	defer stop()
@@ -79,9 +85,13 @@ func (t *Transport) admit(ctx context.Context, c *net.TCPConn) {
 
 	c.SetDeadline(time.Now().Add(t.cfg.HandshakeTimeout))
 	from, purpose, err := welcome(c, t.identity(), t.cfg.Secret, t.allow)
-	<-t.fresh
-	if err != nil {
+	guest.Leave()
+	switch {
+	case errors.Is(err, ErrRefused):
 		log.Warn("refused a connection", "peer", from.Name, "err", err)
+		return
+	case err != nil:
+		t.strange.Say(func(n int) { log.Warn("a connection did not end its handshake", "times", n, "err", err) })
 		return
 	}
 	c.SetDeadline(time.Time{})
@@ -91,6 +101,12 @@ func (t *Transport) admit(ctx context.Context, c *net.TCPConn) {
 		return
 	}
 	t.handler(purpose)(ctx, c, from)
+}
+
+func (t *Transport) sayCrowded() {
+	t.crowded.Say(func(n int) {
+		t.cfg.Log.Warn("too many connections have not proved the secret; the oldest ones are closed", "closed", n, "limit", t.cfg.MaxConnections)
+	})
 }
 
 // receive hands a peer's frames to the Handler until the stream ends. A newer stream of the same peer replaces an older one.

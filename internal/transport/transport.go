@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/baristadb/barista/internal/lobby"
 )
 
 // Config says how to reach the peers and what to do with what they send. Zero limits mean the defaults named here.
@@ -28,7 +30,7 @@ type Config struct {
 
 	MaxFrame         int           // bytes of a frame's body; 64 MiB
 	QueueBytes       int           // bytes queued for one peer; 64 MiB
-	MaxConnections   int           // incoming connections that have not ended their handshake; 256
+	MaxConnections   int           // incoming connections that have not ended their handshake; 256. The oldest give way
 	HandshakeTimeout time.Duration // 5 s
 	Silence          time.Duration // a stream on which nothing comes for this long is dropped; 5 s
 	Log              *slog.Logger  // nil: discarded
@@ -71,7 +73,10 @@ type Transport struct {
 	cfg      Config
 	listener *net.TCPListener
 	control  *http.Client
-	fresh    chan struct{} // a place for each connection that has not ended its handshake
+	fresh    *lobby.Lobby // connections that have not ended their handshake
+	crowded  lobby.Rarely // a line of these, when there are too many
+	strange  lobby.Rarely // of those that did not end it well
+	unable   lobby.Rarely // of those that could not be accepted
 
 	mu       sync.Mutex // guards what follows
 	self     Identity
@@ -103,11 +108,13 @@ func New(cfg Config) (*Transport, error) {
 	t := &Transport{
 		cfg:      cfg,
 		listener: listener,
-		fresh:    make(chan struct{}, cfg.MaxConnections),
 		self:     cfg.Self,
 		peers:    make(map[string]*peer),
 		inbound:  make(map[string]*inbound),
 		handlers: make(map[string]func(context.Context, net.Conn, Identity)),
+	}
+	if t.fresh, err = lobby.New(lobby.Options{Limit: cfg.MaxConnections, Grace: handshakeGrace, Crowded: t.sayCrowded}); err != nil {
+		return nil, errors.Join(fmt.Errorf("transport: %w", err), listener.Close())
 	}
 	t.control = t.newHTTPClient()
 	for name, addr := range cfg.Peers {

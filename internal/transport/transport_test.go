@@ -7,9 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -274,6 +276,65 @@ func TestBadPeers(t *testing.T) {
 			}
 		})
 	}
+}
+
+// However many connections stop in their handshake and stay, before the hello or behind it, a peer gets in, and again when its streams have
+// ended; the log says so in one line with the limit, and in one line what became of them.
+func TestHalfOpenPeers(t *testing.T) {
+	var log lockedBuffer
+	const limit = 8
+	b := startEnd(t, "n2", func(c *Config) {
+		c.MaxConnections, c.HandshakeTimeout, c.Log = limit, time.Minute, slog.New(slog.NewTextHandler(&log, nil))
+	})
+	flood := func() {
+		for i := range 5 * limit {
+			c, err := net.Dial("tcp", b.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { c.Close() })
+			if i%2 == 0 {
+				c.Write(sampleHello().append(nil))
+			}
+		}
+	}
+	flood()
+	a := startEnd(t, "n1", nil)
+	join(t, a, b)
+	flood()
+	again := identity("n1")
+	again.Incarnation++
+	a.SetSelf(again)
+	for _, c := range []<-chan string{a.down, a.up} {
+		receive(t, c)
+	}
+	a.Send("n2", 1, []byte("latte"))
+	if f := receive(t, b.got); f.body != "latte" {
+		t.Errorf("got %v", f)
+	}
+	for text, want := range map[string]int{"too many connections": 1, "limit=8": 1, "did not end its handshake": 1} {
+		if n := strings.Count(log.String(), text); n != want {
+			t.Errorf("the log has %q %d times:\n%s", text, n, log.String())
+		}
+	}
+}
+
+// lockedBuffer is a log that can be read while it is written.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
 }
 
 func isTimeout(err error) bool {
