@@ -780,6 +780,12 @@ define_settings(void)
 							   "Barista sets it.",
 							   &barista_client_socket, "", PGC_POSTMASTER, 0,
 							   NULL, NULL, NULL);
+	DefineCustomIntVariable("barista.kept_connections",
+							"Of max_connections, those that no client's session gets.",
+							"Barista sets it.",
+							&barista_kept_connections, 0, 0, INT_MAX / 2,
+							PGC_POSTMASTER, 0,
+							NULL, NULL, NULL);
 	DefineCustomStringVariable("barista.client",
 							   "The name under which barista hands over the client's socket, once.",
 							   "Set by the start-up packet only.",

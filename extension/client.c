@@ -12,7 +12,8 @@
  * truth.
  *
  * If anything fails before the sockets are exchanged, the session goes on
- * through barista.
+ * through barista.  So does one whose start-up packet is so long that it has
+ * no room for the token.
  *
  *-------------------------------------------------------------------------
  */
@@ -381,6 +382,33 @@ take_client(Port *port, int fds[2])
 }
 
 /*
+ * Did barista connect for a front door?  It says so in the start-up packet.
+ * That may be as long as PostgreSQL allows without it, so barista also
+ * connects from a socket with a name of its own.
+ */
+static bool
+is_from_door(Port *port)
+{
+	static const char door[] = "\0barista.";
+	const struct sockaddr_un *peer = (const struct sockaddr_un *) &port->raddr.addr;
+
+	return peer->sun_family == AF_UNIX &&
+		port->raddr.salen > offsetof(struct sockaddr_un, sun_path) + sizeof(door) - 1 &&
+		memcmp(peer->sun_path, door, sizeof(door) - 1) == 0;
+}
+
+/* As if the start-up packet said it. */
+static void
+note_door(Port *port)
+{
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+
+	port->guc_options = lappend(port->guc_options, pstrdup("barista.session"));
+	port->guc_options = lappend(port->guc_options, pstrdup("leader"));
+	MemoryContextSwitchTo(old);
+}
+
+/*
  * The client is authenticated and has not been told so.  The connection over
  * which the socket comes stays open: its end tells barista that this backend
  * has ended.
@@ -394,7 +422,12 @@ client_authentication(Port *port, int status)
 
 	if (next_client_authentication)
 		next_client_authentication(port, status);
-	if (status != STATUS_OK || barista_client_socket[0] == '\0' ||
+	if (status != STATUS_OK)
+		return;
+	barista_session_begins(port->user_name);
+	if (is_from_door(port))
+		note_door(port);
+	if (barista_client_socket[0] == '\0' ||
 		MyBackendType != B_BACKEND || !find_token(port, token) ||
 		!AcquireExternalFD())
 		return;

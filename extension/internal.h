@@ -41,6 +41,7 @@ typedef struct BaristaSlot
 typedef struct BaristaControl
 {
 	pg_atomic_uint64 last_change_set;	/* counter in change set ids */
+	pg_atomic_uint32 sessions;	/* of clients, authenticated */
 	int			slot_count;
 	BaristaSlot slots[FLEXIBLE_ARRAY_MEMBER];
 } BaristaControl;
@@ -75,6 +76,14 @@ extern char *barista_client_socket; /* barista.client_socket */
 extern void barista_client_init(void);
 /* A request of the client is about to have an effect. */
 extern void barista_client_request(void);
+
+/* ------------------------------------------------------------------------
+ * sessions.c
+ * ------------------------------------------------------------------------
+ */
+extern int	barista_kept_connections;	/* barista.kept_connections */
+
+extern void barista_session_begins(const char *role);
 
 /* ------------------------------------------------------------------------
  * capture.c

@@ -94,6 +94,7 @@ barista_control_attach(void)
 	{
 		memset(barista_control, 0, barista_control_size());
 		pg_atomic_init_u64(&barista_control->last_change_set, 0);
+		pg_atomic_init_u32(&barista_control->sessions, 0);
 		barista_control->slot_count = MaxBackends;
 		for (int i = 0; i < barista_control->slot_count; i++)
 		{

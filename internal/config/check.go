@@ -206,6 +206,8 @@ func checkSetting(name, value string) error {
 		return fmt.Errorf("settings: %q is not a setting's name", name)
 	case lower == "max_connections":
 		return errors.New("settings: max_connections follows from max_sessions: set that key of node.yaml instead")
+	case lower == "superuser_reserved_connections" && !fewSessions.MatchString(value):
+		return fmt.Errorf("settings: %s is %q; it may be 0 to 999", name, value)
 	case name == SharedLibraries:
 		return checkLibraries(value)
 	case Fixed(lower):
@@ -215,6 +217,9 @@ func checkSetting(name, value string) error {
 	}
 	return nil
 }
+
+// fewSessions is a number of sessions that max_connections can be computed with.
+var fewSessions = regexp.MustCompile(`^(0|[1-9][0-9]{0,2})$`)
 
 func checkLibraries(value string) error {
 	if !libraryNames.MatchString(value) {

@@ -40,8 +40,9 @@ type Config struct {
 	// Auth says how the server knows its clients.
 	Auth Auth `yaml:"auth,omitempty"`
 
-	// MaxSessions is how many clients this node serves at once, and as leader for all nodes; its server admits that many and a few more
-	// for Barista itself. One client more is refused with 53300. Use the same number on each node.
+	// MaxSessions is how many sessions the cluster serves at once, through whichever nodes, on the server of the node that leads. Superusers
+	// may have some more (PostgreSQL's superuser_reserved_connections among Settings; 10), and the server has room for Barista itself and for
+	// clients that are not authenticated yet beside them. One more is refused with 53300. Use the same number on each node: the leader's counts.
 	MaxSessions int `yaml:"max_sessions,omitempty"`
 
 	// MaxTransaction is how much the changes of one transaction may take, as they travel to the other nodes; a transaction that

@@ -66,6 +66,7 @@ func TestMistakes(t *testing.T) {
 		{"too large transactions", smallest + "max_transaction: 2TiB\n", "max_transaction is 2TiB; it may be 16MiB to 1TiB"},
 		{"transactions without a unit", smallest + "max_transaction: 1000000\n", "is not a size"},
 		{"no transactions", smallest + "max_transaction: 0B\n", "max_transaction is 0B; it may be"},
+		{"superusers' sessions", smallest + "settings: {Superuser_reserved_connections: 0x10}\n", "it may be 0 to 999"},
 		{"server's sessions", smallest + "settings: {max_connections: '7'}\n", "max_connections follows from max_sessions"},
 		{"zero span", smallest + "hold: 0s\n", "hold is 0s"},
 		{"replaced too early", smallest + "replace_dead_after: 1s\n", "replace_dead_after is 1s"},

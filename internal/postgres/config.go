@@ -48,7 +48,7 @@ type Config struct {
 
 	// Password is what Init gives the superuser postgres, or a verifier of it; empty: none. Other functions do not use it.
 	Password string
-	// MaxSessions is how many clients the server admits at once; 0: as many as PostgreSQL does by default.
+	// MaxSessions is how many clients that are not superusers the server admits at once; 0: as many as PostgreSQL does by default.
 	MaxSessions int
 	// MaxTransaction is how many bytes the changes of one transaction may take; 0: the extension's default.
 	MaxTransaction config.Size

@@ -188,7 +188,7 @@ func testFixedSettings(t *testing.T, c Config) {
 	}
 	s = start(t, c)
 	defer s.Kill()
-	for setting, want := range map[string]string{"fsync": "on", "max_prepared_transactions": "0", "max_connections": "60"} {
+	for setting, want := range map[string]string{"fsync": "on", "max_prepared_transactions": "0", "max_connections": "208"} {
 		if got := ask(t, s, "SHOW "+setting); got != want {
 			t.Errorf("%s is %s, want %s", setting, got, want)
 		}

@@ -18,11 +18,34 @@ const (
 	locale   = "C.UTF-8"
 )
 
+// Arrivals is how many connections that are not authenticated yet a server has room for. Whoever lets clients in must let in no more.
+const Arrivals = 128
+
 // Connections beside those of clients.
 const (
-	reservedConnections = 10                       // for superusers, barista among them
-	ownConnections      = reservedConnections + 10 // also for clients that are gone and whose backends have not noticed yet
+	superuserConnections = 10 // for superusers, when all others have what they may have, unless Settings say otherwise
+	ownConnections       = 20 // barista's, and of clients that are gone and whose backends have not noticed yet
 )
+
+// superusersOnly is the PostgreSQL setting that says how many of a server's sessions are for superusers.
+const superusersOnly = "superuser_reserved_connections"
+
+// superusers is how many sessions beyond MaxSessions superusers may have.
+func (c Config) superusers() int {
+	for name, value := range c.Settings {
+		if n, err := strconv.Atoi(value); err == nil && strings.EqualFold(name, superusersOnly) {
+			return n
+		}
+	}
+	return superuserConnections
+}
+
+// kept is how many of the server's connections no session of a client gets. PostgreSQL's own check lets only superusers have the last
+// ones, which barista is not at each moment; so there are as many beyond what it needs.
+func (c Config) kept() int { return Arrivals + ownConnections + c.superusers() }
+
+// Sessions is how many clients the server admits at once, superusers among them.
+func (c Config) Sessions() int { return c.MaxSessions + c.superusers() }
 
 // A setting is one PostgreSQL setting.
 type setting struct{ name, value string }
@@ -51,7 +74,7 @@ func (c Config) fixedSettings() []setting {
 		{"logging_collector", "off"},
 	}
 	if c.MaxSessions > 0 {
-		settings = append(settings, setting{"max_connections", strconv.Itoa(c.MaxSessions + ownConnections)})
+		settings = append(settings, setting{"max_connections", strconv.Itoa(c.Sessions() + c.kept())})
 	}
 	if c.Library == "" {
 		return settings
@@ -79,6 +102,9 @@ func (c Config) startSettings() []setting {
 	settings := []setting{
 		{"barista.shared_file", c.SharedFile}, {"barista.gate_socket", c.GateSocket}, {"barista.client_socket", c.ClientSocket},
 	}
+	if c.MaxSessions > 0 {
+		settings = append(settings, setting{"barista.kept_connections", strconv.Itoa(c.kept())})
+	}
 	if c.MaxTransaction > 0 {
 		settings = append(settings, setting{"barista.max_transaction", strconv.FormatInt(int64(c.MaxTransaction)>>10, 10) + "kB"})
 	}
@@ -91,8 +117,9 @@ func defaultSettings() []setting {
 		// The journal is the durable record: the server flushes its WAL seldom, and then much of it.
 		{"wal_writer_delay", "500ms"},
 		{"wal_writer_flush_after", "16MB"},
-		// Connections that barista itself needs while clients use up all others.
-		{"superuser_reserved_connections", strconv.Itoa(reservedConnections)},
+		{superusersOnly, strconv.Itoa(superuserConnections)},
+		// A client has two messages to send until then, and each front door waits only for half as long for the first.
+		{"authentication_timeout", "30s"},
 		// What a session sees must not change with the node that leads.
 		{"timezone", "UTC"},
 		{"log_timezone", "UTC"},
