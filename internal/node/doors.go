@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"time"
@@ -34,7 +35,10 @@ func (n *node) openDoors() (doors, error) {
 	if err != nil {
 		return doors{}, err
 	}
-	front, err := proxy.New(proxy.Options{Backends: n, Hold: n.cfg.Hold, MaxSessions: n.cfg.MaxSessions, Log: n.log})
+	if err := errors.Join(n.openArrivals(), n.checkFiles()); err != nil {
+		return doors{}, err
+	}
+	front, err := proxy.New(proxy.Options{Backends: n, Hold: n.cfg.Hold, Waiting: n.waiting(), Log: n.log})
 	if err != nil {
 		return doors{}, err
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/baristadb/barista/internal/config"
 	"github.com/baristadb/barista/internal/journal"
+	"github.com/baristadb/barista/internal/lobby"
 	"github.com/baristadb/barista/internal/paxos"
 	"github.com/baristadb/barista/internal/postgres"
 	"github.com/baristadb/barista/internal/proxy"
@@ -68,6 +69,7 @@ type node struct {
 	verifySide *verify.Handler
 	pins       pins
 	front      *proxy.Server
+	arrivals   *lobby.Lobby     // clients that the own server has not authenticated yet
 	admitted   paxos.Membership // that let a joiner in; zero for everyone else
 	coreCtx    context.Context  // ends when consensus and transport stop
 }

@@ -267,6 +267,7 @@ func (s *localServer) start(ctx context.Context) (*run, changeset.Position, erro
 	return r, applied, nil
 }
 
+// newStartID draws a number that nobody else has.
 func newStartID() uint64 {
 	var b [8]byte
 	rand.Read(b[:])
@@ -321,10 +322,19 @@ func (r *run) end(ctx context.Context, why error) {
 
 // dial opens a stream to the server's socket.
 func (s *localServer) dial(ctx context.Context) (net.Conn, error) {
+	return s.dialFrom(ctx, net.Dialer{})
+}
+
+// dialForDoor is dial for a client of a front door. The server knows that by the name of this end (see client.c of the extension), in the
+// namespace that has no files; which name it is does not matter, as long as it is nobody else's.
+func (s *localServer) dialForDoor(ctx context.Context) (net.Conn, error) {
+	return s.dialFrom(ctx, net.Dialer{LocalAddr: &net.UnixAddr{Net: "unix", Name: fmt.Sprintf("@barista.%016x", newStartID())}})
+}
+
+func (s *localServer) dialFrom(ctx context.Context, d net.Dialer) (net.Conn, error) {
 	if !s.runs() {
 		return nil, errors.New("the server does not run")
 	}
-	var d net.Dialer
 	return d.DialContext(ctx, "unix", s.pg.SocketPath())
 }
 

@@ -39,6 +39,9 @@ func (n *node) Dial(ctx context.Context) (session.Backend, error) {
 		}
 		select {
 		case <-ctx.Done():
+			if errors.Is(err, session.ErrCrowded) {
+				return session.Backend{}, err
+			}
 			return session.Backend{}, session.ErrNoLeader
 		case <-v.changed:
 		case <-again:
@@ -50,8 +53,9 @@ var errNotLeading = errors.New("the node does not lead with an open gate")
 
 func (n *node) dialLeader(ctx context.Context, v view) (session.Backend, error) {
 	if v.open {
-		conn, err := n.server.dial(ctx)
-		return session.Backend{Conn: conn, Node: n.cfg.Name, Local: true, Lost: v.lost}, err
+		backend, err := n.arrive(ctx, n.cfg.Name)
+		backend.Local, backend.Lost = true, v.lost
+		return backend, err
 	}
 	name := n.directory.name(v.leader)
 	if v.leader == 0 || name == "" || v.leader == n.identity.Node {
@@ -87,13 +91,26 @@ func (n *node) dialTunnel(ctx context.Context, peer, purpose string) (net.Conn, 
 }
 
 // serveSQL relays a peer's client to the own server, while this node leads.
-func (n *node) serveSQL(ctx context.Context, c net.Conn, _ transport.Identity) {
+func (n *node) serveSQL(ctx context.Context, c net.Conn, from transport.Identity) {
 	if !n.leading.view().open {
 		c.Write([]byte{tunnelNotLeading})
 		return
 	}
-	server, err := n.openTunnel(ctx, c)
-	if err != nil {
+	held, end := context.WithTimeout(ctx, n.cfg.Hold)
+	defer end()
+	waiting, stop := untilHangUp(held, c)
+	server, err := n.arrive(waiting, from.Name)
+	stands := stop()
+	switch {
+	case err != nil:
+		c.Write([]byte{tunnelNotLeading}) // the peer sees the end of the connection if this fails
+		return
+	case stands:
+		_, err = c.Write([]byte{tunnelRelayed})
+	}
+	if err != nil || !stands {
+		server.Close()
+		server.Place.Leave()
 		return
 	}
 	n.front.Carry(ctx, c, server) // an error is the end of either side, which both see

@@ -37,6 +37,17 @@ func (k *cancelKeys) node(key string) string {
 	return k.nodes[key]
 }
 
+// serveCancel relays a cancel packet. When there are too many at once, the oldest is given up.
+func (s *Server) serveCancel(packet []byte) {
+	ctx, giveUp := context.WithCancel(s.ctx)
+	defer giveUp()
+	guest := s.cancels.Enter(giveUp)
+	defer guest.Leave()
+	if err := s.cancel(ctx, packet); err != nil {
+		s.uncancelled.Say(func(n int) { s.options.Log.Warn("cancel request not relayed", "times", n, "error", err) })
+	}
+}
+
 // cancel relays a cancel packet to the leader's server and waits until that server has dealt with it. A key that belongs to
 // another node's server is dropped: what it would cancel is gone, and the process number may now be somebody else's. A key that
 // came through another node's front door is unknown here, and relayed.
@@ -48,12 +59,11 @@ func (s *Server) cancel(ctx context.Context, packet []byte) error {
 		return fmt.Errorf("relay cancel request: %w", err)
 	}
 	defer backend.Close()
+	defer leave(backend.Place)
 	if owner := s.keys.node(string(packet[8:])); owner != "" && owner != backend.Node {
 		return nil
 	}
-	if err := backend.SetDeadline(time.Now().Add(s.options.Hold)); err != nil {
-		return fmt.Errorf("relay cancel request: %w", err)
-	}
+	defer context.AfterFunc(ctx, func() { backend.SetDeadline(time.Unix(1, 0)) })()
 	if _, err := backend.Write(packet); err != nil {
 		return fmt.Errorf("relay cancel request to %s: %w", backend.Node, err)
 	}

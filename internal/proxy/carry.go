@@ -7,13 +7,16 @@ import (
 	"fmt"
 	"net"
 	"time"
+
+	"github.com/baristadb/barista/internal/session"
 )
 
 // Carry carries bytes both ways between the front door of another node and this node's own server, until either ends or ctx does; then it
 // closes both. from begins with the client's start-up or cancel packet, as that front door sends it. A session's backend may take over the
-// stream from there, as it does a client. What the server has said is delivered before its end. Both streams belong to Carry, also when
-// it returns an error.
-func (s *Server) Carry(ctx context.Context, from, to net.Conn) error {
+// stream from there, as it does a client. What the server has said is delivered before its end. Both streams belong to Carry, and the place
+// of to, also when it returns an error.
+func (s *Server) Carry(ctx context.Context, from net.Conn, to session.Backend) error {
+	defer leave(to.Place)
 	if !s.enter() {
 		from.Close()
 		to.Close()
@@ -29,10 +32,13 @@ func (s *Server) Carry(ctx context.Context, from, to net.Conn) error {
 	}
 	r := newRelay("", nil)
 	r.mute = true
-	if err := s.takeBoth(r, from, to); err != nil {
+	if to.Place != nil {
+		r.places = []session.Place{to.Place}
+	}
+	if err := s.takeBoth(r, from, to.Conn); err != nil {
 		return err
 	}
-	c, claimed := s.run(r, o, ctx.Done(), clientGone)
+	c, claimed := s.run(r, o, cuts{lost: ctx.Done(), why: clientGone, crowded: [2]<-chan struct{}{to.GaveWay}})
 	if !claimed {
 		s.end(r)
 		return nil
@@ -48,7 +54,7 @@ func (s *Server) Carry(ctx context.Context, from, to net.Conn) error {
 // forwardStart sends the first packet of a stream to the server, with an offer if it begins a session.
 func (s *Server) forwardStart(from, to net.Conn) (offer, error) {
 	from.SetDeadline(time.Now().Add(s.options.Startup))
-	packet, err := readPacket(from, maxStartup-uint32(parameterSize))
+	packet, err := readPacket(from)
 	if err != nil {
 		return offer{}, err
 	}
@@ -57,7 +63,7 @@ func (s *Server) forwardStart(from, to net.Conn) (offer, error) {
 	_, plain := from.(*net.TCPConn)
 	if plain && binary.BigEndian.Uint32(packet[4:])>>16 == majorV3 {
 		o = s.offers.make()
-		packet = extend(packet, o.parameter())
+		packet = extendIfShort(packet, o.parameter())
 	}
 	_, err = to.Write(packet)
 	return o, err

@@ -26,7 +26,7 @@ func (c tunnelled) Dial(ctx context.Context) (session.Backend, error) {
 		return session.Backend{}, err
 	}
 	near, far := (&scripts{t: c.t}).pair()
-	go c.door.Carry(context.Background(), far, backend.Conn) // ends with either stream
+	go c.door.Carry(context.Background(), far, backend) // ends with either stream
 	return session.Backend{Conn: near, Node: "n2"}, nil
 }
 
@@ -59,7 +59,7 @@ func TestCarryEnds(t *testing.T) {
 		to, server := pair()
 		ended = make(chan error, 1)
 		front.Write(binary.BigEndian.AppendUint32([]byte{0, 0, 0, 8}, codeCancel)) // which is passed on as it is
-		go func() { ended <- door.Carry(ctx, from, to) }()                         // ends with either stream, or ctx
+		go func() { ended <- door.Carry(ctx, from, session.Backend{Conn: to}) }()  // ends with either stream, or ctx
 		for _, c := range []net.Conn{front, server} {
 			c.SetDeadline(time.Now().Add(20 * time.Second))
 			t.Cleanup(func() { c.Close() })

@@ -32,12 +32,19 @@ func (s *Server) end(r *relay) {
 		client.Close() // in the middle of a message there is no way to say anything
 		return
 	}
+	if r.why == clientGaveWay {
+		s.turnAway(client, why)
+		return
+	}
 	s.options.Log.Info("session ended", "leader", r.node, "sqlstate", why.SQLSTATE, "reason", why.Message)
 	lastWords(client, fatalFrame(why))
 }
 
 // failure returns what the client must be told at the end, or nil if it knows.
 func (r *relay) failure() *session.Failure {
+	if r.why == clientGaveWay {
+		return session.GaveWay() // its own front door does not know why
+	}
 	if r.mute || r.requests.fatal || r.requests.terminated {
 		return nil
 	}

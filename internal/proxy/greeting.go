@@ -20,7 +20,7 @@ type greeting struct {
 func readGreeting(conn net.Conn) (greeting, error) {
 	var declinedSSL, declinedGSS bool
 	for {
-		packet, err := readPacket(conn, maxStartup-uint32(len(leaderSession)+parameterSize))
+		packet, err := readPacket(conn)
 		if err != nil {
 			return greeting{}, err
 		}
@@ -41,14 +41,14 @@ func readGreeting(conn net.Conn) (greeting, error) {
 	}
 }
 
-// readPacket reads one packet without a type, its length included: at least 8 bytes, at most limit.
-func readPacket(conn net.Conn, limit uint32) ([]byte, error) {
+// readPacket reads one packet without a type, its length included: at least 8 bytes, at most maxStartup.
+func readPacket(conn net.Conn) ([]byte, error) {
 	var head [8]byte
 	if _, err := io.ReadFull(conn, head[:]); err != nil {
 		return nil, fmt.Errorf("read start-up packet: %w", err)
 	}
 	length := binary.BigEndian.Uint32(head[:])
-	if length < 8 || length > limit {
+	if length < 8 || length > maxStartup {
 		return nil, session.BrokenProtocol(fmt.Sprintf("start-up packet of length %d", length))
 	}
 	packet := make([]byte, length)

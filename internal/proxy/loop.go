@@ -110,6 +110,15 @@ func (l *loop) release(r *relay, why ending) {
 	})
 }
 
+// crowdOut asks the loop to let go of r, unless its client is authenticated by now.
+func (l *loop) crowdOut(r *relay) {
+	l.order(nil, func(l *loop) {
+		if l.has(r) && len(r.places) > 0 {
+			l.finish(r, clientGaveWay)
+		}
+	})
+}
+
 // drain lets every session end as soon as it is idle.
 func (l *loop) drain() {
 	l.order(nil, func(l *loop) {

@@ -53,9 +53,6 @@ func (o offer) parameter() string {
 	return reserved + ".client\x00" + hex.EncodeToString(o.token[:]) + "\x00"
 }
 
-// parameterSize is the greatest length of a parameter.
-const parameterSize = len(reserved+".client\x00") + 2*tokenSize + 1
-
 // offers are the clients that may be claimed now.
 type offers struct {
 	mu   sync.Mutex

@@ -18,6 +18,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/baristadb/barista/internal/lobby"
 	"github.com/baristadb/barista/internal/session"
 )
 
@@ -26,32 +27,35 @@ type Options struct {
 	Backends session.Backends // required
 	// Hold is for how long a new connection waits for a leader. Default 10 s.
 	Hold time.Duration
-	// MaxSessions limits the sessions served at once. Default 500. Cancel requests pass beyond it.
-	MaxSessions int
-	// Startup is for how long a client may take to send its start-up packet. Default 60 s.
+	// Waiting limits the clients that are not authenticated yet, those that wait for a leader among them. Default 756. Those that are are
+	// counted by the leader's server, for all front doors.
+	Waiting int
+	// Startup is for how long a client may take to send its start-up packet. Default 15 s. The rest of the authentication is limited by the
+	// server.
 	Startup time.Duration
 	// Drain is for how long the answer to a request may still arrive after its leader was lost. Default 1 s.
 	Drain time.Duration
-	// Log takes a line for each client that was turned away or lost its leader. Default: nothing is logged.
+	// Log takes a line for each client that lost its leader, and once a minute one for those that were turned away. Default: nothing is logged.
 	Log *slog.Logger
 }
 
 const (
-	spareConnections = 32 // beyond MaxSessions, for cancel requests and clients that are about to be told of the limit
-	lingerTime       = time.Second
-	clientWriteTime  = 5 * time.Second // a client that takes no last words for so long gets none
+	maxCancels      = 32  // cancel requests at once
+	maxParting      = 128 // clients at once that are told why they are turned away
+	lingerTime      = time.Second
+	clientWriteTime = 5 * time.Second // a client that takes no last words for so long gets none
 )
 
 func (o Options) withDefaults() (Options, error) {
 	if o.Backends == nil {
 		return o, errors.New("proxy: no way to the leader is given")
 	}
-	if o.Hold < 0 || o.MaxSessions < 0 || o.Startup < 0 || o.Drain < 0 {
+	if o.Hold < 0 || o.Waiting < 0 || o.Startup < 0 || o.Drain < 0 {
 		return o, errors.New("proxy: a limit is negative")
 	}
 	o.Hold = orDefault(o.Hold, 10*time.Second)
-	o.MaxSessions = orDefault(o.MaxSessions, 500)
-	o.Startup = orDefault(o.Startup, time.Minute)
+	o.Waiting = orDefault(o.Waiting, 756)
+	o.Startup = orDefault(o.Startup, 15*time.Second)
 	o.Drain = orDefault(o.Drain, time.Second)
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -79,8 +83,14 @@ type Server struct {
 	finish   sync.Once
 	finished chan struct{} // closed when Shutdown has ended
 
-	connections atomic.Int64 // accepted and not yet closed
-	sessions    atomic.Int64 // of these, those that passed their start-up packet
+	sessions atomic.Int64 // of clients that have sent their start-up packet
+
+	waiting *lobby.Lobby // clients that are not authenticated yet
+	cancels *lobby.Lobby // cancel requests
+	parting *lobby.Lobby // clients that are told why they are turned away
+
+	crowded, unable, uncancelled lobby.Rarely // lines of the log
+	refused                      refusals     // likewise
 
 	mu        sync.Mutex
 	listeners map[net.Listener]struct{} // guarded by mu; nil after Shutdown began
@@ -96,11 +106,13 @@ func New(options Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := newLoop()
-	if err != nil {
+	s := &Server{options: options, finished: make(chan struct{}), listeners: make(map[net.Listener]struct{}), starting: make(map[net.Conn]struct{})}
+	if err = s.openLobbies(); err != nil {
 		return nil, err
 	}
-	s := &Server{options: options, loop: l, finished: make(chan struct{}), listeners: make(map[net.Listener]struct{}), starting: make(map[net.Conn]struct{})}
+	if s.loop, err = newLoop(); err != nil {
+		return nil, err
+	}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	return s, nil
 }
@@ -127,7 +139,9 @@ func (s *Server) accept(l net.Listener, whom string, take func(net.Conn) bool) e
 				<-s.finished
 				return nil
 			}
-			if isTemporary(err) && s.pause(50*time.Millisecond) {
+			if isTemporary(err) {
+				s.unable.Say(func(n int) { s.options.Log.Error("cannot accept a connection", "times", n, "from", whom, "error", err) })
+				s.pause(50 * time.Millisecond)
 				continue
 			}
 			return fmt.Errorf("accept %s: %w", whom, err)
@@ -136,24 +150,6 @@ func (s *Server) accept(l net.Listener, whom string, take func(net.Conn) bool) e
 			conn.Close()
 		}
 	}
-}
-
-// admit starts to serve a connection unless there are too many or the server is shutting down.
-func (s *Server) admit(conn net.Conn) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.listeners == nil || s.connections.Load() >= int64(s.options.MaxSessions+spareConnections) {
-		return false
-	}
-	s.connections.Add(1)
-	s.starting[conn] = struct{}{}
-	s.clients.Add(1)
-	go func() { // ended by Shutdown, which waits for it
-		defer s.clients.Done()
-		defer s.connections.Add(-1)
-		s.serve(conn)
-	}()
-	return true
 }
 
 func (s *Server) register(l net.Listener) bool {
@@ -166,15 +162,13 @@ func (s *Server) register(l net.Listener) bool {
 	return true
 }
 
-// pause waits, and reports whether the server still serves.
-func (s *Server) pause(d time.Duration) bool {
+// pause waits, unless the server is shutting down.
+func (s *Server) pause(d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return true
 	case <-s.ctx.Done():
-		return false
 	}
 }
 

@@ -68,17 +68,6 @@ func TestSilentClient(t *testing.T) {
 	dialRaw(t, addr).expect(".")
 }
 
-// Beyond the limit a client is told so; when another has gone, the next is welcome.
-func TestTooManySessions(t *testing.T) {
-	server, addr := startProxy(t, Options{MaxSessions: 1, Backends: newScripts(t, wellBehaved, wellBehaved)})
-	first := dialClient(t, addr)
-	first.expect(welcomed)
-	dialClient(t, addr).expect("E[53300].")
-	first.conn.Close()
-	waitFor(t, func() bool { return server.Sessions() == 0 })
-	dialClient(t, addr).expect(welcomed)
-}
-
 // waitFor waits until a condition holds that nothing announces.
 func waitFor(t *testing.T, holds func() bool) {
 	t.Helper()

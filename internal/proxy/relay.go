@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"sync"
 	"syscall"
+
+	"github.com/baristadb/barista/internal/session"
 )
 
 // ending says why the loop let go of a session.
@@ -18,6 +20,7 @@ const (
 	shutdownIdle                // this node stops, and the session is idle
 	shutdownForce               // this node stops, and waits no longer
 	clientClaimed               // the backend takes over the client
+	clientGaveWay               // others need the place of a client that is not authenticated
 )
 
 // relay is one session between its client and the leader's server. While the loop has it, only the loop's goroutine touches
@@ -31,6 +34,7 @@ type relay struct {
 	client   side
 	server   side
 	onKey    func(key string) // called with the body of BackendKeyData
+	places   []session.Place  // held until the client is authenticated
 	why      ending           // valid when done is closed
 	done     chan struct{}    // closed when the loop has let go
 }
@@ -71,6 +75,7 @@ func (r *relay) noteClient(p []byte) error {
 		}
 		if done {
 			r.requests.fromClient(r.fromCli.kind)
+			r.noteWord()
 		}
 		p = rest
 	}
@@ -86,8 +91,11 @@ func (r *relay) noteServer(p []byte) error {
 		}
 		if done {
 			r.requests.fromServer(r.fromSrv.kind, r.fromSrv.body)
-			if r.fromSrv.kind == msgBackendKey && r.onKey != nil {
+			switch {
+			case r.fromSrv.kind == msgBackendKey && r.onKey != nil:
 				r.onKey(string(r.fromSrv.body))
+			case r.fromSrv.kind == msgAuthentication && r.places != nil:
+				r.noteAuthentication(r.fromSrv.body)
 			}
 		}
 		p = rest

@@ -2,23 +2,24 @@ package proxy
 
 // The types of the messages that say whether a request is under way.
 const (
-	msgBind          = 'B'
-	msgClose         = 'C' // from a client; from a server the same byte is CommandComplete
-	msgCopyDone      = 'c'
-	msgCopyFail      = 'f'
-	msgDescribe      = 'D'
-	msgExecute       = 'E' // from a client; from a server the same byte is ErrorResponse
-	msgFlush         = 'H'
-	msgFunctionCall  = 'F'
-	msgParse         = 'P'
-	msgQuery         = 'Q'
-	msgSync          = 'S'
-	msgTerminate     = 'X'
-	msgBackendKey    = 'K'
-	msgComplete      = 'C'
-	msgCopyIn        = 'G'
-	msgError         = 'E'
-	msgReadyForQuery = 'Z'
+	msgBind           = 'B'
+	msgClose          = 'C' // from a client; from a server the same byte is CommandComplete
+	msgCopyDone       = 'c'
+	msgCopyFail       = 'f'
+	msgDescribe       = 'D'
+	msgExecute        = 'E' // from a client; from a server the same byte is ErrorResponse
+	msgFlush          = 'H'
+	msgFunctionCall   = 'F'
+	msgParse          = 'P'
+	msgQuery          = 'Q'
+	msgSync           = 'S'
+	msgTerminate      = 'X'
+	msgAuthentication = 'R'
+	msgBackendKey     = 'K'
+	msgComplete       = 'C'
+	msgCopyIn         = 'G'
+	msgError          = 'E'
+	msgReadyForQuery  = 'Z'
 )
 
 const statusIdle = 'I' // in a ReadyForQuery: no transaction is open

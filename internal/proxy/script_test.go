@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/baristadb/barista/internal/lobby"
 	"github.com/baristadb/barista/internal/session"
 	"github.com/jackc/pgx/v5/pgproto3"
 )
@@ -26,12 +27,13 @@ type script func(l *leader)
 
 // scripts is a cluster: each connection is served by the next script, and while there is none, nobody leads.
 type scripts struct {
-	t     *testing.T
-	next  chan script
-	node  string
-	plain bool // connections are no sockets
-	local bool // the server is the front door's own
-	wg    sync.WaitGroup
+	t      *testing.T
+	next   chan script
+	node   string
+	plain  bool         // connections are no sockets
+	local  bool         // the server is the front door's own
+	places *lobby.Lobby // nil: as many as come
+	wg     sync.WaitGroup
 }
 
 func newScripts(t *testing.T, all ...script) *scripts {
@@ -50,13 +52,23 @@ func (s *scripts) Dial(ctx context.Context) (session.Backend, error) {
 	case <-ctx.Done():
 		return session.Backend{}, session.ErrNoLeader
 	}
+	var place session.Place
+	var gaveWay chan struct{}
+	if s.places != nil {
+		gaveWay = make(chan struct{})
+		guest, err := s.places.Wait(ctx, "", func() { close(gaveWay) })
+		if err != nil {
+			return session.Backend{}, session.ErrCrowded
+		}
+		place = guest
+	}
 	near, far := s.pair()
 	l := &leader{Backend: pgproto3.NewBackend(far, far), conn: far, lost: make(chan struct{})}
 	s.wg.Go(func() { // ends with the script; the test waits for it
 		defer far.Close()
 		run(l)
 	})
-	return session.Backend{Conn: near, Node: s.node, Local: s.local, Lost: l.lost}, nil
+	return session.Backend{Conn: near, Node: s.node, Local: s.local, Lost: l.lost, Place: place, GaveWay: gaveWay}, nil
 }
 
 func (s *scripts) pair() (near, far net.Conn) {

@@ -13,10 +13,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// serve is the life of one connection.
-func (s *Server) serve(conn net.Conn) {
+// serve is the life of one connection, whose deadline is that of its start-up packet.
+func (s *Server) serve(conn net.Conn, a arrival) {
 	keepAlive(conn)
-	conn.SetDeadline(time.Now().Add(s.options.Startup))
 	g, err := readGreeting(conn)
 	if !s.started(conn) {
 		conn.Close()
@@ -26,15 +25,16 @@ func (s *Server) serve(conn net.Conn) {
 	switch {
 	case errors.As(err, &failure):
 		s.turnAway(conn, failure)
+	case a.gaveWay():
+		s.turnAway(conn, session.GaveWay())
 	case err != nil:
 		conn.Close() // came and went, as port scanners and health checks do
 	case g.cancel != nil:
-		if err := s.cancel(s.ctx, g.cancel); err != nil {
-			s.options.Log.Warn("cancel request not relayed", "error", err)
-		}
+		a.guest.Leave()
+		s.serveCancel(g.cancel)
 		conn.Close()
 	default:
-		s.session(conn, g.startup)
+		s.session(conn, g.startup, a)
 	}
 }
 
@@ -47,42 +47,56 @@ func (s *Server) started(conn net.Conn) bool {
 }
 
 // session serves a client that has sent a good start-up packet.
-func (s *Server) session(conn net.Conn, packet startup) {
+func (s *Server) session(conn net.Conn, packet startup, a arrival) {
 	defer s.sessions.Add(-1)
-	if s.sessions.Add(1) > int64(s.options.MaxSessions) {
-		s.turnAway(conn, session.TooManySessions(s.options.MaxSessions))
-		return
-	}
+	s.sessions.Add(1)
+	a.guest.Heard()
 	_, plain := conn.(*net.TCPConn)
-	a, err := s.connect(packet.forward(), plain)
+	got, err := s.answered(a, packet.forward(), plain)
 	if err != nil {
-		s.turnAway(conn, s.whyNot(err))
+		s.turnAway(conn, s.whyNot(err, a))
 		return
 	}
-	defer s.offers.withdraw(a.offer)
-	if a.claim != nil {
-		s.passOn(conn, a)
+	defer s.offers.withdraw(got.offer)
+	defer leave(got.backend.Place)
+	if got.claim != nil {
+		a.guest.Leave()
+		leave(got.backend.Place)
+		s.passOn(conn, got)
 		return
 	}
-	s.relay(conn, a)
+	s.relay(conn, got, a)
 }
 
-func (s *Server) whyNot(err error) *session.Failure {
+// answered is connect, until the client has to give way or the server stops.
+func (s *Server) answered(a arrival, packet []byte, plain bool) (answer, error) {
+	ctx, stop := context.WithCancel(a.ctx)
+	defer stop()
+	defer context.AfterFunc(s.ctx, stop)()
+	return s.connect(ctx, packet, plain)
+}
+
+// leave gives a place back, if there is one.
+func leave(p session.Place) {
+	if p != nil {
+		p.Leave()
+	}
+}
+
+func (s *Server) whyNot(err error, a arrival) *session.Failure {
 	var failure *session.Failure
 	switch {
 	case errors.As(err, &failure):
 		return failure
 	case s.ctx.Err() != nil:
 		return session.ShuttingDown()
+	case a.gaveWay():
+		return session.GaveWay()
+	case errors.Is(err, session.ErrCrowded):
+		return session.Crowded(s.options.Hold)
 	default:
 		return session.NoLeader(s.options.Hold)
 	}
-}
-
-// turnAway tells a client why it is not served, and closes.
-func (s *Server) turnAway(conn net.Conn, why *session.Failure) {
-	s.options.Log.Info("client turned away", "client", conn.RemoteAddr(), "sqlstate", why.SQLSTATE, "reason", why.Message)
-	lastWords(conn, fatalFrame(why))
 }
 
 // lastWords writes words to a client and closes the connection in such a way that they arrive: closing while the client's own bytes
@@ -111,12 +125,12 @@ type answer struct {
 // connect finds a leader that answers the start-up packet, for at most the time that a new connection is held. A leader that is lost
 // before it answers, or that cannot take connections now, is tried again or replaced by the next: nothing has been run, and the client
 // has seen nothing. The client's socket is offered to a local server if it is plain.
-func (s *Server) connect(packet []byte, plain bool) (answer, error) {
-	ctx, stop := context.WithTimeout(s.ctx, s.options.Hold)
+func (s *Server) connect(ctx context.Context, packet []byte, plain bool) (answer, error) {
+	held, stop := context.WithTimeout(ctx, s.options.Hold)
 	defer stop()
 	var refusal []byte // the last answer of a leader that cannot take connections now
 	for wait := 10 * time.Millisecond; ; wait = min(2*wait, 200*time.Millisecond) {
-		backend, err := s.dial(ctx)
+		backend, err := s.dial(held)
 		if err != nil {
 			if refusal != nil {
 				return answer{}, refused(refusal)
@@ -127,17 +141,18 @@ func (s *Server) connect(packet []byte, plain bool) (answer, error) {
 		if plain && backend.Local {
 			a.offer = s.offers.make()
 		}
-		err = s.greet(&a, packet)
+		err = s.greet(ctx, &a, packet)
 		if err == nil && (a.claim != nil || !cannotConnectNow(a.first)) {
 			return a, nil
 		}
 		s.offers.withdraw(a.offer)
 		backend.Close()
+		leave(backend.Place)
 		if err == nil {
 			refusal = a.first
 		}
 		select {
-		case <-ctx.Done():
+		case <-held.Done():
 		case <-time.After(wait):
 		}
 	}
@@ -153,8 +168,8 @@ func (s *Server) dial(ctx context.Context) (session.Backend, error) {
 
 // greet sends the start-up packet and waits until the client is claimed, or reads the first bytes of the answer: a whole ErrorResponse, or
 // any bytes of anything else. A leader that does not answer is given up after the hold time.
-func (s *Server) greet(a *answer, packet []byte) error {
-	ctx, stop := context.WithTimeout(s.ctx, s.options.Hold)
+func (s *Server) greet(ctx context.Context, a *answer, packet []byte) error {
+	ctx, stop := context.WithTimeout(ctx, s.options.Hold)
 	defer stop()
 	heard := make(chan struct{})
 	watched := make(chan struct{})
@@ -170,7 +185,7 @@ func (s *Server) greet(a *answer, packet []byte) error {
 		}
 		a.backend.SetDeadline(time.Unix(1, 0))
 	}()
-	first, err := exchange(a.backend, extend(packet, a.offer.parameter()))
+	first, err := exchange(a.backend, extendIfShort(packet, a.offer.parameter()))
 	close(heard)
 	<-watched
 	switch {
@@ -244,11 +259,15 @@ func refused(first []byte) *session.Failure {
 }
 
 // relay carries the session until it ends, or until its backend takes over the client, and tells the client how it ended.
-func (s *Server) relay(conn net.Conn, a answer) {
+func (s *Server) relay(conn net.Conn, a answer, from arrival) {
 	var key string
 	defer func() { s.keys.remove(key) }()
 	backend := a.backend
 	r := newRelay(backend.Node, func(k string) { key = k; s.keys.add(k, backend.Node) })
+	r.places = []session.Place{from.guest}
+	if backend.Place != nil {
+		r.places = append(r.places, backend.Place)
+	}
 	if err := r.noteServer(a.first); err != nil {
 		backend.Close()
 		s.turnAway(conn, session.LostAtStart(backend.Node))
@@ -261,7 +280,7 @@ func (s *Server) relay(conn net.Conn, a answer) {
 		s.options.Log.Error("session not begun", "error", err)
 		return
 	}
-	c, claimed := s.run(r, a.offer, backend.Lost, leaderLost)
+	c, claimed := s.run(r, a.offer, cuts{lost: backend.Lost, why: leaderLost, crowded: [2]<-chan struct{}{from.ctx.Done(), backend.GaveWay}})
 	if !claimed {
 		s.end(r)
 		return
@@ -269,23 +288,39 @@ func (s *Server) relay(conn net.Conn, a answer) {
 	s.passed(r.client.fd, c, backend.Node)
 }
 
-// run has the loop relay until the session ends, or its backend has claimed the client and can have it. Then the server's side is
-// closed. When lost is closed, the session ends for the reason why.
-func (s *Server) run(r *relay, o offer, lost <-chan struct{}, why ending) (c claim, claimed bool) {
+// cuts are what ends a session from this side.
+type cuts struct {
+	lost    <-chan struct{}
+	why     ending             // what it means that lost is closed
+	crowded [2]<-chan struct{} // one of them is closed when a client that is not authenticated has to give way
+}
+
+// run has the loop relay until the session ends or is cut, or its backend has claimed the client and can have it. Then the server's side is
+// closed.
+func (s *Server) run(r *relay, o offer, cut cuts) (c claim, claimed bool) {
 	s.loop.add(r)
 	for {
 		select {
 		case <-r.done:
 			return claim{}, false
-		case <-lost:
-			s.loop.release(r, why)
+		case <-cut.lost:
+			s.loop.release(r, cut.why)
 			<-r.done
 			return claim{}, false
+		case <-cut.crowded[0]:
+			s.loop.crowdOut(r)
+			cut.crowded[0] = nil
+			continue
+		case <-cut.crowded[1]:
+			s.loop.crowdOut(r)
+			cut.crowded[1] = nil
+			continue
 		case c = <-o.claimed:
 		}
 		s.loop.release(r, clientClaimed)
 		<-r.done
 		if r.why == clientClaimed && r.passable() {
+			r.authenticated()
 			unix.Close(r.server.fd)
 			return c, true
 		}

@@ -19,7 +19,7 @@ const (
 )
 
 const (
-	maxStartup = 10000 // of PostgreSQL itself, in bytes
+	maxStartup = 10000 + 4 // bytes of a start-up packet with its length: PostgreSQL's own limit, which leaves that out
 	reserved   = "barista"
 )
 
@@ -83,10 +83,20 @@ func (s startup) check() *session.Failure {
 	return nil
 }
 
-// forward returns the packet to send to the leader's server, with its length.
+// forward returns the packet to send to the leader's server, with its length. One that has no room to tell of the front door goes without:
+// the leader's node knows its own streams.
 func (s startup) forward() []byte {
 	b := append(make([]byte, 4, 4+len(s.raw)), s.raw...)
-	return extend(b, leaderSession)
+	binary.BigEndian.PutUint32(b, uint32(len(b)))
+	return extendIfShort(b, leaderSession)
+}
+
+// extendIfShort is extend, unless the server would not take the result.
+func extendIfShort(packet []byte, parameters string) []byte {
+	if len(packet)+len(parameters) > maxStartup {
+		return packet
+	}
+	return extend(packet, parameters)
 }
 
 // extend returns a start-up packet, length included, with more parameters: each a name and a value, both ended by a zero byte.

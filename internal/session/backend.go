@@ -9,6 +9,9 @@ import (
 	"net"
 )
 
+// ErrCrowded says that too many connections were being authenticated until the context of Dial ended.
+var ErrCrowded = errors.New("too many connections are being authenticated")
+
 // ErrNoLeader says that no node led with an open gate until the context of Dial ended.
 var ErrNoLeader = errors.New("no node leads with an open gate")
 
@@ -26,11 +29,26 @@ type Backend struct {
 	// Lost is closed when the leadership under which the stream was opened has ended, or that node went away. The stream may
 	// still hold bytes that nobody has read, the answer to a commit among them. A nil Lost is never closed.
 	Lost <-chan struct{}
+	// Place is where the stream stands until the server has authenticated the client. The front door tells it whose turn it is to speak,
+	// and leaves it in any case; the stream's own end does not.
+	Place Place
+	// GaveWay is closed when the stream has to end because others need its Place. A nil GaveWay is never closed.
+	GaveWay <-chan struct{}
+}
+
+// Place is held by a client that is not authenticated yet.
+type Place interface {
+	// Silent says that the next word is the client's.
+	Silent()
+	// Heard says that the client has said what it owed.
+	Heard()
+	// Leave gives the place back. It may be called again.
+	Leave()
 }
 
 // Backends opens streams to the server of the node that leads.
 type Backends interface {
-	// Dial waits until a node leads with an open gate and returns a stream to its server. If ctx ends first, the error is
-	// ErrNoLeader. Dial is called by many goroutines at once.
+	// Dial waits until a node leads with an open gate and has a Place, and returns a stream to its server. If ctx ends first, the error
+	// is ErrNoLeader or ErrCrowded. Dial is called by many goroutines at once.
 	Dial(ctx context.Context) (Backend, error)
 }

@@ -80,12 +80,26 @@ func NoLeader(held time.Duration) *Failure {
 	}
 }
 
-// TooManySessions says that this node already serves as many sessions as it may.
-func TooManySessions(limit int) *Failure {
+// A node that is full says so with 57P03, not with 53300 or 57P01: that is the one SQLSTATE after which libpq goes on to the next host
+// of its list, and another node may well have room. 53300 comes from the leader's server, when it has all sessions that it may have:
+// they are counted there for all nodes together, so that no other node would help.
+
+// GaveWay says that a client that was not authenticated had to give way to others.
+func GaveWay() *Failure {
 	return &Failure{
-		SQLSTATE: TooManyConnections,
-		Message:  fmt.Sprintf("this node already serves %d connections, its limit", limit),
-		Hint:     "Close connections, connect to another node, or raise the node's limit.",
+		SQLSTATE: CannotConnectNow,
+		Message:  "this connection gave way to others because it was not authenticated yet",
+		Detail:   "Too many connections that are not authenticated came to this node.",
+		Hint:     "Connect again, or to another node.",
+	}
+}
+
+// Crowded says that a new connection was held for as long as it may be, because too many others were being authenticated.
+func Crowded(held time.Duration) *Failure {
+	return &Failure{
+		SQLSTATE: CannotConnectNow,
+		Message:  fmt.Sprintf("too many connections were being authenticated for %v", held.Round(time.Millisecond)),
+		Hint:     "Connect again later, or to another node.",
 	}
 }
 

@@ -1,0 +1,137 @@
+package proxy
+
+import (
+	"context"
+	"encoding/binary"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/baristadb/barista/internal/lobby"
+	"github.com/baristadb/barista/internal/session"
+)
+
+// A client is not trusted before the leader's server has authenticated it. Until then it stands in this front door's lobby, and once it has
+// sent its start-up packet also in a place of the leader's, of which there are fewer, because there it has a backend. In both the client that
+// owes a word for longest gives way to others, so a client that says nothing costs one that speaks no more than a moment.
+
+// arrival is a client that is not authenticated yet.
+type arrival struct {
+	ctx   context.Context // ends when it has to give way
+	guest *lobby.Guest
+}
+
+// gaveWay reports whether the client had to give way.
+func (a arrival) gaveWay() bool { return a.ctx.Err() != nil }
+
+// openLobbies makes the lobbies of a front door.
+func (s *Server) openLobbies() (err error) {
+	if s.waiting, err = lobby.New(lobby.Options{Limit: s.options.Waiting, Crowded: s.sayCrowded}); err != nil {
+		return err
+	}
+	if s.cancels, err = lobby.New(lobby.Options{Limit: maxCancels}); err != nil {
+		return err
+	}
+	s.parting, err = lobby.New(lobby.Options{Limit: maxParting})
+	return err
+}
+
+func (s *Server) sayCrowded() {
+	s.crowded.Say(func(n int) {
+		s.options.Log.Warn("too many clients are not authenticated yet; those that are silent for longest are closed", "closed", n, "limit", s.options.Waiting)
+	})
+}
+
+// admit starts to serve a connection unless the server is shutting down.
+func (s *Server) admit(conn net.Conn) bool {
+	s.mu.Lock()
+	if s.listeners == nil {
+		s.mu.Unlock()
+		return false
+	}
+	s.starting[conn] = struct{}{}
+	s.clients.Add(1)
+	s.mu.Unlock()
+
+	conn.SetDeadline(time.Now().Add(s.options.Startup))
+	ctx, giveWay := context.WithCancel(context.Background())
+	guest := s.waiting.Enter(func() {
+		giveWay()
+		conn.SetDeadline(time.Unix(1, 0)) // it may be waiting for its start-up packet
+	})
+	guest.Silent()
+	go func() { // ended by Shutdown, which waits for it
+		defer s.clients.Done()
+		defer giveWay()
+		defer guest.Leave()
+		s.serve(conn, arrival{ctx, guest})
+	}()
+	return true
+}
+
+// refusals are the log's lines of clients that were turned away.
+type refusals struct {
+	mu    sync.Mutex
+	lines map[string]*lobby.Rarely // by SQLSTATE, all of which are this program's; guarded by mu
+}
+
+func (r *refusals) line(sqlstate string) *lobby.Rarely {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.lines == nil {
+		r.lines = make(map[string]*lobby.Rarely)
+	}
+	if r.lines[sqlstate] == nil {
+		r.lines[sqlstate] = new(lobby.Rarely)
+	}
+	return r.lines[sqlstate]
+}
+
+// turnAway tells a client why it is not served, and closes. That takes a moment, in which the client has no place any more; of those to whom
+// it takes too long the oldest are closed at once.
+func (s *Server) turnAway(conn net.Conn, why *session.Failure) {
+	client := conn.RemoteAddr()
+	s.refused.line(why.SQLSTATE).Say(func(n int) {
+		s.options.Log.Info("client turned away", "times", n, "client", client, "sqlstate", why.SQLSTATE, "reason", why.Message)
+	})
+	guest := s.parting.Enter(func() { conn.Close() })
+	defer guest.Leave()
+	lastWords(conn, fatalFrame(why))
+}
+
+// What an Authentication message of the server asks for, as far as it matters who speaks next. All others ask the client for something.
+const (
+	authOK        = 0
+	authSASLFinal = 12
+)
+
+// noteAuthentication follows whose turn it is, from the server's Authentication messages, until the client is authenticated.
+func (r *relay) noteAuthentication(body []byte) {
+	if len(body) < 4 {
+		return
+	}
+	switch binary.BigEndian.Uint32(body) {
+	case authOK:
+		r.authenticated()
+	case authSASLFinal:
+	default:
+		for _, place := range r.places {
+			place.Silent()
+		}
+	}
+}
+
+// noteWord takes note of a whole message of a client that is not authenticated: whatever it is, the server answers it.
+func (r *relay) noteWord() {
+	for _, place := range r.places {
+		place.Heard()
+	}
+}
+
+// authenticated gives back the client's places. It need not be called by who has none.
+func (r *relay) authenticated() {
+	for _, place := range r.places {
+		place.Leave()
+	}
+	r.places = nil
+}
