@@ -105,7 +105,7 @@ func conclude(err error, stderr io.Writer) int {
 	if exit, found := errors.AsType[ExitError](err); found {
 		return exit.Code
 	}
-	fmt.Fprintf(stderr, "barista: %s\n", strings.Join(strings.Fields(strings.ReplaceAll(err.Error(), "\n", "; ")), " "))
+	fmt.Fprintf(stderr, "barista: %s\n", oneLine(strings.ReplaceAll(err.Error(), "\n", "; ")))
 	for _, mistake := range []error{config.ErrMistake, syscall.EADDRINUSE, fs.ErrPermission} {
 		if errors.Is(err, mistake) {
 			return statusMistake

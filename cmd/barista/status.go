@@ -13,6 +13,7 @@ import (
 
 	"github.com/baristadb/barista/internal/admin"
 	"github.com/baristadb/barista/internal/config"
+	"github.com/baristadb/barista/internal/verify"
 )
 
 const (
@@ -93,5 +94,5 @@ func writeStatusTable(w io.Writer, cluster admin.Cluster) error {
 	return table.Flush()
 }
 
-// oneLine makes a text from elsewhere fit for a row of a table.
-func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
+// oneLine makes a text from elsewhere fit for one line, and harmless for a terminal.
+func oneLine(text string) string { return verify.Printable(strings.Join(strings.Fields(text), " ")) }
