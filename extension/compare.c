@@ -209,8 +209,6 @@ hash_values(Reading *reading, const int *columns, int count)
 		char	   *text = value_text(reading, columns[i]);
 		Size		length = text != NULL ? strlen(text) : 1;
 
-		if (unlikely(length > INT_MAX))
-			elog(ERROR, "a value has a text of %zu bytes", length);
 		hash = hash_bytes_extended((const unsigned char *) (text != NULL ? text : ""),
 								   (int) length, hash);
 		if (length > LONG_VALUE)

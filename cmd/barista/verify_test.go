@@ -24,7 +24,7 @@ func TestVerify(t *testing.T) {
 		"different": {
 			http.StatusOK, `{"identical": false, "position": "7.1", "nodes": ["n1", "n2"], "differences": [{"database": "d", "kind": "table",
 				"name": "public.t", "key": "42", "nodes": ["n2"], "detail": "n1: present; n2: absent"}]}`,
-			1, "different at 7.1: n1, n2\ndatabase d: table public.t, key 42: differs on n2 (n1: present; n2: absent)\n", "",
+			1, "different at 7.1: n1, n2\ndatabase d: table public.t, key \"42\": differs on n2 (n1: present; n2: absent)\n", "",
 		},
 		"stopped": {
 			http.StatusOK, `{"identical": false, "position": "7.1", "nodes": ["n1", "n2"], "stopped": [{"node": "n3", "reason": "it was stopped"}]}`,
