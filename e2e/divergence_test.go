@@ -24,17 +24,11 @@ func TestVerifyFindsAChangedRow(t *testing.T) {
 		"INSERT INTO spoiled SELECT g, g FROM generate_series(41, 1000) g", "CREATE TABLE sound (k int); INSERT INTO sound VALUES (1)")
 	c.verifyAll(t)
 
-	library := filepath.Join(c.Dir(), "behind.so")
-	_, include, _ := runProgram(t, queryLimit, filepath.Join(pgBin, "pg_config"), "--includedir-server")
-	status, out, errs := runProgram(t, time.Minute, needTool(t, "gcc"), "-shared", "-fPIC", "-I", strings.TrimSpace(include),
-		"-o", library, filepath.Join("testdata", "behind.c"))
-	if status != 0 {
-		t.Fatalf("compile the library: %s%s", out, errs)
-	}
+	library := c.buildBehind(t)
 	if err := c.Node(follower).Stop(limited(t, serveLimit)); err != nil {
 		t.Fatal(err)
 	}
-	spoil(t, c.Node(follower).Config, library)
+	spoil(t, c.Node(follower).Config, library, "postgres")
 	c.restart(t, follower)
 	if v := one[int](t, c.local(t, follower), "SELECT v FROM spoiled WHERE k = 41"); v != 666 {
 		t.Fatalf("the row was not changed: %d", v)
@@ -68,11 +62,24 @@ func TestVerifyFindsAChangedRow(t *testing.T) {
 	}
 }
 
-// spoil runs the server of a stopped node without Barista, as its own user, and has it load the library.
-func spoil(t testing.TB, cfg config.Config, library string) {
+// buildBehind compiles behind.c, for the account of the nodes' servers.
+func (c *cluster) buildBehind(t testing.TB) (library string) {
+	t.Helper()
+	library = filepath.Join(c.Dir(), "behind.so")
+	_, include, _ := runProgram(t, queryLimit, filepath.Join(pgBin, "pg_config"), "--includedir-server")
+	status, out, errs := runProgram(t, time.Minute, needTool(t, "gcc"), "-shared", "-fPIC", "-I", strings.TrimSpace(include),
+		"-o", library, filepath.Join("testdata", "behind.c"))
+	if status != 0 {
+		t.Fatalf("compile the library: %s%s", out, errs)
+	}
+	return library
+}
+
+// spoil runs the server of a stopped node without Barista, as its own user, and has it load the library into a database.
+func spoil(t testing.TB, cfg config.Config, library, database string) {
 	t.Helper()
 	cmd := exec.CommandContext(limited(t, time.Minute), filepath.Join(pgBin, "postgres"), "--single", "-D", cfg.DataDir(),
-		"-c", "shared_preload_libraries=", "-c", "session_preload_libraries="+library, "postgres")
+		"-c", "shared_preload_libraries=", "-c", "session_preload_libraries="+library, database)
 	cmd.Dir, cmd.Stdin = cfg.DataDir(), strings.NewReader("")
 	if os.Geteuid() == 0 {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: ownerOf(t, cfg.DataDir())}

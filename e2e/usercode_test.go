@@ -1,0 +1,177 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/baristadb/barista/internal/devcluster"
+)
+
+func TestUsersCodeHasItsOwnersRights(t *testing.T) {
+	// Wherever the catalog or a statement can hold a function of an ordinary role, there is one that spies; and whatever Barista does by itself, on
+	// any node, none of them sees more rights than its owner's, leaves a security-restricted operation, writes, or is led elsewhere by somebody's path.
+	c := startCluster(t, devcluster.Options{Settings: map[string]string{"autovacuum_naptime": "2s", "autovacuum_analyze_threshold": "3"}})
+	p := &planter{cluster: c}
+	columns := readPlants(t, "columns.sql", "planted")
+	statements := readPlants(t, "statements.sql", "planted")
+	commands := readPlants(t, "alter_table.sql", "planted")
+	others := readPlants(t, "others.sql", "planted")
+	catalog := c.connect(t, 1)
+	checkPlaces(t, "column", one[[]string](t, catalog, functionColumns), columns)
+	checkPlaces(t, "statement", replayedStatements(t), statements)
+	checkPlaces(t, "subcommand", alterTableCommands(t), commands)
+
+	p.plant(t, readPlants(t, "setup.sql", "planted"))
+	powerful := c.powerful(t)
+	var all []sighting
+	defer func() { // also when a node has stopped
+		checkReach(t, all, slices.Concat(columns, statements, commands, others))
+		checkSightings(t, all, powerful)
+	}()
+	for _, database := range []string{"planted", "template1"} {
+		p.plant(t, readPlants(t, "spy.sql", database))
+	}
+	p.plant(t, slices.Concat(columns, statementsBut(statements, "CreatedbStmt"), commands, others, statementsOnly(statements, "CreatedbStmt")))
+	if status, report, errs := c.barista(t, "verify", "--http", c.Node(1).Config.HTTP); status != 0 {
+		all = c.sightings(t)
+		t.Fatalf("the nodes differ: status %d\n%s%s", status, report, errs)
+	}
+
+	spoiled := c.follower(t)
+	c.spoilPlanted(t, spoiled)
+	status, report, errs := c.barista(t, "verify", "--http", c.Node(1).Config.HTTP)
+	if status != 1 || !strings.Contains(report, "spoiled") || !strings.Contains(report, "41") {
+		t.Errorf("verify is blind to a row that differs: status %d\n%s%s", status, report, errs)
+	}
+	all = append(all, c.sightings(t)...)
+
+	if err := c.Node(spoiled).Kill9(); err != nil {
+		t.Fatal(err)
+	}
+	wipe(t, c.Node(spoiled).Config.Dir)
+	c.restart(t, spoiled)
+	c.verifyAll(t)
+
+	c.transferUnderSessions(t, p)
+	c.transferUnderSessions(t, p)
+	leader := c.leader(t)
+	if err := c.Node(leader).Kill9(); err != nil {
+		t.Fatal(err)
+	}
+	c.restart(t, leader)
+	p.run(t, step{role: "mallory", database: "planted", sql: "UPDATE evil.constrained SET c = '{5}', a = 5"})
+	c.verifyAll(t)
+	all = append(all, c.sightings(t)...)
+}
+
+// functionColumns are the catalog's columns that hold users' code, by what the server says of itself.
+const functionColumns = `SELECT array_agg(of ORDER BY of) FROM (
+	SELECT fktable::text || '.' || fkcols[1] FROM pg_get_catalog_foreign_keys() WHERE pktable = 'pg_proc'::regclass
+	UNION SELECT attrelid::regclass || '.' || attname FROM pg_attribute
+		WHERE atttypid = 'pg_node_tree'::regtype AND attrelid < 16384 AND attnum > 0 AND NOT attisdropped) AS columns(of)`
+
+// statementsOnly are the plants of one place.
+func statementsOnly(plants []plant, place string) []plant {
+	return slices.DeleteFunc(slices.Clone(plants), func(p plant) bool { return !slices.Contains(p.places, place) })
+}
+
+// statementsBut are those of all others.
+func statementsBut(plants []plant, place string) []plant {
+	return slices.DeleteFunc(slices.Clone(plants), func(p plant) bool { return slices.Contains(p.places, place) })
+}
+
+// A planter runs the statements of plants, each in a session of its role.
+type planter struct {
+	cluster *cluster
+	role    string
+	in      string
+	conn    *pgx.Conn // of role, to database in; or nil
+}
+
+func (p *planter) plant(t testing.TB, plants []plant) {
+	t.Helper()
+	for _, planted := range plants {
+		for _, step := range planted.steps {
+			if err := p.try(t, step); err != nil {
+				t.Errorf("%s: %s: %v", strings.Join(planted.places, ", "), step.sql, err)
+			}
+		}
+	}
+	p.close()
+}
+
+func (p *planter) run(t testing.TB, s step) {
+	t.Helper()
+	if err := p.try(t, s); err != nil {
+		t.Fatalf("%s: %v", s.sql, err)
+	}
+	p.close()
+}
+
+func (p *planter) try(t testing.TB, s step) error {
+	t.Helper()
+	if p.conn == nil || p.role != s.role || p.in != s.database {
+		p.close()
+		conn, err := pgx.Connect(limited(t, queryLimit), p.cluster.urlOf(1, s.role, s.database))
+		if err != nil {
+			return err
+		}
+		p.conn, p.role, p.in = conn, s.role, s.database
+	}
+	ctx := limited(t, queryLimit)
+	if s.rows != "" {
+		_, err := p.conn.PgConn().CopyFrom(ctx, strings.NewReader(s.rows), s.sql)
+		return err
+	}
+	_, err := p.conn.PgConn().Exec(ctx, s.sql).ReadAll()
+	return err
+}
+
+func (p *planter) close() {
+	if p.conn == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	p.conn.Close(ctx)
+	p.conn = nil
+}
+
+// urlOf is where a role reaches a database through node k.
+func (c *cluster) urlOf(k int, role, database string) string {
+	return fmt.Sprintf("postgres://%s@%s/%s?sslmode=disable", role, c.Node(k).Config.PG, database)
+}
+
+// spoilPlanted changes a row of a planted table behind the back of node k.
+func (c *cluster) spoilPlanted(t testing.TB, k int) {
+	t.Helper()
+	library := c.buildBehind(t)
+	if err := c.Node(k).Stop(limited(t, serveLimit)); err != nil {
+		t.Fatal(err)
+	}
+	spoil(t, c.Node(k).Config, library, "planted")
+	c.restart(t, k)
+}
+
+// transferUnderSessions hands leadership over while sessions of an ordinary role are open that hold plants, and lets the new leader serve.
+func (c *cluster) transferUnderSessions(t testing.TB, p *planter) {
+	t.Helper()
+	conn := connectTo(t, c.urlOf(1, "mallory", "planted"))
+	run(t, conn, "CREATE TEMPORARY TABLE passing (k int PRIMARY KEY, c evil.ordered, d evil.checked_element[]) ON COMMIT DELETE ROWS",
+		"CREATE INDEX ON passing (evil.in_sql(k), (k + evil.in_sql(1)))",
+		"INSERT INTO evil.unlogged VALUES (10, 1, ROW(10)) ON CONFLICT DO NOTHING",
+		"BEGIN", "INSERT INTO passing VALUES (1, ROW(1), '{1}')", "DECLARE passing CURSOR FOR SELECT evil.in_sql(k) FROM passing",
+		"SELECT nextval('evil.altered_n_seq')")
+	if status, _, errs := c.barista(t, "transfer", "--http", c.Node(1).Config.HTTP); status != 0 {
+		t.Fatalf("barista transfer: status %d: %s", status, errs)
+	}
+	p.run(t, step{role: "mallory", database: "planted", sql: "UPDATE evil.constrained SET c = '{4}', a = 4; UPDATE evil.indexed SET a = a + 1"})
+	c.ready(t)
+	c.verifyAll(t)
+}
