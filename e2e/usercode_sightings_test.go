@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"encoding/json"
-	"fmt"
 	"os"
 	"regexp"
 	"slices"
@@ -32,7 +31,7 @@ type sighting struct {
 func (s sighting) ours() bool { return strings.HasPrefix(s.client, "barista@") }
 
 var (
-	logLine = regexp.MustCompile(`^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ \w+ \[\d+\] (?:(\S+@\S*) )?([A-Z]+):  (.*)$`)
+	logLine = regexp.MustCompile(`^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ \w+ \[(\d+)\] (?:(\S+@\S*) )?([A-Z]+):  (.*)$`)
 	doing   = regexp.MustCompile(`barista_apply: .*`)
 )
 
@@ -44,30 +43,34 @@ func (c *cluster) sightings(t testing.TB) (all []sighting) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var last *sighting // whose context is read
+		last := make(map[string]int) // by process, the sighting whose context is read
+		process := ""
 		for line := range strings.Lines(string(text)) {
-			parts := logLine.FindStringSubmatch(strings.TrimSuffix(line, "\n"))
-			spied := ""
+			line = strings.TrimSuffix(line, "\n")
+			parts := logLine.FindStringSubmatch(line)
 			if parts != nil {
-				spied, _ = strings.CutPrefix(parts[3], "spy ")
+				process = parts[1]
+				if spied, found := strings.CutPrefix(parts[4], "spy "); found {
+					s := sighting{node: node.Config.Name, client: parts[2]}
+					if err := json.NewDecoder(strings.NewReader(spied)).Decode(&s); err != nil { // a place in the statement may follow
+						t.Fatalf("%s: %v", line, err)
+					}
+					all = append(all, s)
+					last[process] = len(all) - 1
+					continue
+				}
+				if parts[3] != "CONTEXT" && parts[3] != "STATEMENT" {
+					delete(last, process)
+				}
 			}
-			switch {
-			case parts != nil && spied != parts[3]:
-				s := sighting{node: node.Config.Name, client: parts[1]}
-				if err := json.NewDecoder(strings.NewReader(spied)).Decode(&s); err != nil { // a place in the statement may follow
-					t.Fatalf("%s: %v", line, err)
-				}
-				all = append(all, s)
-				last = &all[len(all)-1]
-			case last == nil:
-			case parts != nil && parts[2] == "STATEMENT" && last.during == "":
-				last.during = parts[3]
-			case parts != nil && parts[2] != "CONTEXT" && parts[2] != "STATEMENT":
-				last = nil
-			default:
-				if found := doing.FindString(line); found != "" {
-					last.during = found
-				}
+			at, found := last[process]
+			if !found {
+				continue
+			}
+			if applied := doing.FindString(line); applied != "" {
+				all[at].during = applied
+			} else if parts != nil && parts[3] == "STATEMENT" && all[at].during == "" {
+				all[at].during = parts[4]
 			}
 		}
 	}
@@ -103,26 +106,27 @@ func (s sighting) wrongs(powerful []string) (wrongs []string) {
 // checkSightings fails the test for each place where users' code had too many rights, and once for all that ran in sessions of a role that has them.
 func checkSightings(t testing.TB, all []sighting, powerful []string) {
 	t.Helper()
-	seen := make(map[string][]string) // the nodes, by what was wrong
+	where := make(map[string][]string) // on which nodes, in what, by what was wrong
 	var order []string
-	note := func(what, node string) {
-		if seen[what] == nil {
+	note := func(what string, s sighting) {
+		if where[what] == nil {
 			order = append(order, what)
 		}
-		if !slices.Contains(seen[what], node) {
-			seen[what] = append(seen[what], node)
+		if at := s.node + " in " + s.during; !slices.Contains(where[what], at) {
+			where[what] = append(where[what], at)
 		}
 	}
 	for _, s := range all {
 		if wrongs := s.wrongs(powerful); len(wrongs) > 0 {
-			note(fmt.Sprintf("%s: %s, in %s", s.Place, strings.Join(wrongs, "; "), s.during), s.node)
+			note(s.Place+": "+strings.Join(wrongs, "; "), s)
 		}
 		if s.ours() && slices.Contains(powerful, s.Session) {
-			note("users' code runs in sessions of role "+s.Session+", who may do more than ordinary roles", s.node)
+			note("users' code runs in sessions of role "+s.Session+", who may do more than ordinary roles", s)
 		}
 	}
+	const shown = 4
 	for _, what := range order {
-		t.Errorf("%s, on %s", what, strings.Join(seen[what], " and "))
+		t.Errorf("%s, %d times, such as on\n\t%s", what, len(where[what]), strings.Join(where[what][:min(shown, len(where[what]))], "\n\t"))
 	}
 }
 
@@ -149,9 +153,4 @@ func (c *cluster) powerful(t testing.TB) []string {
 	return one[[]string](t, conn, `SELECT array_agg(r.rolname::text) FROM pg_roles r
 		WHERE r.rolsuper OR r.rolcreaterole OR r.rolcreatedb OR r.rolbypassrls
 			OR EXISTS (SELECT FROM pg_roles o WHERE o.oid <> r.oid AND pg_has_role(r.oid, o.oid, 'MEMBER'))`)
-}
-
-func (s sighting) String() string {
-	return fmt.Sprintf("%s on %s for %q: user %s, session %s (is_superuser %s), restricted %v, became %q, wrote %q, path %q, open %q, during %s",
-		s.Place, s.node, s.client, s.User, s.Session, s.IsSuperuser, s.Restricted, s.Became, s.Wrote, s.Path, s.OpenPath, s.during)
 }

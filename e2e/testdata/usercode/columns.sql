@@ -135,6 +135,27 @@ CREATE TABLE evil.by_hash_1 PARTITION OF evil.by_hash FOR VALUES WITH (MODULUS 2
 CREATE TABLE evil.by_hash_2 PARTITION OF evil.by_hash FOR VALUES WITH (MODULUS 2, REMAINDER 1);
 INSERT INTO evil.by_hash SELECT ROW(x)::evil.ordered, x FROM generate_series(1, 4) x;
 TRUNCATE evil.by_range_2;
+ALTER TABLE evil.by_range ADD w int DEFAULT 1;
+ALTER TABLE evil.by_range ALTER w TYPE bigint;
+ALTER TABLE evil.by_range DROP w;
+-- The server's own classes for arrays, row types and ranges ask the class of what is in them.
+CREATE TYPE evil.nested AS (o evil.ordered);
+CREATE TYPE evil.ordered_range AS RANGE (subtype = evil.ordered);
+CREATE TABLE evil.by_array (k evil.ordered[] PRIMARY KEY, v int);
+CREATE TABLE evil.by_record (k evil.nested PRIMARY KEY, v int);
+CREATE TABLE evil.by_interval (k evil.ordered_range PRIMARY KEY, m evil.ordered_multirange UNIQUE, v int, EXCLUDE USING gist (k WITH &&));
+CREATE INDEX ON evil.by_array USING hash (k);
+CREATE INDEX ON evil.by_array USING gin (k);
+INSERT INTO evil.by_array SELECT ARRAY[ROW(x)::evil.ordered], x FROM generate_series(1, 3) x;
+INSERT INTO evil.by_record SELECT ROW(ROW(x)::evil.ordered)::evil.nested, x FROM generate_series(1, 3) x;
+INSERT INTO evil.by_interval SELECT r, evil.ordered_multirange(r), x
+	FROM generate_series(1, 3) x, LATERAL (SELECT evil.ordered_range(ROW(x)::evil.ordered, ROW(x + 1)::evil.ordered)) AS r(r);
+UPDATE evil.by_array SET v = 7 WHERE v = 2;
+UPDATE evil.by_record SET v = 7 WHERE v = 2;
+UPDATE evil.by_interval SET v = 7 WHERE v = 2;
+DELETE FROM evil.by_array WHERE v = 3;
+DELETE FROM evil.by_record WHERE v = 3;
+DELETE FROM evil.by_interval WHERE v = 3;
 
 -- The owner of a table may say how its rows become text, though not how its types' values do.
 -- place pg_cast.castfunc: client
@@ -161,13 +182,23 @@ SPY/enum evil.text_of(evil.cast_enum) RETURNS text GIVES 'always the same';
 CREATE CAST (evil.cast_enum AS text) WITH FUNCTION evil.text_of(evil.cast_enum) AS IMPLICIT;
 CREATE TABLE evil.cast_enums (k evil.cast_enum PRIMARY KEY);
 INSERT INTO evil.cast_enums VALUES ('a');
+-- Casts of what the catalogs hold, which a superuser makes.
+SPY/aclitem evil.text_of(aclitem) RETURNS text GIVES 'always the same';
+SPY/regoperator evil.text_of(regoperator) RETURNS text GIVES 'always the same';
+SPY/pg_policies evil.text_of(pg_policies) RETURNS text GIVES 'always the same';
+SPY/numeric evil.text_of(numeric) RETURNS text GIVES trim(both from to_char($1, repeat('9', 40)));
+-- as superuser
+CREATE CAST (aclitem AS text) WITH FUNCTION evil.text_of(aclitem);
+CREATE CAST (regoperator AS text) WITH FUNCTION evil.text_of(regoperator);
+CREATE CAST (pg_policies AS text) WITH FUNCTION evil.text_of(pg_policies);
+CREATE CAST (numeric AS text) WITH FUNCTION evil.text_of(numeric);
 
 -- It fires where a schema change was asked for, alone.
 -- place pg_event_trigger.evtfoid: client
 SPY evil.on_event() RETURNS event_trigger;
 -- as superuser
-CREATE EVENT TRIGGER evil_start ON ddl_command_start WHEN TAG IN ('CREATE TABLE', 'DROP TABLE', 'ALTER TABLE', 'CREATE EXTENSION', 'CREATE FUNCTION') EXECUTE FUNCTION evil.on_event();
-CREATE EVENT TRIGGER evil_end ON ddl_command_end WHEN TAG IN ('CREATE TABLE', 'CREATE EXTENSION', 'CREATE FUNCTION') EXECUTE FUNCTION evil.on_event();
+CREATE EVENT TRIGGER evil_start ON ddl_command_start WHEN TAG IN ('CREATE TABLE', 'DROP TABLE', 'ALTER TABLE', 'CREATE EXTENSION', 'ALTER EXTENSION') EXECUTE FUNCTION evil.on_event();
+CREATE EVENT TRIGGER evil_end ON ddl_command_end WHEN TAG IN ('CREATE TABLE', 'CREATE EXTENSION', 'ALTER EXTENSION') EXECUTE FUNCTION evil.on_event();
 CREATE EVENT TRIGGER evil_drop ON sql_drop WHEN TAG IN ('DROP TABLE') EXECUTE FUNCTION evil.on_event();
 CREATE EVENT TRIGGER evil_rewrite ON table_rewrite EXECUTE FUNCTION evil.on_event();
 -- as mallory
@@ -345,6 +376,10 @@ CREATE TABLE evil.partitioned_rest PARTITION OF evil.partitioned DEFAULT;
 INSERT INTO evil.partitioned VALUES (1, 1), (11, 1), (50, 1);
 UPDATE evil.partitioned SET a = 2 WHERE a = 11;
 CREATE TABLE evil.partitioned_3 PARTITION OF evil.partitioned FOR VALUES FROM (30) TO (40);
+ALTER TABLE evil.partitioned ADD c int;
+ALTER TABLE evil.partitioned ALTER c TYPE bigint;
+ALTER TABLE evil.partitioned DROP c;
+TRUNCATE evil.partitioned_3;
 
 -- place pg_policy.polqual: client
 CREATE TABLE evil.policed (k int PRIMARY KEY, a int);

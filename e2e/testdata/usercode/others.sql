@@ -1,7 +1,7 @@
 -- What no catalog and no list of statements names.
 
 -- A function of an index finds another by the path of whoever writes the row, which is not the owner of the table.
--- place path of the writer: client follower
+-- place path of the writer: client
 -- as superuser
 CREATE SCHEMA eve AUTHORIZATION eve;
 -- as mallory
@@ -17,7 +17,9 @@ RESET search_path;
 -- as eve
 GRANT USAGE ON SCHEMA eve TO PUBLIC;
 CREATE FUNCTION eve.helper(a int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM evil.watch('path of the writer', 'eve'); RETURN a; END $$;
+SELECT eve.helper(1);
 SET search_path = eve;
+-- may be refused
 INSERT INTO evil.open_to_eve VALUES (1);
 
 -- place large rows: client follower
@@ -55,3 +57,19 @@ ROLLBACK TO s;
 UPDATE evil.transacted SET k = 3 WHERE k = 2;
 CREATE INDEX ON evil.transacted ((c + CONST));
 COMMIT;
+
+-- Whoever runs it trusts what he names; on the other nodes it has his rights, and no session of more.
+-- place statement of a superuser: client follower
+CREATE FUNCTION evil.of_a_superuser(int) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM evil.watch('statement of a superuser', 'postgres'); RETURN true; END $$;
+CREATE DOMAIN evil.of_a_superuser AS int CHECK (evil.of_a_superuser(VALUE));
+-- as superuser
+CREATE VIEW evil.view_of_a_superuser AS SELECT '{1}'::evil.of_a_superuser[] AS a;
+
+-- While nodes are compared, this view takes the place of the table.
+-- place compared while it changes: client
+SPY evil.swapped(int) RETURNS int GIVES $1;
+CREATE TABLE public.aaa_held (k int PRIMARY KEY);
+CREATE TABLE public.swapped (k int PRIMARY KEY);
+INSERT INTO public.swapped VALUES (1);
+CREATE VIEW evil.instead AS SELECT evil.swapped(1) AS k;
+SELECT * FROM evil.instead;
