@@ -51,6 +51,7 @@
 PG_MODULE_MAGIC;
 
 PG_FUNCTION_INFO_V1(barista_start);
+PG_FUNCTION_INFO_V1(barista_flush);
 PG_FUNCTION_INFO_V1(barista_bootstrap);
 
 /* How often a statement looks whether the lease was renewed, in ms. */
@@ -637,6 +638,15 @@ subtransaction_event(SubXactEvent event, SubTransactionId mySubid,
  * ------------------------------------------------------------------------
  */
 
+/* How far the origin's progress says that this server is, 0 = nowhere. */
+static uint64
+stored_position(bool flush)
+{
+	RepOriginId origin = replorigin_by_name(BARISTA_ORIGIN, true);
+
+	return origin == InvalidRepOriginId ? 0 : replorigin_get_progress(origin, flush);
+}
+
 /*
  * barista_start() returns bigint
  *
@@ -645,21 +655,28 @@ subtransaction_event(SubXactEvent event, SubTransactionId mySubid,
 Datum
 barista_start(PG_FUNCTION_ARGS)
 {
-	RepOriginId origin;
-	uint64		position = 0;
+	uint64		position;
 
 	barista_require_own_session("barista_start");
 	if (barista_shared == NULL || barista_gate_is_open(NULL))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("barista_start() is for a closed gate")));
-	origin = replorigin_by_name(BARISTA_ORIGIN, true);
-	if (origin != InvalidRepOriginId)
-		position = replorigin_get_progress(origin, false);
-	if (position == InvalidXLogRecPtr)
-		position = 0;
+	position = stored_position(false);
 	pg_atomic_write_u64(&barista_shared->applied, position);
 	PG_RETURN_INT64((int64) position);
+}
+
+/*
+ * barista_flush() returns bigint
+ *
+ * Makes the commits up to the returned position durable.
+ */
+Datum
+barista_flush(PG_FUNCTION_ARGS)
+{
+	barista_require_own_session("barista_flush");
+	PG_RETURN_INT64((int64) stored_position(true));
 }
 
 /*

@@ -22,6 +22,9 @@ CREATE OR REPLACE FUNCTION pg_catalog.barista_trigger() RETURNS trigger
 CREATE OR REPLACE FUNCTION pg_catalog.barista_start() RETURNS bigint
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'barista', 'barista_start';
 
+CREATE OR REPLACE FUNCTION pg_catalog.barista_flush() RETURNS bigint
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'barista', 'barista_flush';
+
 CREATE OR REPLACE FUNCTION pg_catalog.barista_bootstrap() RETURNS void
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'barista', 'barista_bootstrap';
 

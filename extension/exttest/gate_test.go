@@ -44,6 +44,9 @@ func TestCommitWaitsForItsPosition(t *testing.T) {
 	if got := value(t, reader, "pg_replication_origin_progress('barista', true)"); got != want {
 		t.Errorf("origin progress %s, want %s", got, want)
 	}
+	if got, want := value(t, s.connectAs(t, "barista", "postgres"), "barista_flush()"), fmt.Sprint(uint64(p.position)); got != want {
+		t.Errorf("flushed %s, want %s", got, want)
+	}
 	if p.set.Database != "postgres" || p.set.Origin != 7 || p.epoch != firstEpoch || p.set.Timestamp == 0 {
 		t.Errorf("change set %+v, epoch %d", p.set, p.epoch)
 	}

@@ -242,12 +242,33 @@ func TestLease(t *testing.T) {
 	}
 }
 
+// Barista's own sessions compare what they may not read.
+func TestComparingNeedsNoRights(t *testing.T) {
+	s := startLeader(t, options{fixture: heldFixture})
+	own := s.connectAs(t, "barista", "postgres")
+	for _, sql := range []string{"select from held", "select from alone", "select rolpassword from pg_authid", "select pg_replication_origin_progress('barista', true)"} {
+		if state := run(t, own, sql); state != "42501" {
+			t.Errorf("%s: %s", sql, state)
+		}
+	}
+	for sql, want := range map[string]string{
+		"select row_count from barista_sum_rows('public.held'::regclass, 1)":                                                   "20",
+		"select string_agg(key, ' ' order by key) from barista_row_keys('public.held'::regclass, 1, 0, 1) where key like '1%'": "1 1 1 1 1 1 1 1 1 1 1",
+		"barista_sequence_state('public.alone'::regclass)":                                                                     "(1,f)",
+		"select count(*) > 0 from barista_hidden('pg_authid')":                                                                 "true",
+	} {
+		if got := value(t, own, sql); got != want {
+			t.Errorf("%s: %s, not %s", sql, got, want)
+		}
+	}
+}
+
 // The functions of role barista are for its own sessions only.
 func TestOwnFunctions(t *testing.T) {
 	s := sharedLeader(t)
 	conn := s.connect(t)
 	for _, sql := range []string{
-		"select barista_start()", "select barista_bootstrap()", "select barista_end_backends(null)", "select barista_empty_unlogged()",
+		"select barista_start()", "select barista_bootstrap()", "select barista_flush()", "select barista_end_backends(null)", "select barista_empty_unlogged()",
 		"select * from barista_horizons(false)", "select barista_sequence_state(1)", "select barista_sum_rows(1, 1)",
 		"select barista_row_keys(1, 1, 0, 1)", "select barista_hidden('pg_authid')", `select barista_apply('\x')`,
 	} {

@@ -361,15 +361,11 @@ func (s *localServer) flushed(ctx context.Context) (start uint64, p changeset.Po
 		return 0, 0, err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
-	var position *int64
-	const progress = "SELECT (pg_catalog.pg_replication_origin_progress('barista', true) - '0/0'::pg_lsn)::bigint"
-	if err := conn.QueryRow(ctx, progress).Scan(&position); err != nil {
+	var position int64
+	if err := conn.QueryRow(ctx, "SELECT pg_catalog.barista_flush()").Scan(&position); err != nil {
 		return 0, 0, fmt.Errorf("ask the server what it has flushed: %w", err)
 	}
-	if position == nil {
-		return start, 0, nil
-	}
-	return start, changeset.Position(*position), nil
+	return start, changeset.Position(position), nil
 }
 
 // SetLease implements replicator.Server.
