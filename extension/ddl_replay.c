@@ -145,9 +145,9 @@ ddl_replay(BaristaReader *r, List *emptied, const char **doing)
 	barista_rights_take(roleid, &before);
 	set_transaction_time(time, time);
 	XactReadOnly = false;
+	replaying = true;
 	apply_empty(emptied);
 	PushActiveSnapshot(GetTransactionSnapshot());
-	replaying = true;
 	pstmt = parse(text);
 	if (runs_script(pstmt->utilityStmt))
 		SetUserIdAndSecContext(roleid, before.security & ~SECURITY_RESTRICTED_OPERATION);

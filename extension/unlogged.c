@@ -59,7 +59,6 @@ unlogged(char kind)
 Datum
 barista_empty_unlogged(PG_FUNCTION_ARGS)
 {
-	bool		read_only = XactReadOnly;
 	ListCell   *lc;
 
 	barista_require_own_session("barista_empty_unlogged");
@@ -68,7 +67,7 @@ barista_empty_unlogged(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("barista_empty_unlogged() is for a closed gate")));
 	barista_in_apply = true;	/* until the end of the transaction */
-	XactReadOnly = false;
+	XactReadOnly = true;		/* for the functions of indexes, which are made anew */
 	foreach(lc, unlogged(RELKIND_RELATION))
 	{
 		Relation	rel = table_open(lfirst_oid(lc), AccessExclusiveLock);
@@ -79,6 +78,5 @@ barista_empty_unlogged(PG_FUNCTION_ARGS)
 	}
 	foreach(lc, unlogged(RELKIND_SEQUENCE))
 		ResetSequence(lfirst_oid(lc));
-	XactReadOnly = read_only;
 	PG_RETURN_VOID();
 }
