@@ -82,7 +82,7 @@ func (s sighting) wrongs(powerful []string) (wrongs []string) {
 	if s.client != "" && !s.ours() {
 		return nil // a client who runs somebody's functions does so by himself
 	}
-	if s.User != s.Owner && (s.User != "barista" || slices.Contains(powerful, s.User)) {
+	if s.User != s.Owner && (s.User != s.Session || slices.Contains(powerful, s.User)) {
 		wrongs = append(wrongs, "it runs as "+s.User)
 	}
 	if !s.ours() {

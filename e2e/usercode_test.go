@@ -199,7 +199,7 @@ func (c *cluster) swapWhileCompared(t testing.TB) {
 	}()
 	watcher := c.connect(t, leader)
 	await(t, serveLimit, "the comparison stands before the locked table", func(context.Context) error {
-		const waits = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE usename IN ('barista', 'barista_nobody') AND datname = 'planted' AND wait_event_type = 'Lock')"
+		const waits = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE usename NOT IN ('mallory', 'postgres') AND datname = 'planted' AND wait_event_type = 'Lock')"
 		if !one[bool](t, watcher, waits) {
 			return errors.New("it waits for no lock")
 		}

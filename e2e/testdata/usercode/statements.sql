@@ -213,10 +213,10 @@ ALTER DEFAULT PRIVILEGES IN SCHEMA evil GRANT SELECT ON TABLES TO eve;
 CREATE ROLE leaver LOGIN;
 GRANT CREATE ON SCHEMA evil TO leaver;
 -- as leaver
-CREATE TABLE evil.left_behind (k int DEFAULT EYE(1) CHECK (EYE(k) > 0), c evil.checked[]);
+CREATE TABLE evil.left_behind (k int DEFAULT EYE(1) CHECK (EYE(k) > 0));
 CREATE INDEX ON evil.left_behind (k);
-INSERT INTO evil.left_behind VALUES (1, '{1}');
-CREATE TABLE evil.left_to_drop (k int DEFAULT EYE(1) CHECK (EYE(k) > 0), c evil.checked[]);
+INSERT INTO evil.left_behind VALUES (1);
+CREATE TABLE evil.left_to_drop (k int DEFAULT EYE(1) CHECK (EYE(k) > 0));
 -- as superuser
 ALTER TABLE evil.left_to_drop OWNER TO mallory;
 REASSIGN OWNED BY leaver TO mallory;
