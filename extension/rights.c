@@ -52,6 +52,7 @@ bool
 barista_rights_check(void **extra)
 {
 	Oid			authenticated;
+	Oid			nobody;
 
 	if (IsParallelWorker())
 		return true;
@@ -62,10 +63,18 @@ barista_rights_check(void **extra)
 		GUC_check_errdetail("It is for barista, authenticated as role \"%s\".", BARISTA_ROLE);
 		return false;
 	}
+	nobody = get_role_oid(BARISTA_NOBODY, true);
+	if (!OidIsValid(nobody))
+	{
+		GUC_check_errdetail("There is no role \"%s\": an earlier version of Barista made this cluster.",
+							BARISTA_NOBODY);
+		GUC_check_errhint("Make a new cluster, and restore a dump of this one.");
+		return false;
+	}
 	*extra = malloc(sizeof(Oid));
 	if (*extra == NULL)
 		return false;
-	*(Oid *) *extra = get_role_oid(BARISTA_NOBODY, false);
+	*(Oid *) *extra = nobody;
 	return true;
 }
 
