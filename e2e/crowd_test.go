@@ -139,7 +139,7 @@ func TestCrowdedDoors(t *testing.T) {
 	follower := c.others(leader)[0]
 
 	t.Run("silent", func(t *testing.T) {
-		const limit = crowdSessions + 256
+		const limit = crowdSessions + 1024
 		for _, k := range []int{leader, follower} {
 			stop := crowd(t, c.Node(k).Config.PG, limit+100, nil)
 			one[int](t, connectTo(t, c.as("alice", k)), "SELECT 1")

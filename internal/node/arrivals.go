@@ -17,10 +17,10 @@ import (
 
 const (
 	// waitingSpare is how many clients may wait to be authenticated at a front door beyond the sessions that all of them may become.
-	waitingSpare = 256
+	waitingSpare = 1024
 	// arrivalGrace is for how long a client may owe the leader's server a word while others wait for its place. When very many come at the
 	// same time, each of them may need that long on a busy machine.
-	arrivalGrace = 2 * time.Second
+	arrivalGrace = time.Second
 )
 
 // openArrivals makes the place for clients of all front doors that this node's server has not authenticated yet. One front door, whatever

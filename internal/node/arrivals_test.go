@@ -27,7 +27,7 @@ func TestTooFewFiles(t *testing.T) {
 		t.Errorf("with enough of them it says %s", log.String())
 	}
 	n.compareFiles(1024)
-	for _, part := range []string{"ulimit -n", "allowed=1024", "needed=5", "max_sessions=500"} {
+	for _, part := range []string{"ulimit -n", "allowed=1024", "needed=8842", "max_sessions=500"} {
 		if !strings.Contains(log.String(), part) {
 			t.Errorf("it says %q, without %q", log.String(), part)
 		}

@@ -11,9 +11,10 @@ import (
 	"github.com/baristadb/barista/internal/session"
 )
 
-// A client is not trusted before the leader's server has authenticated it. Until then it stands in this front door's lobby, and once it has
-// sent its start-up packet also in a place of the leader's, of which there are fewer, because there it has a backend. In both the client that
-// owes a word for longest gives way to others, so a client that says nothing costs one that speaks no more than a moment.
+// A client is not trusted before the leader's server has authenticated it. Until then it stands in this front door's lobby, where the first to
+// give way to others is who owes his start-up packet for longest, and after those that do, who came first. Once there is a leader it also
+// has one of the leader's places, of which there are fewer, because there it has a backend. There who owes an answer for longest gives way. So a
+// client that says nothing costs one that speaks no more than a moment.
 
 // arrival is a client that is not authenticated yet.
 type arrival struct {
@@ -57,7 +58,7 @@ func (s *Server) admit(conn net.Conn) bool {
 	ctx, giveWay := context.WithCancel(context.Background())
 	guest := s.waiting.Enter(func() {
 		giveWay()
-		conn.SetDeadline(time.Unix(1, 0)) // it may be waiting for its start-up packet
+		conn.SetReadDeadline(time.Unix(1, 0)) // it may be waiting for its start-up packet
 	})
 	guest.Silent()
 	go func() { // ended by Shutdown, which waits for it
@@ -87,16 +88,19 @@ func (r *refusals) line(sqlstate string) *lobby.Rarely {
 	return r.lines[sqlstate]
 }
 
-// turnAway tells a client why it is not served, and closes. That takes a moment, in which the client has no place any more; of those to whom
-// it takes too long the oldest are closed at once.
+// turnAway tells a client why it is not served, and closes. To see that the words arrive takes a moment, in which it has no place any more; of
+// those that take too long the oldest are closed at once.
 func (s *Server) turnAway(conn net.Conn, why *session.Failure) {
 	client := conn.RemoteAddr()
 	s.refused.line(why.SQLSTATE).Say(func(n int) {
 		s.options.Log.Info("client turned away", "times", n, "client", client, "sqlstate", why.SQLSTATE, "reason", why.Message)
 	})
-	guest := s.parting.Enter(func() { conn.Close() })
-	defer guest.Leave()
-	lastWords(conn, fatalFrame(why))
+	defer conn.Close()
+	if say(conn, fatalFrame(why)) {
+		guest := s.parting.Enter(func() { conn.Close() })
+		defer guest.Leave()
+		linger(conn)
+	}
 }
 
 // What an Authentication message of the server asks for, as far as it matters who speaks next. All others ask the client for something.
@@ -115,23 +119,29 @@ func (r *relay) noteAuthentication(body []byte) {
 		r.authenticated()
 	case authSASLFinal:
 	default:
-		for _, place := range r.places {
-			place.Silent()
+		if r.place != nil {
+			r.place.Silent()
 		}
 	}
 }
 
 // noteWord takes note of a whole message of a client that is not authenticated: whatever it is, the server answers it.
 func (r *relay) noteWord() {
-	for _, place := range r.places {
-		place.Heard()
+	if r.place != nil {
+		r.place.Heard()
 	}
 }
 
-// authenticated gives back the client's places. It need not be called by who has none.
+// authenticated ends the client's stay among those that are not.
 func (r *relay) authenticated() {
-	for _, place := range r.places {
-		place.Leave()
+	r.guest.Leave()
+	leave(r.place)
+	r.guest, r.place, r.known = nil, nil, true
+}
+
+// leave gives a place back, if there is one.
+func leave(p session.Place) {
+	if p != nil {
+		p.Leave()
 	}
-	r.places = nil
 }

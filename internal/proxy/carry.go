@@ -31,10 +31,7 @@ func (s *Server) Carry(ctx context.Context, from net.Conn, to session.Backend) e
 		return fmt.Errorf("carry a stream: %w", err)
 	}
 	r := newRelay("", nil)
-	r.mute = true
-	if to.Place != nil {
-		r.places = []session.Place{to.Place}
-	}
+	r.mute, r.place = true, to.Place
 	if err := s.takeBoth(r, from, to.Conn); err != nil {
 		return err
 	}

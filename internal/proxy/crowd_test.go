@@ -90,17 +90,10 @@ func TestSilentConnections(t *testing.T) {
 // However many clients do not answer the server that asks for their passwords, one that does gets in, and is not disturbed later. It does not
 // matter whether the front door or the leader has no room for more of them.
 func TestHalfAuthenticated(t *testing.T) {
-	places := func(limit int) *lobby.Lobby {
-		l, err := lobby.New(lobby.Options{Limit: limit})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return l
-	}
 	for name, test := range map[string]struct {
 		waiting int
 		places  *lobby.Lobby
-	}{"front door": {3, nil}, "leader": {100, places(3)}, "both": {3, places(3)}} {
+	}{"front door": {3, nil}, "leader": {100, places(t, 3)}, "both": {3, places(t, 3)}} {
 		t.Run(name, func(t *testing.T) {
 			cluster := newScripts(t)
 			cluster.places = test.places
@@ -135,6 +128,16 @@ func TestHalfAuthenticated(t *testing.T) {
 	}
 }
 
+// places are those at a leader.
+func places(t *testing.T, limit int) *lobby.Lobby {
+	t.Helper()
+	l, err := lobby.New(lobby.Options{Limit: limit})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
 // mustHear reads one message of a type.
 func (c *client) mustHear(kind byte) {
 	c.t.Helper()
@@ -162,7 +165,8 @@ func TestSlowServer(t *testing.T) {
 		l.untilClosed()
 	}
 	cluster := newScripts(t, slow)
-	_, addr := startProxy(t, Options{Waiting: 3, Backends: cluster})
+	cluster.places = places(t, 3)
+	_, addr := startProxy(t, Options{Backends: cluster})
 	c := dialClient(t, addr)
 	c.mustHear('R')
 	c.Send(&pgproto3.SASLInitialResponse{AuthMechanism: "SCRAM-SHA-256", Data: []byte("n,,n=,r=x")})

@@ -32,7 +32,7 @@ func (s *Server) end(r *relay) {
 		client.Close() // in the middle of a message there is no way to say anything
 		return
 	}
-	if r.why == clientGaveWay {
+	if !r.known {
 		s.turnAway(client, why)
 		return
 	}

@@ -113,7 +113,7 @@ func (l *loop) release(r *relay, why ending) {
 // crowdOut asks the loop to let go of r, unless its client is authenticated by now.
 func (l *loop) crowdOut(r *relay) {
 	l.order(nil, func(l *loop) {
-		if l.has(r) && len(r.places) > 0 {
+		if l.has(r) && !r.known {
 			l.finish(r, clientGaveWay)
 		}
 	})

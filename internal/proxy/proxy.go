@@ -27,7 +27,7 @@ type Options struct {
 	Backends session.Backends // required
 	// Hold is for how long a new connection waits for a leader. Default 10 s.
 	Hold time.Duration
-	// Waiting limits the clients that are not authenticated yet, those that wait for a leader among them. Default 756. Those that are are
+	// Waiting limits the clients that are not authenticated yet, those that wait for a leader among them. Default 1524. Those that are are
 	// counted by the leader's server, for all front doors.
 	Waiting int
 	// Startup is for how long a client may take to send its start-up packet. Default 15 s. The rest of the authentication is limited by the
@@ -54,7 +54,7 @@ func (o Options) withDefaults() (Options, error) {
 		return o, errors.New("proxy: a limit is negative")
 	}
 	o.Hold = orDefault(o.Hold, 10*time.Second)
-	o.Waiting = orDefault(o.Waiting, 756)
+	o.Waiting = orDefault(o.Waiting, 1524)
 	o.Startup = orDefault(o.Startup, 15*time.Second)
 	o.Drain = orDefault(o.Drain, time.Second)
 	if o.Log == nil {

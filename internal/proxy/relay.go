@@ -5,6 +5,7 @@ import (
 	"sync"
 	"syscall"
 
+	"github.com/baristadb/barista/internal/lobby"
 	"github.com/baristadb/barista/internal/session"
 )
 
@@ -34,7 +35,9 @@ type relay struct {
 	client   side
 	server   side
 	onKey    func(key string) // called with the body of BackendKeyData
-	places   []session.Place  // held until the client is authenticated
+	guest    *lobby.Guest     // the client, until it is authenticated; nil where that is another front door's
+	place    session.Place    // where it is authenticated, until then; may be nil
+	known    bool             // it is authenticated
 	why      ending           // valid when done is closed
 	done     chan struct{}    // closed when the loop has let go
 }
@@ -94,7 +97,7 @@ func (r *relay) noteServer(p []byte) error {
 			switch {
 			case r.fromSrv.kind == msgBackendKey && r.onKey != nil:
 				r.onKey(string(r.fromSrv.body))
-			case r.fromSrv.kind == msgAuthentication && r.places != nil:
+			case r.fromSrv.kind == msgAuthentication && !r.known:
 				r.noteAuthentication(r.fromSrv.body)
 			}
 		}

@@ -76,13 +76,6 @@ func (s *Server) answered(a arrival, packet []byte, plain bool) (answer, error) 
 	return s.connect(ctx, packet, plain)
 }
 
-// leave gives a place back, if there is one.
-func leave(p session.Place) {
-	if p != nil {
-		p.Leave()
-	}
-}
-
 func (s *Server) whyNot(err error, a arrival) *session.Failure {
 	var failure *session.Failure
 	switch {
@@ -99,14 +92,24 @@ func (s *Server) whyNot(err error, a arrival) *session.Failure {
 	}
 }
 
-// lastWords writes words to a client and closes the connection in such a way that they arrive: closing while the client's own bytes
-// are unread would reset the connection and destroy them.
+// lastWords writes words to a client and closes the connection in such a way that they arrive.
 func lastWords(conn net.Conn, words []byte) {
 	defer conn.Close()
-	conn.SetWriteDeadline(time.Now().Add(clientWriteTime))
-	if _, err := conn.Write(words); err != nil {
-		return
+	if say(conn, words) {
+		linger(conn)
 	}
+}
+
+// say writes words to a client, and reports whether it takes them.
+func say(conn net.Conn, words []byte) bool {
+	conn.SetWriteDeadline(time.Now().Add(clientWriteTime))
+	_, err := conn.Write(words)
+	return err == nil
+}
+
+// linger reads until the client has closed, for a while: closing while the client's own bytes are unread would reset the connection and destroy
+// what was said last.
+func linger(conn net.Conn) {
 	if half, ok := conn.(interface{ CloseWrite() error }); ok {
 		half.CloseWrite()
 		conn.SetReadDeadline(time.Now().Add(lingerTime))
@@ -264,10 +267,7 @@ func (s *Server) relay(conn net.Conn, a answer, from arrival) {
 	defer func() { s.keys.remove(key) }()
 	backend := a.backend
 	r := newRelay(backend.Node, func(k string) { key = k; s.keys.add(k, backend.Node) })
-	r.places = []session.Place{from.guest}
-	if backend.Place != nil {
-		r.places = append(r.places, backend.Place)
-	}
+	r.guest, r.place = from.guest, backend.Place
 	if err := r.noteServer(a.first); err != nil {
 		backend.Close()
 		s.turnAway(conn, session.LostAtStart(backend.Node))
