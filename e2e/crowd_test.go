@@ -239,7 +239,7 @@ func awaitSessions(t *testing.T, c *cluster, k, sessions int) {
 	own := connectTo(t, "host="+c.Node(k).Config.SockDir()+" port=5432 user=barista dbname=postgres")
 	defer own.Close(limited(t, queryLimit))
 	await(t, serveLimit, "sessions to end", func(ctx context.Context) error {
-		const clients = "SELECT count(*) FROM pg_stat_get_activity(NULL) WHERE backend_type = 'client backend' AND usesysid <> 'barista'::regrole"
+		const clients = "SELECT count(*) FROM pg_stat_get_activity(NULL) WHERE usesysid IN ('alice'::regrole, 'postgres'::regrole) AND backend_type = 'client backend'"
 		var n int
 		if err := own.QueryRow(ctx, clients).Scan(&n); err != nil || n != sessions {
 			return fmt.Errorf("%d sessions, %v", n, err)

@@ -18,8 +18,9 @@ import (
 
 // arrival is a client that is not authenticated yet.
 type arrival struct {
-	ctx   context.Context // ends when it has to give way
-	guest *lobby.Guest
+	ctx     context.Context // ends when it has to give way
+	guest   *lobby.Guest
+	startup time.Time // until when it may send its start-up packet
 }
 
 // gaveWay reports whether the client had to give way.
@@ -54,7 +55,8 @@ func (s *Server) admit(conn net.Conn) bool {
 	s.clients.Add(1)
 	s.mu.Unlock()
 
-	conn.SetDeadline(time.Now().Add(s.options.Startup))
+	startup := time.Now().Add(s.options.Startup)
+	conn.SetDeadline(startup)
 	ctx, giveWay := context.WithCancel(context.Background())
 	guest := s.waiting.Enter(func() {
 		giveWay()
@@ -65,7 +67,7 @@ func (s *Server) admit(conn net.Conn) bool {
 		defer s.clients.Done()
 		defer giveWay()
 		defer guest.Leave()
-		s.serve(conn, arrival{ctx, guest})
+		s.serve(conn, arrival{ctx, guest, startup})
 	}()
 	return true
 }
@@ -101,6 +103,18 @@ func (s *Server) turnAway(conn net.Conn, why *session.Failure) {
 		defer guest.Leave()
 		linger(conn)
 	}
+}
+
+// turnAwayUnheard is turnAway for a client that had to give way before it said what it wants. An error in the place of an answer to its request
+// for TLS would not tell it to try another node. So it may still say that, among those that are turned away.
+func (s *Server) turnAwayUnheard(conn net.Conn, a arrival) {
+	a.guest.Leave()
+	guest := s.parting.Enter(func() { conn.Close() })
+	defer context.AfterFunc(s.ctx, func() { conn.Close() })()
+	conn.SetDeadline(a.startup)
+	readGreeting(conn) // whatever it is, and if it is none
+	guest.Leave()
+	s.turnAway(conn, session.GaveWay())
 }
 
 // What an Authentication message of the server asks for, as far as it matters who speaks next. All others ask the client for something.

@@ -61,8 +61,8 @@ func (c *client) askForTLS() {
 	}
 }
 
-// However many connections say nothing or stop in their greeting, a client gets in while they stand. The oldest are told that they gave way,
-// behind the answer to what they asked; the log says it in one line, with the limit.
+// However many connections say nothing or stop in their greeting, a client gets in while they stand. The oldest are told that they gave way, when
+// their time is over or when they speak: then behind the answer to what they ask. The log says it in one line, with the limit.
 func TestSilentConnections(t *testing.T) {
 	const limit = 5
 	var log logged
@@ -79,7 +79,16 @@ func TestSilentConnections(t *testing.T) {
 	}
 	dialClient(t, addr).expect(welcomed)
 	dialClient(t, addr).expect(welcomed)
-	for _, c := range silent[:len(silent)-limit] {
+	for i, c := range silent[:len(silent)-limit] {
+		switch i % 3 {
+		case 0:
+			c.askForTLS()
+			c.start()
+		case 1:
+			c.start()
+		case 2:
+			c.conn.CloseWrite()
+		}
 		c.expect("E[57P03].")
 	}
 	if log.count("too many clients are not authenticated") != 1 || log.count("limit=5") != 1 {

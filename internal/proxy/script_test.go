@@ -110,7 +110,7 @@ func (l *leader) untilClosed() { io.Copy(io.Discard, l.conn) }
 // client is a bare client of the protocol.
 type client struct {
 	*pgproto3.Frontend
-	conn net.Conn
+	conn *net.TCPConn
 	t    *testing.T
 }
 
@@ -118,9 +118,15 @@ type client struct {
 func dialClient(t *testing.T, addr *net.TCPAddr) *client {
 	t.Helper()
 	c := dialRaw(t, addr)
+	c.start()
+	return c
+}
+
+// start sends a start-up packet.
+func (c *client) start() {
+	c.t.Helper()
 	c.Send(&pgproto3.StartupMessage{ProtocolVersion: pgproto3.ProtocolVersion30, Parameters: map[string]string{"user": "alice"}})
 	c.flush()
-	return c
 }
 
 func dialRaw(t *testing.T, addr *net.TCPAddr) *client {

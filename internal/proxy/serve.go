@@ -25,6 +25,8 @@ func (s *Server) serve(conn net.Conn, a arrival) {
 	switch {
 	case errors.As(err, &failure):
 		s.turnAway(conn, failure)
+	case a.gaveWay() && err != nil:
+		s.turnAwayUnheard(conn, a)
 	case a.gaveWay():
 		s.turnAway(conn, session.GaveWay())
 	case err != nil:
