@@ -221,7 +221,7 @@ func TestLease(t *testing.T) {
 	s := startLeader(t, options{fixture: heldFixture})
 	conn, leader := s.connect(t), s.connect(t, "barista.session", "leader")
 	own := s.connectAs(t, "barista", "postgres")
-	execute(t, leader, "select 1")
+	execute(t, leader, "grant select on held to barista_nobody")
 	s.setLease(-time.Second)
 	read := begin(t, conn, "select v from held where k = 1")
 	for range 50 {
