@@ -32,8 +32,9 @@ var mayImport = map[string]string{
 	"internal/gate":         "internal/paxos internal/changeset internal/replicator internal/budget",
 	"internal/apply":        "internal/paxos internal/changeset internal/replicator",
 	"internal/config":       "",
-	"internal/postgres":     "internal/config",
-	"internal/postgrestest": "internal/postgres internal/config",
+	"internal/account":      "internal/config",
+	"internal/postgres":     "internal/config internal/account",
+	"internal/postgrestest": "internal/postgres internal/config internal/account",
 	"internal/verify":       "internal/changeset",
 
 	// Front doors.
@@ -44,7 +45,7 @@ var mayImport = map[string]string{
 
 	// Those that put together, start or watch.
 	"internal/node":       anyOfOurs,
-	"internal/devcluster": "internal/config",
+	"internal/devcluster": "internal/config internal/account",
 	"internal/sim":        anyOfOurs,
 	"internal/tpcc":       "",
 	"internal/lint":       "",
