@@ -6,8 +6,10 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -82,7 +84,7 @@ func readPID(file *os.File) (int, error) {
 // Holder returns the id of the living process that has claimed the node's folder, or 0 if there is none.
 func Holder(c Config) (int, error) {
 	path := c.PIDFile()
-	file, err := os.Open(path)
+	file, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, nil
 	}
@@ -101,5 +103,30 @@ func Holder(c Config) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("look for the node's process: %s: %w", path, err)
 	}
+	if err := checkOwner(pid, file); err != nil {
+		return 0, fmt.Errorf("look for the node's process: %s: %w", path, err)
+	}
 	return pid, nil
+}
+
+// checkOwner finds that a process belongs to the owner of the file that names it: who may write a PID file could otherwise have root end
+// any process.
+func checkOwner(pid int, file *os.File) error {
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	status, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "status"))
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ESRCH) {
+		return nil // it has just ended
+	}
+	if err != nil {
+		return err
+	}
+	owner := info.Sys().(*syscall.Stat_t).Uid // on Linux it always is one
+	_, rest, _ := strings.Cut(string(status), "\nUid:")
+	if real, _, _ := strings.Cut(strings.TrimSpace(rest), "\t"); real != strconv.FormatUint(uint64(owner), 10) {
+		return fmt.Errorf("process %d is of user %s, and the file that names it of user %d", pid, real, owner)
+	}
+	return nil
 }
