@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/baristadb/barista/internal/account"
 	"github.com/baristadb/barista/internal/config"
 	"github.com/baristadb/barista/internal/devcluster"
 	"github.com/baristadb/barista/internal/postgres"
@@ -153,7 +154,7 @@ func (o sqlCase) psql(t *testing.T, url, script string) string {
 // startPlain starts a PostgreSQL without Barista that ends with the test, and returns where it is.
 func startPlain(t *testing.T, settings map[string]string) string {
 	t.Helper()
-	account, err := postgres.LookupAccount("")
+	runs, err := account.Lookup("")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,8 +163,11 @@ func startPlain(t *testing.T, settings map[string]string) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := runs.Give(dir, nil); err != nil {
+		t.Fatal(err)
+	}
 	plain := postgres.Config{
-		Name: "plain", Bin: pgBin, Account: account, Auth: config.Trust, Settings: settings,
+		Name: "plain", Bin: pgBin, Account: runs, Auth: config.Trust, Settings: settings,
 		DataDir: filepath.Join(dir, "data"), SockDir: filepath.Join(dir, "sock"), LogFile: filepath.Join(dir, "log"),
 	}
 	ctx := limited(t, startLimit)

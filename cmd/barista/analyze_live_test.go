@@ -40,7 +40,7 @@ func TestAnalyzeLive(t *testing.T) {
 		exec("INSERT INTO entries (account) VALUES ($1)", 1)
 	}
 	var stdout, stderr bytes.Buffer
-	dsn := fmt.Sprintf("host=%s port=%d user=%s dbname=%s", filepath.Dir(s.SocketPath()), postgres.Port, s.ConnConfig().User, s.ConnConfig().Database)
+	dsn := fmt.Sprintf("host=%s port=%d user=%s dbname=%s", filepath.Dir(s.SocketPath()), postgres.Port, postgrestest.ConnConfig(s).User, postgrestest.ConnConfig(s).Database)
 	if status := conclude(dispatch(ctx, []string{"analyze", "--dsn", dsn, "--from-stats"}, &stdout), &stderr); status != 0 {
 		t.Fatalf("status %d: %s%s", status, &stderr, &stdout)
 	}

@@ -63,10 +63,10 @@ func configFlag(flags *flag.FlagSet) *string {
 	return flags.String("config", "", "the node's `node.yaml`")
 }
 
-// loadConfig reads the node.yaml that --config named.
-func loadConfig(name, path string) (config.Config, error) {
+// needConfig finds that --config named a node.yaml.
+func needConfig(name, path string) error {
 	if path == "" {
-		return config.Config{}, config.Mistakef("%s: --config is missing: name the node's node.yaml", name)
+		return config.Mistakef("%s: --config is missing: name the node's node.yaml", name)
 	}
-	return config.Load(path)
+	return nil
 }

@@ -24,19 +24,30 @@ func runInit(ctx context.Context, args []string, stdout io.Writer) error {
 	if err := parseFlags(flags, args, stdout); err != nil {
 		return unlessHelped(err)
 	}
-	cfg, err := loadConfig("init", *path)
-	if err != nil {
+	if err := needConfig("init", *path); err != nil {
 		return err
 	}
 	password := ""
 	if *passwordFile != "" {
+		var err error
 		if password, err = config.Password(*passwordFile); err != nil {
 			return err
 		}
 	}
-	if err := initNode(ctx, cfg, *path, password); err != nil {
-		return err
+	secret := func(cfg config.Config) ([]byte, error) {
+		if err := checkUnused(cfg, *path); err != nil {
+			return nil, err
+		}
+		return makeSecret(cfg)
 	}
+	g, err := takeAccount(*path, needs{secret: secret})
+	if err != nil {
+		return g.explain(err)
+	}
+	if err := initNode(ctx, g, *path, password); err != nil {
+		return g.explain(err)
+	}
+	cfg := g.Config
 	fmt.Fprintf(stdout, "%s holds the first node of a new cluster, %s\n", cfg.Dir, cfg.Name)
 	fmt.Fprintf(stdout, "start it, then the other nodes with the same secret file (%s); they join by themselves and need no init\n", cfg.SecretFile)
 	if cfg.Auth == config.SCRAM && password == "" {
@@ -47,14 +58,18 @@ func runInit(ctx context.Context, args []string, stdout io.Writer) error {
 
 // initNode makes the first node of a new cluster. The journal comes last: a folder with a journal is a node, one
 // without is not.
-func initNode(ctx context.Context, cfg config.Config, path, password string) error {
+func initNode(ctx context.Context, g *ground, path, password string) error {
+	cfg := g.Config
 	if err := os.MkdirAll(cfg.Dir, 0o711); err != nil {
 		return config.Mistakef("make the node's folder: %w", err)
 	}
 	if err := checkUnused(cfg, path); err != nil {
 		return err
 	}
-	server, err := postgres.ForNode(cfg, slog.New(slog.DiscardHandler))
+	if g.missing != nil {
+		return g.missing
+	}
+	server, err := postgres.ForNode(cfg, g.Extension, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
@@ -63,25 +78,27 @@ func initNode(ctx context.Context, cfg config.Config, path, password string) err
 	if err != nil {
 		return err
 	}
-	return errors.Join(fillNode(ctx, cfg, server), release())
+	return errors.Join(fillNode(ctx, g, server), release())
 }
 
-func fillNode(ctx context.Context, cfg config.Config, server postgres.Config) error {
-	if err := makeSecret(cfg.SecretFile); err != nil {
-		return err
-	}
-	if _, err := cfg.Secret(); err != nil {
-		return err
+func fillNode(ctx context.Context, g *ground, server postgres.Config) error {
+	if g.Secret == nil {
+		if _, err := makeSecret(g.Config); err != nil {
+			return err
+		}
 	}
 	if err := server.Init(ctx); err != nil {
 		return err
 	}
-	return createJournal(cfg)
+	return createJournal(g.Config)
 }
 
 // checkUnused refuses a folder that holds anything but what belongs to a node that has never run.
 func checkUnused(cfg config.Config, path string) error {
 	entries, err := os.ReadDir(cfg.Dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
 	if err != nil {
 		return config.Mistakef("look into the node's folder: %w", err)
 	}
@@ -102,15 +119,25 @@ func checkUnused(cfg config.Config, path string) error {
 // secretBytes is the length of a cluster's secret; the file holds it as hexadecimal digits.
 const secretBytes = 32
 
-// makeSecret draws the cluster's secret, unless the file already exists.
-func makeSecret(path string) error {
-	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-		return err
+// makeSecret draws the cluster's secret, unless its file already exists, and returns what is in the file.
+func makeSecret(cfg config.Config) ([]byte, error) {
+	if _, err := os.Stat(cfg.SecretFile); !errors.Is(err, fs.ErrNotExist) {
+		return cfg.Secret()
 	}
 	secret := make([]byte, secretBytes)
 	rand.Read(secret)
-	if err := os.WriteFile(path, []byte(hex.EncodeToString(secret)+"\n"), 0o600); err != nil {
-		return config.Mistakef("write the cluster's secret: %w", err)
+	if err := writeNew(cfg.SecretFile, hex.EncodeToString(secret)+"\n"); err != nil {
+		return nil, config.Mistakef("write the cluster's secret: %w", err)
 	}
-	return nil
+	return cfg.Secret()
+}
+
+// writeNew writes a file that was not there, for its owner alone.
+func writeNew(path, text string) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.WriteString(text)
+	return errors.Join(err, file.Close())
 }

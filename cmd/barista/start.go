@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 
+	"github.com/baristadb/barista/internal/config"
 	"github.com/baristadb/barista/internal/node"
 )
 
@@ -17,15 +18,21 @@ func runStart(ctx context.Context, args []string, stdout io.Writer) error {
 	if err := parseFlags(flags, args, stdout); err != nil {
 		return unlessHelped(err)
 	}
-	cfg, err := loadConfig("start", *path)
-	if err != nil {
+	if err := needConfig("start", *path); err != nil {
 		return err
 	}
-	err = node.Run(ctx, cfg, slog.New(slog.NewTextHandler(os.Stderr, nil)))
+	g, err := takeAccount(*path, needs{secret: config.Config.Secret, ports: true})
+	if err != nil {
+		return g.explain(err)
+	}
+	if g.missing != nil {
+		return g.explain(g.missing)
+	}
+	err = node.Run(ctx, g.Options, slog.New(slog.NewTextHandler(os.Stderr, nil)))
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		return nil // told to stop, and stopped
 	}
-	return err
+	return g.explain(err)
 }
 
 func unlessHelped(err error) error {

@@ -16,6 +16,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/baristadb/barista/internal/account"
 	"github.com/baristadb/barista/internal/config"
 )
 
@@ -46,7 +47,7 @@ func newNode(binary string, cfg config.Config) (*Node, error) {
 	if err := checkPorts(cfg); err != nil {
 		return nil, err
 	}
-	if err := cfg.Write(node.ConfigFile()); err != nil {
+	if err := account.Within(cfg.Dir, func() error { return cfg.Write(node.ConfigFile()) }); err != nil {
 		return nil, err
 	}
 	return node, nil
@@ -58,10 +59,18 @@ func makeFolder(dir string, mode os.FileMode) error {
 	if _, err := os.Stat(dir); err == nil {
 		return nil
 	}
-	if err := os.MkdirAll(dir, mode); err != nil {
-		return err
+	above := filepath.Dir(dir)
+	if _, err := os.Stat(above); errors.Is(err, fs.ErrNotExist) {
+		if err := makeFolder(above, mode); err != nil {
+			return err
+		}
 	}
-	return os.Chmod(dir, mode)
+	return account.Within(above, func() error {
+		if err := os.Mkdir(dir, mode); err != nil {
+			return err
+		}
+		return os.Chmod(dir, mode)
+	})
 }
 
 // ConfigFile is the path of the node's node.yaml.
@@ -84,8 +93,8 @@ func (n *Node) init(ctx context.Context) error {
 // removeRemains removes what an interrupted init left: without a journal it is nobody's data.
 func (n *Node) removeRemains() error {
 	for _, path := range []string{n.Config.DataDir(), n.Config.DataDir() + ".new", n.Config.SockDir(),
-		filepath.Join(n.Config.Dir, "lib"), n.Config.ServerLogFile()} {
-		if err := os.RemoveAll(path); err != nil {
+		n.Config.LibDir(), n.Config.ServerLogFile()} {
+		if err := account.Within(n.Config.Dir, func() error { return os.RemoveAll(path) }); err != nil {
 			return fmt.Errorf("remove what an interrupted start left: %w", err)
 		}
 	}
@@ -99,7 +108,11 @@ func (n *Node) Start() error {
 	if n.process != nil && n.process.running() {
 		return nil
 	}
-	log, err := os.OpenFile(n.Config.LogFile(), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
+	var log *os.File
+	err := account.Within(n.Config.Dir, func() (err error) {
+		log, err = os.OpenFile(n.Config.LogFile(), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("start %s: %w", n.Config.Name, err)
 	}
@@ -137,22 +150,27 @@ func (n *Node) Fate() error {
 	if n.process == nil || n.process.running() || n.process.err == nil {
 		return nil
 	}
-	return fmt.Errorf("%s: %w: %s", n.Config.Name, n.process.err, lastLine(n.Config.LogFile()))
+	last := "it left no log"
+	_ = account.Within(n.Config.Dir, func() (err error) { // at worst there is nothing to tell
+		last, err = lastLine(n.Config.LogFile())
+		return err
+	})
+	return fmt.Errorf("%s: %w: %s", n.Config.Name, n.process.err, last)
 }
 
 // lastLine returns the last line of a log, or of its last 4 KiB.
-func lastLine(path string) string {
+func lastLine(path string) (string, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return "it left no log"
+		return "", err
 	}
 	defer file.Close()
 	if size, err := file.Seek(0, io.SeekEnd); err == nil {
 		_, _ = file.Seek(max(0, size-4096), io.SeekStart) // at worst the whole log is read
 	}
-	text, _ := io.ReadAll(file)
+	text, err := io.ReadAll(file)
 	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
-	return lines[len(lines)-1]
+	return lines[len(lines)-1], err
 }
 
 // PID is the process number of the barista that runs the node, whoever started it, or 0.

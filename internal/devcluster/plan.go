@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 
+	"github.com/baristadb/barista/internal/account"
 	"github.com/baristadb/barista/internal/config"
 )
 
@@ -77,7 +78,11 @@ func readPresent(dir string) (map[string]config.Config, error) {
 		if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		cfg, err := config.Load(path)
+		var cfg config.Config
+		err := account.Within(path, func() (err error) {
+			cfg, err = config.Load(path)
+			return err
+		})
 		if err != nil {
 			return nil, err
 		}

@@ -31,7 +31,7 @@ type doors struct {
 
 // openDoors binds the ports of the front doors.
 func (n *node) openDoors() (doors, error) {
-	clients, err := listen("listen for PostgreSQL clients", n.cfg.PG)
+	clients, err := n.listen("listen for PostgreSQL clients", n.cfg.PG)
 	if err != nil {
 		return doors{}, err
 	}
@@ -64,9 +64,9 @@ func (n *node) openDoors() (doors, error) {
 
 // openAdmin binds what people and load balancers use: the HTTP address, and the operator's socket in the folder that listenBackends made.
 func (n *node) openAdmin(d *doors) error {
-	people, err := admin.Listen(n.coreCtx, n.cfg.HTTP)
+	people, err := n.listenHTTP()
 	if err != nil {
-		return config.Mistakef("listen for HTTP: %w", err)
+		return err
 	}
 	operator, err := admin.ListenSocket(n.coreCtx, n.cfg.AdminSocket())
 	if err != nil {
@@ -93,6 +93,17 @@ func (n *node) openAdmin(d *doors) error {
 	}
 	d.admin, d.operator = serve(people), serve(operator)
 	return nil
+}
+
+func (n *node) listenHTTP() (net.Listener, error) {
+	if l := n.listeners[n.cfg.HTTP]; l != nil {
+		return l, nil
+	}
+	l, err := admin.Listen(n.coreCtx, n.cfg.HTTP)
+	if err != nil {
+		return nil, config.Mistakef("listen for HTTP: %w", err)
+	}
+	return l, nil
 }
 
 // listenBackends makes the socket on which the server's backends claim their clients. Shutdown of the front door ends it.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"os"
 	"time"
 
@@ -26,10 +27,24 @@ import (
 // stepDownLimit is how long a node that is told to stop may take to hand over.
 const stepDownLimit = 5 * time.Second
 
+// Options are what a node starts from.
+type Options struct {
+	// Config is the node's configuration.
+	Config config.Config
+	// Extension is what its server loads.
+	Extension *postgres.Extension
+	// Secret is the cluster's secret, where root has read it; nil: the node reads it from its file.
+	Secret []byte
+	// Listeners are ports that only root could open, by the address in Config. The others the node opens.
+	Listeners map[string]*net.TCPListener
+}
+
 // Run runs one node until ctx ends, and then stops it: the gate first, then the server, then the rest. An error that matches
-// config.ErrMistake is the operator's to mend.
-func Run(ctx context.Context, cfg config.Config, log *slog.Logger) error {
-	n := &node{cfg: cfg, log: log.With("node", cfg.Name)}
+// config.ErrMistake is the operator's to mend. It is not for root: what a node does in its folder, it does with the rights of the account that
+// runs the server.
+func Run(ctx context.Context, o Options, log *slog.Logger) error {
+	cfg := o.Config
+	n := &node{cfg: cfg, log: log.With("node", cfg.Name), extension: o.Extension, secret: o.Secret, listeners: o.Listeners}
 	n.coreCtx = ctx
 	if err := os.MkdirAll(cfg.Dir, 0o711); err != nil {
 		return config.Mistakef("make the node's folder: %w", err)
@@ -54,7 +69,9 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger) error {
 type node struct {
 	cfg        config.Config
 	log        *slog.Logger
+	extension  *postgres.Extension
 	secret     []byte
+	listeners  map[string]*net.TCPListener // as in Options
 	pg         postgres.Config
 	transport  *transport.Transport
 	journal    *journal.Journal

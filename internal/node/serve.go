@@ -31,11 +31,14 @@ func (n *node) prepare(ctx context.Context) error {
 }
 
 func (n *node) findServer(context.Context) (err error) {
-	n.pg, err = postgres.ForNode(n.cfg, n.log)
+	n.pg, err = postgres.ForNode(n.cfg, n.extension, n.log)
 	return err
 }
 
 func (n *node) readSecret(context.Context) error {
+	if n.secret != nil {
+		return nil
+	}
 	var err error
 	n.secret, err = n.cfg.Secret()
 	return err
@@ -53,7 +56,7 @@ func (n *node) newTransport(ctx context.Context, listen string, cluster [16]byte
 		Self: transport.Identity{
 			Cluster: cluster, Name: n.cfg.Name, Incarnation: incarnation, ServerMajor: postgres.Major, Collation: collation(ctx),
 		},
-		Secret: n.secret, Listen: listen, Peers: n.cfg.Peers, Log: n.log,
+		Secret: n.secret, Listen: listen, Listener: n.listeners[listen], Peers: n.cfg.Peers, Log: n.log,
 		Handler: func(from transport.Identity, typ uint8, body []byte) { n.receive(n.coreCtx, from, typ, body) },
 	})
 	if err != nil {
@@ -172,6 +175,7 @@ func (n *node) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	n.log.Info("this node runs", "account", n.pg.Account.Name)
 	core, stopCore := context.WithCancelCause(context.WithoutCancel(ctx))
 	n.coreCtx = core
 	front, stopFront := context.WithCancel(core)
@@ -287,8 +291,11 @@ func (n *node) purge(ctx context.Context) {
 	}
 }
 
-// listen opens a port, or says plainly that it cannot.
-func listen(what, address string) (net.Listener, error) {
+// listen opens a port, if root has not done so, or says plainly that it cannot.
+func (n *node) listen(what, address string) (net.Listener, error) {
+	if l := n.listeners[address]; l != nil {
+		return l, nil
+	}
 	l, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, config.Mistakef("%s: %w", what, err)

@@ -2,9 +2,6 @@ package postgres
 
 import (
 	"fmt"
-	"os/user"
-	"slices"
-	"strings"
 
 	"github.com/baristadb/barista/internal/config"
 )
@@ -23,19 +20,9 @@ func (c Config) accessFile() string {
 		"local all         all     " + method + "\n"
 }
 
-// identityFile is pg_ident.conf: who is barista.
+// identityFile is pg_ident.conf: who is barista. That is the account that runs the server, under which barista itself and PostgreSQL's own
+// programs run too; root can become that account, and needs no line.
 func (c Config) identityFile() string {
-	names := []string{"root", defaultAccount, c.Account.Name}
-	if current, err := user.Current(); err == nil {
-		names = append(names, current.Username)
-	}
-	slices.Sort(names)
-	var text strings.Builder
-	text.WriteString("# Written by barista at every start of the server; changes made here are lost.\n")
-	for _, name := range slices.Compact(names) {
-		if name != "" {
-			fmt.Fprintf(&text, "%s \"%s\" %s\n", Role, name, Role)
-		}
-	}
-	return text.String()
+	return "# Written by barista at every start of the server; changes made here are lost.\n" +
+		fmt.Sprintf("%s \"%s\" %s\n", Role, c.Account.Name, Role)
 }

@@ -55,7 +55,13 @@ func (c Config) command(program string, args ...string) *exec.Cmd {
 	if tmp := os.Getenv("TMPDIR"); tmp != "" {
 		cmd.Env = append(cmd.Env, "TMPDIR="+tmp)
 	}
-	cmd.SysProcAttr = c.Account.attributes()
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		// A group of its own: the terminal's Ctrl-C reaches barista only, which stops its children in order.
+		Setpgid: true,
+		// One fate: the kernel kills the child when barista's thread that started it is gone (see child).
+		Pdeathsig:  syscall.SIGKILL,
+		Credential: c.Account.Credential(),
+	}
 	return cmd
 }
 

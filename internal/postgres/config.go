@@ -6,9 +6,9 @@ package postgres
 
 import (
 	"log/slog"
-	"path/filepath"
 	"time"
 
+	"github.com/baristadb/barista/internal/account"
 	"github.com/baristadb/barista/internal/config"
 )
 
@@ -29,19 +29,18 @@ type Config struct {
 	Name string
 	// Bin is the folder of PostgreSQL's programs.
 	Bin string
-	// Account is the operating system's user that runs the server and owns its folders.
-	Account Account
+	// Account is the operating system's user that runs the server and owns its folders, in which everything is done with its rights.
+	Account account.Account
 
 	// DataDir, SockDir and LogFile are absolute. SockDir is made anew if it is missing; LogFile is appended to.
 	DataDir, SockDir, LogFile string
 
-	// Library is the path of barista.so, with bootstrap.sql beside it. Empty: a plain server, and the next three
-	// fields are unused.
-	Library string
+	// Extension is what the server loads. Nil: a plain server, and the next three fields are unused.
+	Extension *Extension
 	// LibDir is where the server's own copy of the library is put, so that a new build never changes the file
 	// that a running server has mapped.
 	LibDir string
-	// SharedFile and GateSocket are made in SockDir before Start, which gives them to Account.
+	// SharedFile and GateSocket are made in SockDir before Start, with Account's rights.
 	SharedFile, GateSocket string
 	// ClientSocket is where backends ask for their clients' sockets. Empty: every session is relayed.
 	ClientSocket string
@@ -65,13 +64,13 @@ type Config struct {
 	Log *slog.Logger
 }
 
-// ForNode finds PostgreSQL and the extension for a node and says how its server is to be run. Whatever is missing
-// or cannot work on this machine is a config.Mistake.
-func ForNode(node config.Config, log *slog.Logger) (Config, error) {
+// ForNode finds PostgreSQL for a node and says how its server is to be run. Whatever is missing or cannot work on this
+// machine is a config.Mistake. PostgreSQL's programs are asked who they are: ForNode is not for root.
+func ForNode(node config.Config, extension *Extension, log *slog.Logger) (Config, error) {
 	if _, err := parseConnConfig(); err != nil {
 		return Config{}, err
 	}
-	account, err := LookupAccount(node.OSUser)
+	runs, err := account.Lookup(node.OSUser)
 	if err != nil {
 		return Config{}, err
 	}
@@ -79,19 +78,15 @@ func ForNode(node config.Config, log *slog.Logger) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
-	library, err := findLibrary(node.ExtensionDir)
-	if err != nil {
-		return Config{}, err
-	}
 	c := Config{
 		Name:         "barista-" + node.Name,
 		Bin:          bin,
-		Account:      account,
+		Account:      runs,
 		DataDir:      node.DataDir(),
 		SockDir:      node.SockDir(),
 		LogFile:      node.ServerLogFile(),
-		Library:      library,
-		LibDir:       filepath.Join(node.Dir, "lib"),
+		Extension:    extension,
+		LibDir:       node.LibDir(),
 		ClientSocket: node.ClientSocket(),
 		SharedFile:   node.SharedFile(),
 		GateSocket:   node.GateSocket(),
@@ -105,7 +100,7 @@ func ForNode(node config.Config, log *slog.Logger) (Config, error) {
 	if err := c.checkSocketPath(); err != nil {
 		return Config{}, err
 	}
-	if err := account.checkEnter(node.Dir); err != nil {
+	if err := runs.CheckEnter(node.Dir); err != nil {
 		return Config{}, err
 	}
 	return c, nil

@@ -16,15 +16,12 @@ import (
 // withExtension is plain with the built extension; the test is skipped if there is none.
 func withExtension(t *testing.T) Config {
 	t.Helper()
-	library, err := filepath.Abs("../../extension/barista.so")
+	extension, err := ReadExtension("../../extension")
 	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(library); err != nil {
-		t.Skip("needs the extension: run make extension")
+		t.Skipf("needs the extension, which make extension builds: %v", err)
 	}
 	c := plain(t)
-	c.Library, c.LibDir = library, filepath.Join(filepath.Dir(c.DataDir), "lib")
+	c.Extension, c.LibDir = extension, filepath.Join(filepath.Dir(c.DataDir), "lib")
 	return c
 }
 
@@ -39,10 +36,11 @@ func TestExtension(t *testing.T) {
 	if err := c.PrepareFolders(); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(c.SharedFile, closedGate(), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	gate, err := net.Listen("unix", c.GateSocket)
+	var gate net.Listener
+	err := c.Account.As(func() (err error) {
+		gate, err = net.Listen("unix", c.GateSocket)
+		return errors.Join(err, os.WriteFile(c.SharedFile, closedGate(), 0o600))
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +59,7 @@ func TestExtension(t *testing.T) {
 	}
 
 	byHand := c
-	byHand.Library = ""
+	byHand.Extension = nil
 	byHand.Settings = map[string]string{"shared_preload_libraries": "barista", "dynamic_library_path": c.LibDir + ":$libdir"}
 	s = start(t, byHand)
 	defer s.Kill()
@@ -120,13 +118,8 @@ func refuses(t *testing.T, s *Server) {
 func TestBootstrapFails(t *testing.T) {
 	// An error in the bootstrap script leaves no data folder, and is told.
 	c := plain(t)
-	dir := open(t)
-	for name, text := range map[string]string{"barista.so": "no library", "bootstrap.sql": "SELECT 1;\n\nSELECT broken;\n"} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	c.Library, c.LibDir = filepath.Join(dir, "barista.so"), filepath.Join(dir, "lib")
+	c.Extension = &Extension{library: []byte("no library"), bootstrap: "SELECT 1;\n\nSELECT broken;\n"}
+	c.LibDir = filepath.Join(filepath.Dir(c.DataDir), "lib")
 	if err := c.Init(bounded(t)); err == nil || !strings.Contains(err.Error(), "barista.so") {
 		t.Errorf("Init with a broken library: %v; want an error that names it", err)
 	}

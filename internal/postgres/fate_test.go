@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/baristadb/barista/internal/account"
 )
 
 // fateVariable makes this test program play barista: it starts the server that the variable describes, prints the
@@ -29,14 +31,13 @@ func TestMain(m *testing.M) {
 
 func playBarista(described string) error {
 	var c Config
-	if err := json.Unmarshal([]byte(described), &c); err != nil {
-		return err
-	}
-	account, err := LookupAccount("")
+	err := json.Unmarshal([]byte(described), &c)
 	if err != nil {
 		return err
 	}
-	c.Account = account
+	if c.Account, err = account.Lookup(""); err != nil {
+		return err
+	}
 	s, err := c.Start(context.Background())
 	if err != nil {
 		return err

@@ -20,13 +20,23 @@ func (c Config) freshFolder(ctx context.Context) (string, error) {
 	if err := KillStale(ctx, fresh); err != nil {
 		return "", err
 	}
-	if err := os.RemoveAll(fresh); err != nil {
-		return "", fmt.Errorf("remove what an earlier try left: %w", err)
+	return fresh, c.Account.As(func() error {
+		if err := os.RemoveAll(fresh); err != nil {
+			return fmt.Errorf("remove what an earlier try left: %w", err)
+		}
+		if err := privateFolder(fresh); err != nil {
+			return config.Mistakef("make the data folder: %w", err)
+		}
+		return nil
+	})
+}
+
+// privateFolder makes the folder at path, for its owner alone, if it does not exist.
+func privateFolder(path string) error {
+	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
 	}
-	if err := c.Account.folder(fresh); err != nil {
-		return "", config.Mistakef("make the data folder: %w", err)
-	}
-	return fresh, nil
+	return os.Chmod(path, 0o700)
 }
 
 // settle makes the finished folder the data folder, in the place of one that may be there.
@@ -38,6 +48,10 @@ func (c Config) freshFolder(ctx context.Context) (string, error) {
 // A crash after 1 leaves no data folder, and the copy is made again; after 2 a verified one, and the next settle
 // removes the rest.
 func (c Config) settle(fresh string) error {
+	return c.Account.As(func() error { return c.exchange(fresh) })
+}
+
+func (c Config) exchange(fresh string) error {
 	old := c.DataDir + ".old"
 	if err := os.RemoveAll(old); err != nil {
 		return fmt.Errorf("remove the old data folder: %w", err)
@@ -75,14 +89,13 @@ func (c Config) PrepareFolders() error {
 	if err := c.checkSocketPath(); err != nil {
 		return err
 	}
-	if err := c.Account.folder(c.SockDir); err != nil {
+	if err := c.Account.As(func() error { return privateFolder(c.SockDir) }); err != nil {
 		return config.Mistakef("make the socket's folder: %w", err)
 	}
 	return nil
 }
 
-// checkData reports whether the data folder is one that this version of PostgreSQL can start, and makes sure that
-// the account owns it.
+// checkData reports whether the data folder is one that this version of PostgreSQL can start, and the account's.
 func (c Config) checkData() error {
 	marker := filepath.Join(c.DataDir, "PG_VERSION")
 	text, err := os.ReadFile(marker)
@@ -92,47 +105,53 @@ func (c Config) checkData() error {
 	if version := strings.TrimSpace(string(text)); version != fmt.Sprint(Major) {
 		return config.Mistakef("%s was made by PostgreSQL %s; this is %d", c.DataDir, version, Major)
 	}
-	owned, err := c.Account.owns(marker)
-	if err != nil {
-		return fmt.Errorf("look at %s: %w", c.DataDir, err)
-	}
-	if !owned {
-		if !c.Account.other {
-			return config.Mistakef("%s does not belong to %s", c.DataDir, c.Account.Name)
+	for _, path := range []string{c.DataDir, marker} {
+		info, err := os.Stat(path)
+		if err != nil {
+			return fmt.Errorf("look at %s: %w", path, err)
 		}
-		if err := c.Account.ownAll(c.DataDir); err != nil {
-			return err
+		if !c.Account.Owns(info) {
+			return config.Mistakef("%s does not belong to %s, who runs PostgreSQL: give the folder to that user, with all that is in it", path, c.Account.Name)
 		}
 	}
-	return c.Account.folder(c.DataDir)
+	return os.Chmod(c.DataDir, 0o700)
 }
 
 // installLibrary puts the server's copy of the extension in place, by rename: another server may have the old file
 // mapped.
 func (c Config) installLibrary() error {
-	if c.Library == "" {
+	if c.Extension == nil {
 		return nil
 	}
-	if err := c.Account.folder(c.LibDir); err != nil {
+	if err := privateFolder(c.LibDir); err != nil {
 		return fmt.Errorf("install the extension: %w", err)
-	}
-	built, err := os.ReadFile(c.Library)
-	if err != nil {
-		return config.Mistakef("install the extension: %w", err)
 	}
 	installed := filepath.Join(c.LibDir, "barista.so")
-	if present, err := os.ReadFile(installed); err == nil && bytes.Equal(present, built) {
+	if present, err := os.ReadFile(installed); err == nil && bytes.Equal(present, c.Extension.library) {
 		return nil
 	}
-	fresh := installed + ".new"
-	if err := os.WriteFile(fresh, built, 0o700); err != nil {
-		return fmt.Errorf("install the extension: %w", err)
-	}
-	if err := c.Account.Own(fresh); err != nil {
-		return err
-	}
-	if err := os.Rename(fresh, installed); err != nil {
+	if err := replaceFile(installed, c.Extension.library, 0o700); err != nil {
 		return fmt.Errorf("install the extension: %w", err)
 	}
 	return nil
+}
+
+// replaceFile writes a file as a whole or not at all, and never into one that is there.
+func replaceFile(path string, content []byte, mode fs.FileMode) error {
+	fresh := path + ".new"
+	if err := os.RemoveAll(fresh); err != nil { // of an earlier try
+		return err
+	}
+	file, err := os.OpenFile(fresh, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return err
+	}
+	if _, err := file.Write(content); err != nil {
+		file.Close()
+		return err
+	}
+	if err := file.Close(); err != nil {
+		return err
+	}
+	return os.Rename(fresh, path)
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 
 	"github.com/baristadb/barista/internal/config"
@@ -35,10 +34,8 @@ func (c Config) fill(ctx context.Context, dir string) error {
 		"--locale="+locale, "--data-checksums", "--auth-local=peer", "--auth-host=reject")); err != nil {
 		return err
 	}
-	if err := c.installLibrary(); err != nil {
-		return err
-	}
-	if err := c.writeSettings(dir); err != nil {
+	err := c.Account.As(func() error { return errors.Join(c.installLibrary(), c.writeSettings(dir)) })
+	if err != nil {
 		return err
 	}
 	return c.bootstrap(ctx, dir)
@@ -51,12 +48,8 @@ const createRole = "CREATE ROLE " + Role + " SUPERUSER REPLICATION LOGIN;\n"
 // no server that lacks any of it ever runs.
 func (c Config) bootstrap(ctx context.Context, dir string) error {
 	script := ""
-	if c.Library != "" {
-		text, err := os.ReadFile(filepath.Join(filepath.Dir(c.Library), "bootstrap.sql"))
-		if err != nil {
-			return config.Mistakef("the extension's bootstrap.sql is missing: %w", err)
-		}
-		script = string(text)
+	if c.Extension != nil {
+		script = c.Extension.bootstrap
 	}
 	for _, step := range []struct{ database, script string }{
 		{"template1", createRole + script},
@@ -89,7 +82,7 @@ func (c Config) single(ctx context.Context, dir, database, script string) error 
 		return nil
 	}
 	cmd := c.command("postgres", "--single", "-D", dir, "-j", "-c", "exit_on_error=on")
-	if c.Library != "" {
+	if c.Extension != nil {
 		cmd.Args = append(cmd.Args, "-c", "allow_system_table_mods=on", "-c", "barista.bootstrap=on")
 	}
 	cmd.Args = append(cmd.Args, database)

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // A place is a data folder as processes are seen in it: their working directory is the folder, or one of that name
@@ -96,6 +97,11 @@ func isPostgres(pid int) bool {
 func sameOwner(pid int, folder os.FileInfo) bool {
 	process, err := os.Stat(filepath.Join("/proc", strconv.Itoa(pid)))
 	return err == nil && ownerOf(process) == ownerOf(folder)
+}
+
+// ownerOf returns the user id of a file's owner.
+func ownerOf(info os.FileInfo) uint32 {
+	return info.Sys().(*syscall.Stat_t).Uid // on Linux it always is one
 }
 
 // hasTerminal reads the field tty_nr of /proc/PID/stat, the fifth after the command's closing parenthesis.

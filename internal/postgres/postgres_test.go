@@ -13,6 +13,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/baristadb/barista/internal/account"
 	"github.com/baristadb/barista/internal/config"
 )
 
@@ -26,16 +27,16 @@ func plain(t *testing.T) Config {
 	if err != nil {
 		t.Skipf("needs PostgreSQL: %v", err)
 	}
-	account, err := LookupAccount("")
+	runs, err := account.Lookup("")
 	if err != nil {
 		t.Skipf("needs a user that may run PostgreSQL: %v", err)
 	}
-	dir := open(t)
-	if err := account.checkEnter(dir); err != nil {
+	dir := open(t, runs)
+	if err := runs.CheckEnter(dir); err != nil {
 		t.Skip(err)
 	}
 	c := Config{
-		Name: "barista-test", Bin: bin, Account: account,
+		Name: "barista-test", Bin: bin, Account: runs,
 		DataDir: filepath.Join(dir, "pgdata"), SockDir: filepath.Join(dir, "sock"), LogFile: filepath.Join(dir, "server.log"),
 		Auth: config.Trust, Password: superusersPassword, MaxSessions: 40,
 		Settings: map[string]string{"shared_buffers": "8MB", "wal_writer_delay": "321ms"},
@@ -48,14 +49,18 @@ func plain(t *testing.T) Config {
 	return c
 }
 
-// open returns a folder of the test that the server's account may enter.
-func open(t *testing.T) string {
+// open returns a folder of the test that belongs to the server's account.
+func open(t *testing.T, runs account.Account) string {
 	t.Helper()
-	dir := t.TempDir()
-	for _, path := range []string{filepath.Dir(dir), dir} {
+	above := t.TempDir()
+	for _, path := range []string{filepath.Dir(above), above} {
 		if err := os.Chmod(path, 0o755); err != nil {
 			t.Fatal(err)
 		}
+	}
+	dir := filepath.Join(above, "n")
+	if err := errors.Join(os.Mkdir(dir, 0o755), runs.Give(dir, nil)); err != nil {
+		t.Fatal(err)
 	}
 	return dir
 }
@@ -322,15 +327,16 @@ func testBaseBackup(t *testing.T, c Config) {
 	s := start(t, c)
 	defer s.Kill()
 	dest := c
-	dir := open(t)
+	dir := open(t, c.Account)
 	dest.DataDir, dest.SockDir, dest.LogFile = filepath.Join(dir, "pgdata"), filepath.Join(dir, "sock"), filepath.Join(dir, "log")
 	for _, remains := range []string{dest.DataDir + ".new", dest.DataDir} {
-		if err := os.MkdirAll(filepath.Join(remains, "base"), 0o700); err != nil {
+		err := c.Account.As(func() error { return os.MkdirAll(filepath.Join(remains, "base"), 0o700) })
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
 	err := dest.BaseBackup(bounded(t), func(ctx context.Context) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "unix", s.SocketPath())
+		return c.dial(ctx, "unix", s.SocketPath())
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -352,7 +358,7 @@ func testBaseBackup(t *testing.T, c Config) {
 func testFailedBaseBackup(t *testing.T, c Config) {
 	// When the peer cannot be reached, the error says why, and the old data folder stays.
 	dest := c
-	dest.DataDir = filepath.Join(open(t), "pgdata")
+	dest.DataDir = filepath.Join(open(t, c.Account), "pgdata")
 	if err := os.Mkdir(dest.DataDir, 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -429,7 +435,7 @@ func TestLastWords(t *testing.T) {
 
 func TestFixedSettingsAreConfigs(t *testing.T) {
 	// What this package fixes, a node.yaml may not set; and the defaults it may.
-	c := Config{Library: "barista.so"}
+	c := Config{Extension: &Extension{}}
 	for _, s := range append(c.fixedSettings(), c.startSettings()...) {
 		if !config.Fixed(s.name) {
 			t.Errorf("%s is fixed here, but config lets node.yaml set it", s.name)

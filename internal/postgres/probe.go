@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"sync"
 	"time"
 
@@ -36,11 +37,21 @@ func (c Config) ConnConfig() *pgx.ConnConfig {
 	}
 	parsed.Host, parsed.Port, parsed.Password = c.SockDir, Port, ""
 	parsed.Fallbacks = nil
+	parsed.DialFunc = c.dial
 	parsed.RuntimeParams = maps.Clone(sessionSettings)
-	if c.Library != "" {
+	if c.Extension != nil {
 		parsed.RuntimeParams["barista.session"] = "own" // see extension/rights.c
 	}
 	return parsed
+}
+
+// dial connects with the account's rights: by them the server knows barista.
+func (c Config) dial(ctx context.Context, network, address string) (conn net.Conn, err error) {
+	err = c.Account.As(func() error {
+		conn, err = new(net.Dialer).DialContext(ctx, network, address)
+		return err
+	})
+	return conn, err
 }
 
 // parseConnConfig fails if a PG variable of the environment makes no sense to pgx.

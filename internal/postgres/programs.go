@@ -73,28 +73,3 @@ func checkPrograms(bin string) error {
 	}
 	return nil
 }
-
-// findLibrary returns the path of the extension's library: in the given folder, or if that is empty beside this
-// program or in extension/ next to its folder.
-func findLibrary(given string) (string, error) {
-	places := []string{given}
-	if given == "" {
-		self, err := os.Executable()
-		if err != nil {
-			return "", config.Mistakef("find barista's own folder: %w", err)
-		}
-		if real, err := filepath.EvalSymlinks(self); err == nil {
-			self = real
-		}
-		bin := filepath.Dir(self)
-		places = []string{bin, filepath.Join(bin, "..", "extension"), filepath.Join(bin, "..", "lib", "barista")}
-	}
-	for _, dir := range places {
-		library := filepath.Join(dir, "barista.so")
-		if _, err := os.Stat(library); err == nil {
-			return library, nil
-		}
-	}
-	return "", config.Mistakef("the extension barista.so is not in %s: build it with make, or set extension_dir",
-		strings.Join(places, ", "))
-}

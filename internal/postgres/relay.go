@@ -8,6 +8,8 @@ import (
 	"net"
 	"os"
 	"sync"
+
+	"github.com/baristadb/barista/internal/account"
 )
 
 // A relay lets PostgreSQL's own programs talk to a server that only barista can reach: they connect to a socket in a
@@ -16,6 +18,7 @@ type relay struct {
 	dir      string
 	listener net.Listener
 	dial     Dial
+	account  account.Account
 
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -27,25 +30,23 @@ type relay struct {
 
 // listenForCopy starts a relay; stop ends it.
 func (c Config) listenForCopy(ctx context.Context, dial Dial) (*relay, error) {
-	dir, err := os.MkdirTemp("", "barista-")
-	if err != nil {
-		return nil, fmt.Errorf("make a folder for the relay: %w", err)
-	}
-	listener, err := net.Listen("unix", relaySocket(dir))
-	if err == nil {
-		err = errors.Join(c.Account.Own(dir), c.Account.Own(relaySocket(dir)))
-	}
-	if err != nil {
-		if listener != nil {
-			listener.Close()
-		}
-		os.RemoveAll(dir)
+	r := &relay{dial: dial, account: c.Account}
+	if err := c.Account.As(r.listen); err != nil {
 		return nil, fmt.Errorf("listen for the relay: %w", err)
 	}
-	r := &relay{dir: dir, listener: listener, dial: dial}
 	r.ctx, r.cancel = context.WithCancel(ctx)
 	r.work.Go(r.accept) // stop ends it and waits for it
 	return r, nil
+}
+
+func (r *relay) listen() (err error) {
+	if r.dir, err = os.MkdirTemp("", "barista-"); err != nil {
+		return err
+	}
+	if r.listener, err = net.Listen("unix", relaySocket(r.dir)); err != nil {
+		return errors.Join(err, os.RemoveAll(r.dir))
+	}
+	return nil
 }
 
 // stop ends the relay with all its connections and returns why the server could not be reached, if it could not.
@@ -53,7 +54,7 @@ func (r *relay) stop() error {
 	r.cancel()
 	r.listener.Close()
 	r.work.Wait()
-	os.RemoveAll(r.dir)
+	_ = r.account.As(func() error { return os.RemoveAll(r.dir) }) // it is empty, and a temporary one
 	return r.failed
 }
 

@@ -58,7 +58,11 @@ func (s *Server) epitaph() error {
 	if end == nil {
 		end = errors.New("it was shut down from outside")
 	}
-	words, err := tail(s.config.LogFile, s.logOffset, 16<<10)
+	words := ""
+	err := s.config.Account.As(func() (err error) {
+		words, err = tail(s.config.LogFile, s.logOffset, 16<<10)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("the server ended: %w", end)
 	}

@@ -3,7 +3,6 @@ package postgres
 import (
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -76,7 +75,7 @@ func (c Config) fixedSettings() []setting {
 	if c.MaxSessions > 0 {
 		settings = append(settings, setting{"max_connections", strconv.Itoa(c.Sessions() + c.kept())})
 	}
-	if c.Library == "" {
+	if c.Extension == nil {
 		return settings
 	}
 	return append(settings,
@@ -96,7 +95,7 @@ func (c Config) libraries() string {
 
 // startSettings are the fixed settings of one start: those that go on the command line only.
 func (c Config) startSettings() []setting {
-	if c.Library == "" {
+	if c.Extension == nil {
 		return nil
 	}
 	settings := []setting{
@@ -150,7 +149,7 @@ func (c Config) writeSettings(dir string) error {
 		"pg_hba.conf":     c.accessFile(),
 		"pg_ident.conf":   c.identityFile(),
 	} {
-		if err := c.writeFile(filepath.Join(dir, name), text); err != nil {
+		if err := replaceFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			return fmt.Errorf("configure the server: %w", err)
 		}
 	}
@@ -166,7 +165,7 @@ func (c Config) settingsFile() string {
 	}
 	text.WriteString("\n# From node.yaml.\n")
 	for _, name := range slices.Sorted(maps.Keys(c.Settings)) {
-		if config.Fixed(name) && c.Library != "" {
+		if config.Fixed(name) && c.Extension != nil {
 			continue // a part of what is fixed below
 		}
 		writeSetting(&text, setting{name, c.Settings[name]})
@@ -180,16 +179,4 @@ func (c Config) settingsFile() string {
 
 func writeSetting(text *strings.Builder, s setting) {
 	fmt.Fprintf(text, "%s = '%s'\n", s.name, strings.NewReplacer(`\`, `\\`, `'`, `''`).Replace(s.value))
-}
-
-// writeFile writes a file of the server's account, as a whole or not at all.
-func (c Config) writeFile(path, text string) error {
-	fresh := path + ".new"
-	if err := os.WriteFile(fresh, []byte(text), 0o600); err != nil {
-		return err
-	}
-	if err := c.Account.Own(fresh); err != nil {
-		return err
-	}
-	return os.Rename(fresh, path)
 }

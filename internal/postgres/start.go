@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -22,7 +21,7 @@ const maxLogBytes = 64 << 20
 func (c Config) Start(ctx context.Context) (*Server, error) {
 	c = c.withDefaults()
 	for _, step := range []func(context.Context) error{c.clear, c.prepare} {
-		if err := step(ctx); err != nil {
+		if err := c.Account.As(func() error { return step(ctx) }); err != nil {
 			return nil, fmt.Errorf("start the server: %w", err)
 		}
 	}
@@ -57,11 +56,6 @@ func (c Config) prepare(context.Context) error {
 	if err := c.PrepareFolders(); err != nil {
 		return err
 	}
-	if c.Library != "" {
-		if err := errors.Join(c.Account.Own(c.SharedFile), c.Account.Own(c.GateSocket)); err != nil {
-			return err
-		}
-	}
 	if err := c.installLibrary(); err != nil {
 		return err
 	}
@@ -70,7 +64,12 @@ func (c Config) prepare(context.Context) error {
 
 // launch starts the server process.
 func (c Config) launch() (*Server, error) {
-	log, offset, err := c.openLog()
+	var log *os.File
+	var offset int64
+	err := c.Account.As(func() (err error) {
+		log, offset, err = c.openLog()
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +129,11 @@ func (s *Server) waitReady(ctx context.Context) error {
 const statusLine = 7
 
 func (s *Server) saysReady() bool {
-	text, err := os.ReadFile(filepath.Join(s.config.DataDir, "postmaster.pid"))
+	var text []byte
+	err := s.config.Account.As(func() (err error) {
+		text, err = os.ReadFile(filepath.Join(s.config.DataDir, "postmaster.pid"))
+		return err
+	})
 	if err != nil {
 		return false
 	}

@@ -3,6 +3,7 @@ package postgrestest
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -10,16 +11,19 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/baristadb/barista/internal/account"
 	"github.com/baristadb/barista/internal/config"
 	"github.com/baristadb/barista/internal/postgres"
 )
 
 const bin = "/usr/lib/postgresql/15/bin"
 
-// ConnConfig is how an application connects to such a server: with the server's own settings, and not with those of Barista's sessions.
+// ConnConfig is how an application connects to such a server, as the superuser postgres: with the server's own settings, and not with those of Barista's
+// sessions.
 func ConnConfig(s *postgres.Server) *pgx.ConnConfig {
 	c := s.ConnConfig()
 	clear(c.RuntimeParams)
+	c.User = "postgres"
 	return c
 }
 
@@ -27,21 +31,25 @@ func ConnConfig(s *postgres.Server) *pgx.ConnConfig {
 // PostgreSQL, or no user that may run it.
 func Start(t *testing.T, settings map[string]string) *postgres.Server {
 	t.Helper()
-	account, err := postgres.LookupAccount("")
+	runs, err := account.Lookup("")
 	if err != nil {
 		t.Skipf("needs a user that may run PostgreSQL: %v", err)
 	}
 	if _, err := os.Stat(bin); err != nil {
 		t.Skip("needs PostgreSQL 15")
 	}
-	dir := t.TempDir()
-	for _, path := range []string{filepath.Dir(dir), dir} {
+	above := t.TempDir()
+	for _, path := range []string{filepath.Dir(above), above} {
 		if err := os.Chmod(path, 0o755); err != nil { // the server's user must come in
 			t.Fatal(err)
 		}
 	}
+	dir := filepath.Join(above, "n")
+	if err := errors.Join(os.Mkdir(dir, 0o755), runs.Give(dir, nil)); err != nil {
+		t.Fatal(err)
+	}
 	c := postgres.Config{
-		Name: "barista-test", Bin: bin, Account: account, Auth: config.Trust, Settings: settings,
+		Name: "barista-test", Bin: bin, Account: runs, Auth: config.Trust, Settings: settings,
 		DataDir: filepath.Join(dir, "pgdata"), SockDir: filepath.Join(dir, "sock"), LogFile: filepath.Join(dir, "server.log"),
 	}
 	t.Cleanup(func() {

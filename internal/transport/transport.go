@@ -16,9 +16,11 @@ import (
 // Config says how to reach the peers and what to do with what they send. Zero limits mean the defaults named here.
 type Config struct {
 	Self   Identity
-	Secret []byte            // shared by the cluster; must not be empty
-	Listen string            // host:port; port 0 takes a free one. Loopback only
-	Peers  map[string]string // address by name; an entry with the node's own name is ignored
+	Secret []byte // shared by the cluster; must not be empty
+	Listen string // host:port; port 0 takes a free one. Loopback only
+	// Listener is Listen's port, where that is open already; nil: New opens it.
+	Listener *net.TCPListener
+	Peers    map[string]string // address by name; an entry with the node's own name is ignored
 
 	// Handler gets each frame that a peer sent, on the goroutine that reads that peer's stream: frames of one peer come one
 	// after the other, in order; a Handler that blocks holds back that peer alone, and for more than Silence loses the
@@ -101,9 +103,11 @@ func New(cfg Config) (*Transport, error) {
 	if !addr.IP.IsLoopback() {
 		return nil, fmt.Errorf("transport: listen address %q: %w", cfg.Listen, ErrNotLoopback)
 	}
-	listener, err := net.ListenTCP("tcp", addr)
-	if err != nil {
-		return nil, fmt.Errorf("transport: %w", err)
+	listener := cfg.Listener
+	if listener == nil {
+		if listener, err = net.ListenTCP("tcp", addr); err != nil {
+			return nil, fmt.Errorf("transport: %w", err)
+		}
 	}
 	t := &Transport{
 		cfg:      cfg,

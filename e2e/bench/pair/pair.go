@@ -14,13 +14,14 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/baristadb/barista/e2e/bench/contender"
+	"github.com/baristadb/barista/internal/account"
 	"github.com/baristadb/barista/internal/config"
 	"github.com/baristadb/barista/internal/postgres"
 )
 
 // Plan says what a pair is made from.
 type Plan struct {
-	// Dir is an existing folder for all data, Library the path of barista.so, Programs the folder of PostgreSQL's programs.
+	// Dir is an empty folder for all data, Library the path of barista.so, Programs the folder of PostgreSQL's programs.
 	Dir, Library, Programs string
 	// Triggers says that the server that captures nothing has the capture triggers too, which then do nothing.
 	Triggers bool
@@ -44,16 +45,23 @@ var settings = map[string]string{
 // Start makes the data and starts both servers. A pair whose start failed must be stopped too.
 func Start(ctx context.Context, plan Plan) (*Pair, error) {
 	p := &Pair{}
-	account, err := postgres.LookupAccount("")
+	runs, err := account.Lookup("")
 	if err != nil {
+		return p, err
+	}
+	extension, err := postgres.ReadExtension(filepath.Dir(plan.Library))
+	if err != nil {
+		return p, err
+	}
+	if err := runs.Give(plan.Dir, nil); err != nil {
 		return p, err
 	}
 	configured := func(name string) postgres.Config {
 		dir := filepath.Join(plan.Dir, name)
 		return postgres.Config{
-			Name: "bench-" + name, Bin: plan.Programs, Account: account, Auth: config.Trust, Settings: settings,
+			Name: "bench-" + name, Bin: plan.Programs, Account: runs, Auth: config.Trust, Settings: settings,
 			DataDir: dir + "-data", SockDir: dir + "-sock", LogFile: dir + ".log",
-			Library: plan.Library, LibDir: filepath.Join(plan.Dir, "lib"),
+			Extension: extension, LibDir: filepath.Join(plan.Dir, "lib"),
 			SharedFile: filepath.Join(dir+"-sock", "shared"), GateSocket: filepath.Join(dir+"-sock", "gate"),
 		}
 	}
@@ -95,7 +103,7 @@ func passive(c postgres.Config) postgres.Config {
 	for name, value := range c.Settings {
 		more[name] = value
 	}
-	c.Settings, c.Library = more, ""
+	c.Settings, c.Extension = more, nil
 	return c
 }
 
@@ -118,7 +126,7 @@ func fill(ctx context.Context, c postgres.Config, fill func(context.Context, *pg
 // copyData copies the files of a server that is not running.
 func copyData(ctx context.Context, from, to postgres.Config) error {
 	cmd := exec.CommandContext(ctx, "cp", "-a", from.DataDir, to.DataDir)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Credential: from.Account.Credential()}
 	if _, err := contender.Run(cmd); err != nil {
 		return fmt.Errorf("copy the data: %w", err)
 	}
@@ -145,8 +153,11 @@ func (p *Pair) startOn(ctx context.Context, c postgres.Config) error {
 	if err := c.PrepareFolders(); err != nil {
 		return err
 	}
-	var err error
-	if p.keeper, err = newKeeper(c.SharedFile, c.GateSocket); err != nil {
+	err := c.Account.As(func() (err error) {
+		p.keeper, err = newKeeper(c.SharedFile, c.GateSocket)
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	s, err := c.Start(ctx)
