@@ -44,41 +44,30 @@ func TestUsersCodeHasItsOwnersRights(t *testing.T) {
 	for _, database := range []string{"planted", "template1"} {
 		p.plant(t, readPlants(t, "spy.sql", database))
 	}
-	began := time.Now()
-	phase := func(what string) { t.Logf("%v: %s", time.Since(began).Round(time.Millisecond), what) }
 	copied := func(p plant) bool { return slices.Contains(p.places, "CreatedbStmt") } // the database that has all the others
 	p.plant(t, slices.DeleteFunc(slices.Clone(plants), copied))
 	p.plant(t, slices.DeleteFunc(slices.Clone(plants), func(p plant) bool { return !copied(p) }))
-	phase("planted")
 	if status, report, errs := c.barista(t, "verify", "--http", c.Node(1).Config.HTTP); status != 0 {
 		all = c.sightings(t)
 		t.Fatalf("the nodes differ: status %d\n%s%s", status, report, errs)
 	}
 
 	spoiled := c.follower(t)
-	phase("verified")
 	c.spoilPlanted(t, spoiled)
-	phase("spoiled")
 	status, report, errs := c.barista(t, "verify", "--http", c.Node(1).Config.HTTP)
 	if status != 1 || !strings.Contains(report, "spoiled") || !strings.Contains(report, "41") {
 		t.Errorf("verify is blind to a row that differs: status %d\n%s%s", status, report, errs)
 	}
 	all = append(all, c.sightings(t)...)
-
-	phase("verified again")
 	if err := c.Node(spoiled).Kill9(); err != nil {
 		t.Fatal(err)
 	}
 	wipe(t, c.Node(spoiled).Config.Dir)
 	c.restart(t, spoiled)
 	c.verifyAll(t)
-
-	phase("wiped and back")
 	c.swapWhileCompared(t)
-	phase("swapped")
 	c.transferUnderSessions(t, p)
 	c.transferUnderSessions(t, p)
-	phase("transferred twice")
 	leader := c.leader(t)
 	if err := c.Node(leader).Kill9(); err != nil {
 		t.Fatal(err)
@@ -86,7 +75,6 @@ func TestUsersCodeHasItsOwnersRights(t *testing.T) {
 	c.restart(t, leader)
 	p.run(t, step{role: "mallory", database: "planted", sql: "UPDATE evil.constrained SET c = '{5}', a = 5"})
 	c.verifyAll(t)
-	phase("killed and back")
 	all = append(all, c.sightings(t)...)
 }
 

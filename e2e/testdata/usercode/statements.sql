@@ -313,6 +313,10 @@ INSERT INTO evil.in_template VALUES (1, '{1}');
 CREATE DATABASE copied TEMPLATE planted OWNER mallory;
 CREATE DATABASE from_template OWNER mallory;
 -- as mallory in from_template
+-- Whoever connects gets this role, unless he says otherwise.
+ALTER DATABASE from_template SET role = mallory;
+-- may be refused
+ALTER DATABASE from_template SET session_authorization = mallory;
 INSERT INTO evil.in_template VALUES (2, '{2}');
 -- as mallory in copied
 INSERT INTO evil.indexed VALUES (2, 2);
