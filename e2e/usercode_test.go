@@ -36,6 +36,7 @@ func TestUsersCodeHasItsOwnersRights(t *testing.T) {
 	powerful := c.powerful(t)
 	var all []sighting
 	defer func() { // also when a node has stopped
+		all = append(all, c.sightings(t)...)
 		ours := slices.DeleteFunc(slices.Clone(all), func(s sighting) bool { return !s.ours() })
 		t.Logf("users' code was seen %d times, %d of them in Barista's sessions", len(all), len(ours))
 		checkReach(t, all, plants)
@@ -48,7 +49,6 @@ func TestUsersCodeHasItsOwnersRights(t *testing.T) {
 	p.plant(t, slices.DeleteFunc(slices.Clone(plants), copied))
 	p.plant(t, slices.DeleteFunc(slices.Clone(plants), func(p plant) bool { return !copied(p) }))
 	if status, report, errs := c.barista(t, "verify", "--http", c.Node(1).Config.HTTP); status != 0 {
-		all = c.sightings(t)
 		t.Fatalf("the nodes differ: status %d\n%s%s", status, report, errs)
 	}
 
@@ -58,7 +58,7 @@ func TestUsersCodeHasItsOwnersRights(t *testing.T) {
 	if status != 1 || !strings.Contains(report, "spoiled") || !strings.Contains(report, "41") {
 		t.Errorf("verify is blind to a row that differs: status %d\n%s%s", status, report, errs)
 	}
-	all = append(all, c.sightings(t)...)
+	all = append(all, c.sightings(t)...) // the log is wiped, too
 	if err := c.Node(spoiled).Kill9(); err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +75,6 @@ func TestUsersCodeHasItsOwnersRights(t *testing.T) {
 	c.restart(t, leader)
 	p.run(t, step{role: "mallory", database: "planted", sql: "UPDATE evil.constrained SET c = '{5}', a = 5"})
 	c.verifyAll(t)
-	all = append(all, c.sightings(t)...)
 }
 
 // functionColumns are the catalog's columns that hold users' code, by what the server says of itself.
