@@ -33,6 +33,8 @@ func (s sighting) ours() bool { return strings.HasPrefix(s.client, "barista@") }
 var (
 	logLine = regexp.MustCompile(`^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ \w+ \[(\d+)\] (?:(\S+@\S*) )?([A-Z]+):  (.*)$`)
 	doing   = regexp.MustCompile(`barista_apply: .*`)
+	// Rows that are stored and statements that run again need users' code, and indexes that are emptied. Comparing, for instance, does not.
+	needed = regexp.MustCompile(`barista_apply|barista_empty_unlogged`)
 )
 
 // sightings reads what the spies wrote into the logs of all nodes.
@@ -87,6 +89,9 @@ func (s sighting) wrongs(powerful []string) (wrongs []string) {
 	}
 	if !s.ours() {
 		return wrongs // the server's own workers
+	}
+	if !needed.MatchString(s.during) {
+		wrongs = append(wrongs, "nothing there needs it")
 	}
 	if s.Restricted != nil && !*s.Restricted {
 		wrongs = append(wrongs, "it is in no security-restricted operation")
