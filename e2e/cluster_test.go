@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"slices"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/baristadb/barista/internal/account"
 	"github.com/baristadb/barista/internal/devcluster"
 )
 
@@ -144,11 +146,38 @@ func (c *cluster) local(t testing.TB, k int) *pgx.Conn {
 	return connectTo(t, c.localURL(k))
 }
 
+// ours connects as barista does to the own socket of node k's server, which knows it by its account.
+func (c *cluster) ours(t testing.TB, k int) *pgx.Conn {
+	t.Helper()
+	dir := c.Node(k).Config.SockDir()
+	cfg, err := pgx.ParseConfig("host=" + dir + " port=5432 user=barista dbname=postgres")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.DialFunc = func(ctx context.Context, network, address string) (conn net.Conn, err error) {
+		err = account.Within(dir, func() error {
+			conn, err = new(net.Dialer).DialContext(ctx, network, address)
+			return err
+		})
+		return conn, err
+	}
+	return connectWith(t, cfg)
+}
+
 func connectTo(t testing.TB, url string) *pgx.Conn {
 	t.Helper()
-	conn, err := pgx.Connect(limited(t, queryLimit), url)
+	cfg, err := pgx.ParseConfig(url)
 	if err != nil {
-		t.Fatalf("connect to %s: %v", url, err)
+		t.Fatal(err)
+	}
+	return connectWith(t, cfg)
+}
+
+func connectWith(t testing.TB, cfg *pgx.ConnConfig) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.ConnectConfig(limited(t, queryLimit), cfg)
+	if err != nil {
+		t.Fatalf("connect to %s: %v", cfg.ConnString(), err)
 	}
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)

@@ -92,7 +92,7 @@ func startGuarded(t *testing.T) *cluster {
 	}
 	for _, node := range c.Nodes() {
 		node.Config.Auth = config.SCRAM
-		if err := node.Config.Write(node.ConfigFile()); err != nil {
+		if err := node.WriteConfig(); err != nil {
 			t.Fatal(err)
 		}
 		if err := node.Start(); err != nil {
@@ -236,7 +236,7 @@ func longest(t *testing.T, address string, length int, kind byte) {
 // awaitSessions waits until the server of node k has as many sessions of clients.
 func awaitSessions(t *testing.T, c *cluster, k, sessions int) {
 	t.Helper()
-	own := connectTo(t, "host="+c.Node(k).Config.SockDir()+" port=5432 user=barista dbname=postgres")
+	own := c.ours(t, k)
 	defer own.Close(limited(t, queryLimit))
 	await(t, serveLimit, "sessions to end", func(ctx context.Context) error {
 		const clients = "SELECT count(*) FROM pg_stat_get_activity(NULL) WHERE usesysid IN ('alice'::regrole, 'postgres'::regrole) AND backend_type = 'client backend'"

@@ -350,7 +350,11 @@ func TestNobodysWordIsRoots(t *testing.T) {
 				}
 				return errors.Join(err, os.WriteFile(path, []byte(rest+strings.ReplaceAll(c.keys, "PROGRAMS", programs)+"\n"), 0o600))
 			}))
-			for _, command := range []string{"start", "init"} {
+			commands := []string{"start", "init"}
+			if c.name == "secret" || c.name == "link" {
+				commands = append(commands, "token")
+			}
+			for _, command := range commands {
 				status, _, said := runProgram(t, startLimit, binary, command, "--config", path)
 				if status == 0 || !strings.Contains(said, c.want) || strings.Contains(said, gold) {
 					t.Errorf("%s: status %d, %s; want %q", command, status, said, c.want)

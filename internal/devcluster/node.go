@@ -47,10 +47,12 @@ func newNode(binary string, cfg config.Config) (*Node, error) {
 	if err := checkPorts(cfg); err != nil {
 		return nil, err
 	}
-	if err := account.Within(cfg.Dir, func() error { return cfg.Write(node.ConfigFile()) }); err != nil {
-		return nil, err
-	}
-	return node, nil
+	return node, node.WriteConfig()
+}
+
+// WriteConfig writes the node's node.yaml, with the rights of who decides about its folder.
+func (n *Node) WriteConfig() error {
+	return account.Within(n.Config.Dir, func() error { return n.Config.Write(n.ConfigFile()) })
 }
 
 // makeFolder makes the folder if it does not exist, with exactly that mode: the user that runs the server must get
