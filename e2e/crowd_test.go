@@ -258,6 +258,15 @@ func TestCrowdedPeerPort(t *testing.T) {
 			crowd(t, c.Node(k).Config.Peer, 200, first)
 		}
 	}
+	const crowded = "too many connections have not proved the secret"
+	for _, k := range c.all() {
+		await(t, serveLimit, fmt.Sprintf("n%d says that its peer port is crowded", k), func(context.Context) error {
+			if c.logLines(t, k, crowded) == 0 {
+				return errors.New("it has not said so")
+			}
+			return nil
+		})
+	}
 	leader := c.leader(t)
 	down := c.others(leader)[0]
 	if err := c.Node(down).Kill9(); err != nil {
@@ -271,7 +280,7 @@ func TestCrowdedPeerPort(t *testing.T) {
 	c.restart(t, c.others(leader)[1])
 	c.verifyAll(t)
 	for _, k := range c.all() {
-		if n := c.logLines(t, k, "too many connections have not proved the secret"); n < 1 || n > 3 {
+		if n := c.logLines(t, k, crowded); n < 1 || n > 3 {
 			t.Errorf("n%d says in %d lines that its peer port is crowded", k, n)
 		}
 	}
