@@ -50,16 +50,30 @@ apply_index_forget(void)
 	evaluated = NULL;
 }
 
+/*
+ * Whatever an index calls is called by its owner, for the server's own functions
+ * call those of types, too.  The path costs more than that.
+ */
 static void
 begin_evaluation(ApplyRelation *ar, ApplyIndex *index, ApplyUser *before)
 {
+	if (!index->restricted)
+	{
+		barista_rights_take(ar->owner, &before->rights);
+		return;
+	}
 	apply_user_begin(ar, before);
 	evaluated = index->rel;
 }
 
 static void
-end_evaluation(ApplyUser *before)
+end_evaluation(ApplyIndex *index, ApplyUser *before)
 {
+	if (!index->restricted)
+	{
+		barista_rights_give_back(&before->rights);
+		return;
+	}
 	evaluated = NULL;
 	apply_user_end(before);
 }
@@ -95,12 +109,10 @@ apply_find_by_key(ApplyRelation *ar, ApplyTuple *key)
 							ar->name)));
 		ar->scankeys[k].sk_argument = key->values[attribute];
 	}
-	if (ar->key->restricted)
-		begin_evaluation(ar, ar->key, &before);
+	begin_evaluation(ar, ar->key, &before);
 	index_rescan(ar->scan, ar->scankeys, ar->nkeys, NULL, 0);
 	found = index_getnext_slot(ar->scan, ForwardScanDirection, ar->found);
-	if (ar->key->restricted)
-		end_evaluation(&before);
+	end_evaluation(ar->key, &before);
 	return found;
 }
 
@@ -131,20 +143,15 @@ insert_entry(ApplyRelation *ar, ApplyIndex *index, TupleTableSlot *slot,
 {
 	Form_pg_index form = index->rel->rd_index;
 	List	   *shortened = apply_index_shorten(index->rel, values, nulls);
-	BaristaRights owner;
 	ApplyUser	before;
 
 	/* Whoever may not read the table is not told of the key that is there already. */
-	barista_rights_take(ar->owner, &owner);
-	if (index->restricted)
-		begin_evaluation(ar, index, &before);
+	begin_evaluation(ar, index, &before);
 	index_insert(index->rel, values, nulls, &slot->tts_tid, ar->rel,
 				 form->indisunique && form->indimmediate ?
 				 UNIQUE_CHECK_YES : UNIQUE_CHECK_NO,
 				 unchanged, index->open_info);
-	if (index->restricted)
-		end_evaluation(&before);
-	barista_rights_give_back(&owner);
+	end_evaluation(index, &before);
 	list_free_deep(shortened);
 }
 
@@ -185,8 +192,8 @@ same_key(ApplyRelation *ar, IndexInfo *info, TupleTableSlot *slot,
 }
 
 /*
- * An index that has expressions or a predicate, or is not a b-tree.  What runs
- * users' functions runs them as in apply_user.c.
+ * An index that has expressions or a predicate, or is not a b-tree.  All of
+ * it runs with the rights of the table's owner.
  */
 static void
 insert_evaluated(ApplyRelation *ar, ApplyIndex *index, TupleTableSlot *slot)
@@ -199,8 +206,7 @@ insert_evaluated(ApplyRelation *ar, ApplyIndex *index, TupleTableSlot *slot)
 	bool		wanted = true;
 
 	econtext->ecxt_scantuple = slot;
-	if (index->restricted)
-		begin_evaluation(ar, index, &before);
+	begin_evaluation(ar, index, &before);
 	if (info->ii_Predicate != NIL)
 	{
 		if (info->ii_PredicateState == NULL)
@@ -209,8 +215,7 @@ insert_evaluated(ApplyRelation *ar, ApplyIndex *index, TupleTableSlot *slot)
 	}
 	if (wanted)
 		FormIndexDatum(info, slot, ar->estate, values, nulls);
-	if (index->restricted)
-		end_evaluation(&before);
+	end_evaluation(index, &before);
 	if (wanted)
 		insert_entry(ar, index, slot, values, nulls, false);
 	ResetExprContext(econtext);

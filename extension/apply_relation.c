@@ -30,6 +30,7 @@
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -436,15 +437,18 @@ open_indexes(ApplyRelation *ar)
 	for (int i = 0; i < ar->nindexes; i++)
 	{
 		ApplyIndex *index = &ar->indexes[i];
-		ApplyUser	before;
+		BaristaRights before;
+		int			settings = -1;
 
 		/* Simplifying the index's expressions may run functions in them. */
+		barista_rights_take(ar->owner, &before);
 		if (index->restricted)
-			apply_user_begin(ar, &before);
+			settings = apply_user_path(ar);
 		index->rel = index_open(index->oid, RowExclusiveLock);
 		index->open_info = index->simple ? index->info : BuildIndexInfo(index->rel);
 		if (index->restricted)
-			apply_user_end(&before);
+			AtEOXact_GUC(false, settings);
+		barista_rights_give_back(&before);
 		if (!index->simple && ar->estate == NULL)
 			ar->estate = CreateExecutorState();
 	}

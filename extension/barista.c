@@ -156,6 +156,10 @@ barista_require_own_session(const char *function)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("%s() is for barista's own sessions only", function)));
+	if (InSecurityRestrictedOperation() || GetUserId() != GetSessionUserId())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("%s() is for barista itself, not for what its sessions run", function)));
 }
 
 bool

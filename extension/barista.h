@@ -98,7 +98,7 @@ extern bool barista_in_apply;
 /* A local session of role barista (fixed when the connection was made). */
 extern bool barista_own_session(void);
 
-/* Errors (42501) unless this is barista's own session. */
+/* Errors (42501) unless barista itself asks, in its own session: not what runs in one. */
 extern void barista_require_own_session(const char *function);
 
 /*

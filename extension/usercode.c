@@ -48,8 +48,19 @@ typedef struct FunctionSearch
 {
 	check_function_callback test;
 	void	   *context;		/* of test */
-	bool		domains;		/* casts to domains count, too */
+	bool		types;			/* users' types count, too: casts to domains, and values */
 } FunctionSearch;
+
+/*
+ * The server's own functions upon a value call the functions of its type: of a range
+ * that they make, the canonical one.  Values come from columns and constants.
+ */
+static bool
+is_of_users_type(Node *node)
+{
+	return IsA(node, CoerceToDomain) ||
+		((IsA(node, Var) || IsA(node, Const)) && barista_type_runs_user_code(exprType(node)));
+}
 
 static bool
 finds(Node *node, void *search)
@@ -58,7 +69,7 @@ finds(Node *node, void *search)
 
 	if (node == NULL)
 		return false;
-	if (s->domains && IsA(node, CoerceToDomain))
+	if (s->types && is_of_users_type(node))
 		return true;
 	if (check_functions_in_node(node, s->test, s->context))
 		return true;

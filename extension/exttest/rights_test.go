@@ -80,6 +80,36 @@ func TestIndexFunctionsAlongAnothersPath(t *testing.T) {
 	p.same(t)
 }
 
+// The server's own functions call those of a users' type. In an index's expression, too, these are run by the table's owner on followers.
+func TestTypesFunctionsInIndexes(t *testing.T) {
+	p := startPair(t)
+	p.run(t,
+		"create role alice", "create schema alice authorization alice",
+		"create type alice.span",
+		"create function alice.canonical(alice.span) returns alice.span language internal immutable strict as 'int4range_canonical'",
+		"create type alice.span as range (subtype = int, canonical = alice.canonical)",
+		`create or replace function alice.canonical(alice.span) returns alice.span language plpgsql immutable strict as
+			'begin if session_user = $$barista_nobody$$ and current_user <> $$alice$$ then raise exception $$as %$$, current_user; end if; return $1; end'`,
+		"alter function alice.canonical owner to alice", "alter type alice.span owner to alice", "set role alice",
+		"create table alice.spans (a alice.span, b alice.span)",
+		"create index on alice.spans (lower(a * b))",
+		"create index on alice.spans ((1)) where not isempty(a * b) and not isempty(alice.span(1, 3) * alice.span(2, 4))",
+		"insert into alice.spans values ('[1,5)', '[2,9)')", "update alice.spans set a = '[1,7)'", "delete from alice.spans")
+	p.same(t)
+}
+
+// What a session of Barista's runs for somebody cannot have Barista's functions run, not even a superuser's code.
+func TestOwnFunctionsFromInside(t *testing.T) {
+	p := startPair(t)
+	p.run(t,
+		`create function inside(i int) returns int language plpgsql immutable as 'begin
+			begin perform pg_catalog.barista_flush(); raise exception $$flushed$$; exception when insufficient_privilege then end;
+			begin perform pg_catalog.barista_apply($$$$); raise exception $$applied$$; exception when insufficient_privilege then end;
+			return i; end'`,
+		"create table t (v int)", "create index on t (inside(v))", "insert into t values (1)", "truncate t", "insert into t values (2)")
+	p.same(t)
+}
+
 // A function of language internal is what it calls, whatever its name.
 func TestOtherNamesOfTheServersFunctions(t *testing.T) {
 	s := sharedLeader(t)
