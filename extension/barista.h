@@ -20,6 +20,7 @@
 #include "access/xact.h"
 #include "datatype/timestamp.h"
 #include "executor/execdesc.h"
+#include "nodes/nodeFuncs.h"
 #include "nodes/plannodes.h"
 #include "port/atomics.h"
 #include "utils/memutils.h"
@@ -255,6 +256,12 @@ extern void barista_check_owner(Relation rel);
  */
 extern void barista_check_path(Relation rel, List *schemas);
 
+/*
+ * Does a function that passes the test stand in an expression or a query, or in the
+ * check of a domain that it casts to?
+ */
+extern bool barista_calls(Node *node, check_function_callback test, void *context);
+
 /* ------------------------------------------------------------------------
  * trusted_path.c
  * ------------------------------------------------------------------------
@@ -264,8 +271,11 @@ extern void barista_check_path(Relation rel, List *schemas);
 extern bool barista_schema_is_trusted(Oid schema, Oid owner);
 /* The trusted schemas of a path. */
 extern char *barista_trusted_path(const char *path, Oid owner);
-/* Does the search_path decide what this users' function calls? */
-extern bool barista_follows_path(Oid function);
+/*
+ * Does the search_path decide what this function calls, or what that calls?  Each is
+ * asked once: those that were are in the list.
+ */
+extern bool barista_follows_path(Oid function, List **asked);
 
 /* ------------------------------------------------------------------------
  * rights.c

@@ -24,7 +24,9 @@
 #include "barista.h"
 
 #include "access/htup_details.h"
+#include "access/transam.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_aggregate.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_language.h"
@@ -135,19 +137,59 @@ has_path(HeapTuple tuple)
 	return false;
 }
 
-/* May the function find others, or not, depending on the path it is called along? */
-bool
-barista_follows_path(Oid function)
+/* In the functions that an aggregate is made of. */
+static bool
+aggregate_follows_path(Oid aggregate, List **asked)
 {
-	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-	Form_pg_proc form;
+	HeapTuple	tuple = SearchSysCache1(AGGFNOID, ObjectIdGetDatum(aggregate));
+	Form_pg_aggregate form;
 	bool		follows;
 
 	if (!HeapTupleIsValid(tuple))
 		return false;
+	form = (Form_pg_aggregate) GETSTRUCT(tuple);
+	follows = barista_follows_path(form->aggtransfn, asked) ||
+		barista_follows_path(form->aggfinalfn, asked) ||
+		barista_follows_path(form->aggmtransfn, asked) ||
+		barista_follows_path(form->aggminvtransfn, asked) ||
+		barista_follows_path(form->aggmfinalfn, asked);
+	ReleaseSysCache(tuple);
+	return follows;
+}
+
+static bool
+follows_path(Oid function, void *asked)
+{
+	return barista_follows_path(function, asked);
+}
+
+/*
+ * May the function find others, or not, depending on the path it is called along?
+ * What one calls, whose body was read when it was made, is called along the same.
+ */
+bool
+barista_follows_path(Oid function, List **asked)
+{
+	HeapTuple	tuple;
+	Form_pg_proc form;
+	Datum		body;
+	bool		null;
+	bool		follows = false;
+
+	if (function < FirstNormalObjectId || list_member_oid(*asked, function))
+		return false;
+	check_stack_depth();
+	*asked = lappend_oid(*asked, function);
+	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	if (!HeapTupleIsValid(tuple))
+		return false;
 	form = (Form_pg_proc) GETSTRUCT(tuple);
-	follows = form->prolang != INTERNALlanguageId && form->prolang != ClanguageId &&
-		heap_attisnull(tuple, Anum_pg_proc_prosqlbody, NULL) && !has_path(tuple);
+	body = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosqlbody, &null);
+	if (form->prokind == PROKIND_AGGREGATE)
+		follows = aggregate_follows_path(function, asked);
+	else if (form->prolang != INTERNALlanguageId && form->prolang != ClanguageId && !has_path(tuple))
+		follows = null ||
+			barista_calls(stringToNode(TextDatumGetCString(body)), follows_path, asked);
 	ReleaseSysCache(tuple);
 	return follows;
 }

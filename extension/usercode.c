@@ -20,19 +20,21 @@
 
 #include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "access/transam.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_amop.h"
 #include "catalog/pg_amproc.h"
+#include "catalog/pg_constraint.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
-#include "nodes/nodeFuncs.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/catcache.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/regproc.h"
 #include "utils/syscache.h"
@@ -62,6 +64,8 @@ is_of_users_type(Node *node)
 		((IsA(node, Var) || IsA(node, Const)) && barista_type_runs_user_code(exprType(node)));
 }
 
+static bool finds_in_checks(Oid domain, FunctionSearch *search);
+
 static bool
 finds(Node *node, void *search)
 {
@@ -69,11 +73,66 @@ finds(Node *node, void *search)
 
 	if (node == NULL)
 		return false;
-	if (s->types && is_of_users_type(node))
+	if (IsA(node, Query))		/* in the body of a function */
+		return query_tree_walker((Query *) node, finds, search, 0);
+	if (s->types ? is_of_users_type(node) :
+		IsA(node, CoerceToDomain) && finds_in_checks(((CoerceToDomain *) node)->resulttype, s))
 		return true;
 	if (check_functions_in_node(node, s->test, s->context))
 		return true;
 	return expression_tree_walker(node, finds, search);
+}
+
+/* What a domain is made of; an invalid OID if it is none. */
+static Oid
+base_of_domain(Oid type)
+{
+	HeapTuple	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+	Oid			base;
+
+	if (!HeapTupleIsValid(tuple))
+		return InvalidOid;
+	base = ((Form_pg_type) GETSTRUCT(tuple))->typbasetype;
+	ReleaseSysCache(tuple);
+	return base;
+}
+
+/* In the checks of a domain and of those that it is made of. */
+static bool
+finds_in_checks(Oid domain, FunctionSearch *search)
+{
+	bool		found = false;
+
+	for (; !found && OidIsValid(domain); domain = base_of_domain(domain))
+	{
+		Relation	constraints = table_open(ConstraintRelationId, AccessShareLock);
+		ScanKeyData key;
+		SysScanDesc scan;
+		HeapTuple	tuple;
+
+		ScanKeyInit(&key, Anum_pg_constraint_contypid, BTEqualStrategyNumber, F_OIDEQ,
+					ObjectIdGetDatum(domain));
+		scan = systable_beginscan(constraints, ConstraintTypidIndexId, true, NULL, 1, &key);
+		while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
+		{
+			bool		null;
+			Datum		check = heap_getattr(tuple, Anum_pg_constraint_conbin,
+											 RelationGetDescr(constraints), &null);
+
+			found = !null && finds(stringToNode(TextDatumGetCString(check)), search);
+		}
+		systable_endscan(scan);
+		table_close(constraints, AccessShareLock);
+	}
+	return found;
+}
+
+bool
+barista_calls(Node *node, check_function_callback test, void *context)
+{
+	FunctionSearch search = {test, context, false};
+
+	return finds(node, &search);
 }
 
 /* In the expressions and the predicate of a tuple of pg_index. */
@@ -237,7 +296,9 @@ barista_check_owner(Relation rel)
 static bool
 may_not_look(Oid function, void *schema)
 {
-	if (!is_user_function(function, NULL) || !barista_follows_path(function))
+	List	   *asked = NIL;
+
+	if (!barista_follows_path(function, &asked))
 		return false;
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

@@ -80,6 +80,40 @@ func TestIndexFunctionsAlongAnothersPath(t *testing.T) {
 	p.same(t)
 }
 
+// It does not matter how deep in a function of an index, or where in a domain, what follows the path stands.
+func TestPathsOfWhatIndexFunctionsCall(t *testing.T) {
+	p := startPair(t)
+	p.run(t,
+		"create role alice", "create role eve", "create schema alice authorization alice", "create schema eve authorization eve", "grant usage on schema alice to public",
+		"set role alice", "set search_path = alice",
+		"create function helper(i int) returns int language plpgsql immutable as 'begin return i; end'",
+		"create function f(i int) returns int language plpgsql immutable as 'begin return helper(i); end'",
+		"create function own(i int) returns int language plpgsql immutable set search_path = alice as 'begin return helper(i); end'",
+		"create function body(i int) returns int language sql immutable begin atomic select alice.f(i); end",
+		"create function deep(i int) returns int language sql immutable begin atomic select x from (select alice.body(i) as x) y; end",
+		"create function fine(i int) returns int language sql immutable begin atomic select alice.own(i) + abs(i); end",
+		"create function step(s int, i int) returns int language plpgsql immutable as 'begin return helper(s + i); end'",
+		"create aggregate total(int) (sfunc = step, stype = int, initcond = 0)",
+		"create function summed(i int) returns int language sql immutable begin atomic select alice.total(x) from (values (i)) v(x); end",
+		"create domain base as int check (alice.f(value) > 0)", "create domain narrow as base check (value < 9)", "create domain harmless as int check (alice.own(value) > 0)",
+		"create table deep (v int)", "create index on deep (deep(v))",
+		"create table summed (v int)", "create index on summed ((1)) where summed(v) > 0",
+		"create table checked (v int)", "create index on checked ((v::narrow))",
+		"create table fine (v int)", "create index on fine (fine(v), (v::harmless))",
+		"grant insert on all tables in schema alice to eve",
+		"set role eve", "create function eve.helper(i int) returns int language plpgsql immutable as 'begin return i + 1; end'")
+	conn := p.leader.connect(t)
+	execute(t, conn, "set role eve", "set search_path = eve")
+	for _, table := range []string{"deep", "summed", "checked"} {
+		if failure := refused(t, conn, "0A000", "insert into alice."+table+" values (1)"); !strings.Contains(failure.Message, `schema "eve"`) {
+			t.Errorf("%s: %v", table, failure)
+		}
+	}
+	execute(t, conn, "insert into alice.fine values (1)", "set search_path = alice",
+		"insert into deep values (1)", "insert into summed values (1)", "insert into checked values (1)")
+	p.same(t)
+}
+
 // The server's own functions call those of a users' type. In an index's expression, too, these are run by the table's owner on followers.
 func TestTypesFunctionsInIndexes(t *testing.T) {
 	p := startPair(t)
