@@ -267,7 +267,7 @@ extern bool barista_calls(Node *node, check_function_callback test, void *contex
  * ------------------------------------------------------------------------
  */
 
-/* May only the owner, who may become it, and superusers create in the schema? */
+/* May only the owner, who may become it, and superusers create in the schema, and is all in it theirs? */
 extern bool barista_schema_is_trusted(Oid schema, Oid owner);
 /* The trusted schemas of a path. */
 extern char *barista_trusted_path(const char *path, Oid owner);

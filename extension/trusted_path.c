@@ -17,13 +17,16 @@
  * of an index might need them for is refused.
  *
  * A schema is trusted if nobody may create in it but the table's owner, who may
- * become the owner, and superusers.
+ * become the owner, and superusers; and if all that they could have made belongs to
+ * them, for somebody else's may be from a time when he, too, could.
  *
  *-------------------------------------------------------------------------
  */
 #include "barista.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "access/transam.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_aggregate.h"
@@ -31,11 +34,14 @@
 #include "catalog/pg_database.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_namespace.h"
+#include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 #include "utils/varlena.h"
@@ -67,6 +73,49 @@ stands_for(Oid role, Oid owner)
 		is_member_of_role_nosuper(role, owner);
 }
 
+/* What a function may find in a schema, or may have a function of its own called. */
+static const struct
+{
+	Oid			catalog;
+	AttrNumber	schema;
+	AttrNumber	owner;
+}			kinds[] =
+{
+	{ProcedureRelationId, Anum_pg_proc_pronamespace, Anum_pg_proc_proowner},
+	{OperatorRelationId, Anum_pg_operator_oprnamespace, Anum_pg_operator_oprowner},
+	{TypeRelationId, Anum_pg_type_typnamespace, Anum_pg_type_typowner},	/* views', too */
+};
+
+/* Does all of that in a schema belong to roles that stand for this one? */
+static bool
+all_stands_for(Oid schema, Oid owner)
+{
+	bool		stands = true;
+
+	for (int i = 0; i < lengthof(kinds) && stands; i++)
+	{
+		Relation	catalog = table_open(kinds[i].catalog, AccessShareLock);
+		ScanKeyData key;
+		SysScanDesc scan;
+		HeapTuple	tuple;
+
+		ScanKeyInit(&key, kinds[i].schema, BTEqualStrategyNumber, F_OIDEQ,
+					ObjectIdGetDatum(schema));
+		scan = systable_beginscan(catalog, InvalidOid, false, NULL, 1, &key);
+		while (stands && HeapTupleIsValid(tuple = systable_getnext(scan)))
+		{
+			bool		null;
+
+			stands = stands_for(DatumGetObjectId(heap_getattr(tuple, kinds[i].owner,
+															  RelationGetDescr(catalog), &null)),
+								owner);
+		}
+		systable_endscan(scan);
+		table_close(catalog, AccessShareLock);
+	}
+	return stands;
+}
+
 bool
 barista_schema_is_trusted(Oid schema, Oid owner)
 {
@@ -93,7 +142,7 @@ barista_schema_is_trusted(Oid schema, Oid owner)
 		}
 	}
 	ReleaseSysCache(tuple);
-	return trusted;
+	return trusted && all_stands_for(schema, owner);
 }
 
 /* What is left of a path, as a setting; in the current context. */

@@ -304,7 +304,7 @@ may_not_look(Oid function, void *schema)
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg("function %s of an index would be run along a search_path with schema \"%s\"",
 					format_procedure(function), get_namespace_name(*(Oid *) schema)),
-			 errdetail("Every node makes the entries of the index, as the table's owner, and others may create functions in that schema."),
+			 errdetail("Every node makes the entries of the index, as the table's owner, and others may create functions in that schema, or own something there."),
 			 errhint("ALTER FUNCTION ... SET search_path = ..., or take the schema out of this session's search_path.")));
 }
 

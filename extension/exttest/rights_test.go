@@ -77,6 +77,15 @@ func TestIndexFunctionsAlongAnothersPath(t *testing.T) {
 	execute(t, conn, "reset role", "alter schema eve owner to alice", "grant usage on schema eve to eve", "drop function eve.helper(int)", "set role eve", "set search_path = eve, alice",
 		"insert into alice.t values (3)", "reset role", "grant usage, create on schema eve to eve", "set role eve")
 	refused(t, conn, "0A000", "insert into alice.t values (4)")
+
+	// Nor is a schema trusted in which she could create once, and owns something.
+	execute(t, conn, "set search_path = public, alice", "reset role", "grant create on schema public to eve", "set role eve",
+		"create function public.helper(i int) returns int language plpgsql immutable as 'begin if current_user <> $$eve$$ then raise exception $$as %$$, current_user; end if; return i; end'",
+		"create table public.eves (v int)", "reset role", "revoke create on schema public from eve", "set role eve")
+	refused(t, conn, "0A000", "insert into alice.t values (5)")
+	execute(t, conn, "drop function public.helper(int)")
+	refused(t, conn, "0A000", "insert into alice.t values (6)")
+	execute(t, conn, "drop table public.eves", "insert into alice.t values (7)")
 	p.same(t)
 }
 
