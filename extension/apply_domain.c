@@ -28,7 +28,7 @@ static void collect(Oid type, List **seen, List **domains);
  * or a constraint that is added makes the relation's entry invalid.
  */
 List *
-apply_domains_of(Oid type)
+barista_domains_of(Oid type)
 {
 	List	   *seen = NIL;
 	List	   *domains = NIL;

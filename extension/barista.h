@@ -250,9 +250,12 @@ extern bool barista_relation_runs_user_code(Relation rel);
  * writes may run: followers run it as the owner.
  */
 extern void barista_check_owner(Relation rel);
+/* apply_domain.c: the domains in a type, itself included. */
+extern List *barista_domains_of(Oid type);
+
 /*
- * Errors (0A000) if a function of an index may look for others in one of these
- * schemas, a search_path, that is not trusted.
+ * Errors (0A000) if a function of an index, or of a domain in a column's type, may look
+ * for others in one of these schemas, a search_path, that is not trusted.
  */
 extern void barista_check_path(Relation rel, List *schemas);
 
@@ -267,7 +270,7 @@ extern bool barista_calls(Node *node, check_function_callback test, void *contex
  * ------------------------------------------------------------------------
  */
 
-/* May only the owner, who may become it, and superusers create in the schema, and is all in it theirs? */
+/* May only the owner, who may become it, and superusers create in the schema, is all in it theirs, and may the owner use it? */
 extern bool barista_schema_is_trusted(Oid schema, Oid owner);
 /* The trusted schemas of a path. */
 extern char *barista_trusted_path(const char *path, Oid owner);

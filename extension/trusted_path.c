@@ -18,7 +18,8 @@
  *
  * A schema is trusted if nobody may create in it but the table's owner, who may
  * become the owner, and superusers; and if all that they could have made belongs to
- * them, for somebody else's may be from a time when he, too, could.
+ * them, for somebody else's may be from a time when he, too, could.  And the owner
+ * may look into it, or other nodes would not find what the writer finds.
  *
  *-------------------------------------------------------------------------
  */
@@ -142,7 +143,8 @@ barista_schema_is_trusted(Oid schema, Oid owner)
 		}
 	}
 	ReleaseSysCache(tuple);
-	return trusted && all_stands_for(schema, owner);
+	return trusted && pg_namespace_aclcheck(schema, owner, ACL_USAGE) == ACLCHECK_OK &&
+		all_stands_for(schema, owner);
 }
 
 /* What is left of a path, as a setting; in the current context. */

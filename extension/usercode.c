@@ -302,9 +302,9 @@ may_not_look(Oid function, void *schema)
 		return false;
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("function %s of an index would be run along a search_path with schema \"%s\"",
+			 errmsg("function %s would be run along a search_path with schema \"%s\" on other nodes",
 					format_procedure(function), get_namespace_name(*(Oid *) schema)),
-			 errdetail("Every node makes the entries of the index, as the table's owner, and others may create functions in that schema, or own something there."),
+			 errdetail("An index or the check of a domain calls it.  Every node does so by itself, as the table's owner, and others may create functions in that schema, or own something there, or the owner may not use it."),
 			 errhint("ALTER FUNCTION ... SET search_path = ..., or take the schema out of this session's search_path.")));
 }
 
@@ -316,15 +316,41 @@ check_index_path(HeapTuple tuple, void *schema)
 	return finds_in_expressions(tuple, &search) || finds_in_operators(tuple, &search);
 }
 
+/*
+ * Of the domains inside the columns' types: reading such a value plans their checks, which
+ * runs functions that are given constants.
+ */
+static void
+check_domains_path(Relation rel, void *schema)
+{
+	FunctionSearch search = {may_not_look, schema, false};
+	TupleDesc	desc = RelationGetDescr(rel);
+	ListCell   *lc;
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Oid			type = TupleDescAttr(desc, i)->atttypid;
+
+		if (TupleDescAttr(desc, i)->attisdropped || !barista_type_runs_user_code(type))
+			continue;
+		foreach(lc, barista_domains_of(getBaseType(type)))
+			(void) finds_in_checks(lfirst_oid(lc), &search);
+	}
+}
+
 void
 barista_check_path(Relation rel, List *schemas)
 {
 	ListCell   *lc;
 
 	foreach(lc, schemas)
-		if (!isAnyTempNamespace(lfirst_oid(lc)) &&
-			!barista_schema_is_trusted(lfirst_oid(lc), rel->rd_rel->relowner))
-			(void) any_index(rel, check_index_path, &lfirst_oid(lc));
+	{
+		if (isAnyTempNamespace(lfirst_oid(lc)) ||
+			barista_schema_is_trusted(lfirst_oid(lc), rel->rd_rel->relowner))
+			continue;
+		(void) any_index(rel, check_index_path, &lfirst_oid(lc));
+		check_domains_path(rel, &lfirst_oid(lc));
+	}
 }
 
 static bool

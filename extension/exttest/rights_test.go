@@ -86,6 +86,11 @@ func TestIndexFunctionsAlongAnothersPath(t *testing.T) {
 	execute(t, conn, "drop function public.helper(int)")
 	refused(t, conn, "0A000", "insert into alice.t values (6)")
 	execute(t, conn, "drop table public.eves", "insert into alice.t values (7)")
+
+	// Nor one that its owner may not use.
+	execute(t, conn, "reset role", "create schema closed", "grant usage on schema closed to eve", "create function closed.helper(i int) returns int language sql immutable as 'select i'",
+		"set role eve", "set search_path = closed")
+	refused(t, conn, "0A000", "insert into alice.t values (8)")
 	p.same(t)
 }
 
@@ -108,6 +113,8 @@ func TestPathsOfWhatIndexFunctionsCall(t *testing.T) {
 		"create table deep (v int)", "create index on deep (deep(v))",
 		"create table summed (v int)", "create index on summed ((1)) where summed(v) > 0",
 		"create table checked (v int)", "create index on checked ((v::narrow))",
+		"create domain constant as int check (alice.f(5) > 0)", "create domain settled as int check (alice.own(5) > 0)",
+		"create type pair as (a int, b constant)", "create table folded (v pair[])", "create table fine_too (v settled[])",
 		"create table fine (v int)", "create index on fine (fine(v), (v::harmless))",
 		"grant insert on all tables in schema alice to eve",
 		"set role eve", "create function eve.helper(i int) returns int language plpgsql immutable as 'begin return i + 1; end'")
@@ -118,7 +125,9 @@ func TestPathsOfWhatIndexFunctionsCall(t *testing.T) {
 			t.Errorf("%s: %v", table, failure)
 		}
 	}
-	execute(t, conn, "insert into alice.fine values (1)", "set search_path = alice",
+	refused(t, conn, "0A000", "insert into alice.folded values (array[row(1, 1)::alice.pair])")
+	execute(t, conn, "insert into alice.fine values (1)", "insert into alice.fine_too values ('{1}')", "set search_path = alice",
+		"insert into folded values (array[row(1, 1)::pair])",
 		"insert into deep values (1)", "insert into summed values (1)", "insert into checked values (1)")
 	p.same(t)
 }
