@@ -156,7 +156,9 @@ barista_require_own_session(const char *function)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("%s() is for barista's own sessions only", function)));
-	if (InSecurityRestrictedOperation() || GetUserId() != GetSessionUserId())
+	/* Nor what was reached by a statement that barista sent for something else. */
+	if (InSecurityRestrictedOperation() || GetUserId() != GetSessionUserId() ||
+		debug_query_string == NULL || strstr(debug_query_string, function) == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("%s() is for barista itself, not for what its sessions run", function)));

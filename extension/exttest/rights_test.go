@@ -162,6 +162,16 @@ func TestOwnFunctionsFromInside(t *testing.T) {
 	p.same(t)
 }
 
+// Nor can what a statement reaches that was sent for something else.
+func TestOwnFunctionsAreNamedByTheStatement(t *testing.T) {
+	s := sharedLeader(t)
+	own := s.connectAs(t, "barista", "postgres")
+	for _, call := range []string{"start()", "apply('')", "flush()", "horizons(true)", "end_backends(null)", "empty_unlogged()", "hidden('pg_authid')", "row_keys(1, 1, 0, 10)", "sum_rows(1, 1)", "sequence_state(1)"} {
+		refused(t, own, "42501", "do $$begin execute 'select pg_catalog.barista_' || '"+strings.ReplaceAll(call, "'", "''")+"'; end$$")
+	}
+	execute(t, own, "select barista_flush()", "select barista_horizons(false)")
+}
+
 // A function of language internal is what it calls, whatever its name.
 func TestOtherNamesOfTheServersFunctions(t *testing.T) {
 	s := sharedLeader(t)
