@@ -188,21 +188,18 @@ static int64
 apply_pinned(const char *part, Size length)
 {
 	BaristaRights before;
-	int			settings = -1;
+	int			settings;
 	int64		changes;
 
 	barista_rights_take(GetUserId(), &before);
 	apply_raise_stack();
+	settings = NewGUCNestLevel();	/* what users' code sets ends with the call */
 	if (!apply_settings_are_pinned())
-	{
-		settings = NewGUCNestLevel();
 		apply_pin_settings();
-	}
 	changes = apply_part(part, length);
 	end_run();
 	apply_relations_close();
-	if (settings >= 0)
-		AtEOXact_GUC(true, settings);
+	AtEOXact_GUC(false, settings);
 	barista_rights_give_back(&before);
 	return changes;
 }

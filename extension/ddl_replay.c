@@ -168,7 +168,7 @@ ddl_replay(BaristaReader *r, List *emptied, const char **doing)
 	XactReadOnly = read_only;
 	set_transaction_time(xact, statement);
 	barista_rights_give_back(&before);
-	AtEOXact_GUC(true, settings);
+	AtEOXact_GUC(false, settings);	/* nor does what it has set for itself last */
 	MemoryContextSwitchTo(caller);
 }
 

@@ -158,6 +158,7 @@ typedef struct CapturedColumn
 	int16		length;			/* pg_type.typlen */
 	Oid			type;
 	bool		names;			/* its values name objects, see tuple_names.c */
+	Oid			reader;			/* who reads these on other nodes; invalid: a superuser */
 	FmgrInfo	function;		/* send or output */
 } CapturedColumn;
 
@@ -222,7 +223,7 @@ extern void barista_rights_begin(void *extra);
 /* Is it regclass or the like, or does it hold such values? */
 extern bool barista_type_holds_names(Oid type);
 /* Errors (0A000) if the value names what other nodes do not have. */
-extern void barista_check_names(Oid type, Datum value);
+extern void barista_check_names(Oid type, Datum value, Oid reader);
 
 /* ------------------------------------------------------------------------
  * depend.c

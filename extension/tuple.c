@@ -423,6 +423,8 @@ barista_relation_build(CapturedRelation *captured, Relation rel)
 		column->length = attribute->attlen;
 		column->key = bms_is_member(attribute->attnum, key);
 		choose_coding(column, attribute->atttypid);
+		column->reader = barista_type_runs_user_code(attribute->atttypid) ?
+			rel->rd_rel->relowner : InvalidOid;
 		if (column->key)
 		{
 			captured->keys[captured->key_count++] = captured->column_count;

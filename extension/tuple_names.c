@@ -88,12 +88,27 @@ names_local_schema(const char *text)
 	return false;
 }
 
+/* Reads it as other nodes will: a name that several share is an error there. */
 static void
-check_name(Oid type, Datum value)
+read_name(Oid type, char *text, Oid reader)
+{
+	Oid			function;
+	Oid			parameter;
+	BaristaRights before;
+
+	getTypeInputInfo(type, &function, &parameter);
+	if (OidIsValid(reader))
+		barista_rights_take(reader, &before);
+	(void) OidInputFunctionCall(function, text, parameter, -1);
+	if (OidIsValid(reader))
+		barista_rights_give_back(&before);
+}
+
+static void
+check_name(Oid type, Datum value, Oid reader)
 {
 	char	   *text;
 	Oid			function;
-	Oid			parameter;
 	bool		is_varlena;
 
 	if (!OidIsValid(DatumGetObjectId(value)))
@@ -111,18 +126,14 @@ check_name(Oid type, Datum value)
 						format_type_be(type)),
 				 errdetail("%s is temporary, internal, or does not exist.", text),
 				 errhint("Store its name as text instead.")));
-	if (type == REGPROCOID || type == REGOPEROID)
-	{
-		/* A name that several share is an error there, and so here. */
-		getTypeInputInfo(type, &function, &parameter);
-		(void) OidInputFunctionCall(function, text, parameter, -1);
-	}
+	if (type == REGPROCOID || type == REGOPEROID || OidIsValid(reader))
+		read_name(type, text, reader);
 	PopOverrideSearchPath();
 	pfree(text);
 }
 
 static void
-check_array(Oid element, Datum value)
+check_array(Oid element, Datum value, Oid reader)
 {
 	int16		length;
 	bool		byval;
@@ -136,13 +147,13 @@ check_array(Oid element, Datum value)
 					  &values, &nulls, &count);
 	for (int i = 0; i < count; i++)
 		if (!nulls[i])
-			barista_check_names(element, values[i]);
+			barista_check_names(element, values[i], reader);
 	pfree(values);
 	pfree(nulls);
 }
 
 static void
-check_row(Datum value)
+check_row(Datum value, Oid reader)
 {
 	HeapTupleHeader header = DatumGetHeapTupleHeader(value);
 	TupleDesc	desc = lookup_rowtype_tupdesc_copy(HeapTupleHeaderGetTypeId(header),
@@ -154,14 +165,14 @@ check_row(Datum value)
 	heap_deform_tuple(&tuple, desc, values, nulls);
 	for (int i = 0; i < desc->natts; i++)
 		if (!nulls[i] && !TupleDescAttr(desc, i)->attisdropped)
-			barista_check_names(TupleDescAttr(desc, i)->atttypid, values[i]);
+			barista_check_names(TupleDescAttr(desc, i)->atttypid, values[i], reader);
 	pfree(values);
 	pfree(nulls);
 	FreeTupleDesc(desc);
 }
 
 void
-barista_check_names(Oid type, Datum value)
+barista_check_names(Oid type, Datum value, Oid reader)
 {
 	Oid			base = getBaseType(type);
 	Oid			element = get_element_type(base);
@@ -169,9 +180,9 @@ barista_check_names(Oid type, Datum value)
 	if (!barista_type_holds_names(type))
 		return;
 	if (is_name_type(base))
-		check_name(base, value);
+		check_name(base, value, reader);
 	else if (OidIsValid(element))
-		check_array(element, value);
+		check_array(element, value, reader);
 	else
-		check_row(value);
+		check_row(value, reader);
 }

@@ -259,7 +259,7 @@ put_output(Writer *w, CapturedColumn *column, Datum value)
 
 	writer_close(w);			/* users' code may run, and want to write */
 	if (column->names)
-		barista_check_names(column->type, value);
+		barista_check_names(column->type, value, column->reader);
 	text = column->coding == CODING_OUTPUT
 		? OutputFunctionCall(&column->function, value)
 		: output_pinned(&column->function, value);

@@ -132,6 +132,39 @@ func TestPathsOfWhatIndexFunctionsCall(t *testing.T) {
 	p.same(t)
 }
 
+// Names inside values of users' types are read by the table's owner on followers. One that he may not look up is refused.
+func TestNamesThatOwnersMayNotUse(t *testing.T) {
+	p := startPair(t)
+	p.run(t,
+		"create role alice", "create role eve", "create schema alice authorization alice", "create schema eve authorization eve", "grant usage on schema alice to public",
+		"set role alice", "create type alice.pair as (a int, c regclass)", "create domain alice.name as regtype",
+		"create table alice.rows (v alice.pair)", "create table alice.arrays (v alice.name[])", "create table alice.plain (v regclass)",
+		"grant all on alice.rows, alice.arrays, alice.plain to eve", "set role eve", "create table eve.secret ()", "create type eve.secrets as ()")
+	conn := p.leader.connect(t)
+	execute(t, conn, "set role eve")
+	for _, sql := range []string{"insert into alice.rows values (row(1, 'eve.secret'::regclass))", "insert into alice.arrays values (array['eve.secrets'::regtype])"} {
+		refused(t, conn, "42501", sql)
+	}
+	execute(t, conn, "insert into alice.plain values ('eve.secret')", "insert into alice.rows values (row(1, 'alice.plain'::regclass))", "insert into alice.arrays values ('{int}')")
+	p.same(t)
+}
+
+// What a function in a schema change sets for its session does not last in the session that applies.
+func TestSettingsEndWithTheirStatement(t *testing.T) {
+	p := startPair(t)
+	p.run(t,
+		"create table texts (b bytea)", "create index on texts ((b::text))", "create table other (a int)", "insert into other values (1)",
+		`create function sets() returns int language plpgsql immutable as 'begin
+			if session_user = $$barista_nobody$$ then perform set_config($$bytea_output$$, $$escape$$, false); end if; return 1; end'`,
+		"begin", "alter table other add column c int default sets()", `insert into texts values ('\x01')`, "commit")
+	follower := p.follower.connect(t)
+	execute(t, follower, "set enable_seqscan = off")
+	if got := value(t, follower, `select count(*) from texts where b::text = '\x01'`); got != "1" {
+		t.Errorf("the follower's index finds %s rows", got)
+	}
+	p.same(t)
+}
+
 // The server's own functions call those of a users' type. In an index's expression, too, these are run by the table's owner on followers.
 func TestTypesFunctionsInIndexes(t *testing.T) {
 	p := startPair(t)
