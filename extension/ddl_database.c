@@ -143,14 +143,32 @@ ddl_database_end_own_sessions(Oid database)
 	}
 }
 
-/* Where the statement runs first; it waits for the sessions to end. */
+/* May the role make a copy of it? */
+static bool
+may_copy(Oid database)
+{
+	HeapTuple	tuple = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(database));
+	bool		may;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	may = have_createdb_privilege() &&
+		(((Form_pg_database) GETSTRUCT(tuple))->datistemplate ||
+		 pg_database_ownercheck(database, GetUserId()));
+	ReleaseSysCache(tuple);
+	return may;
+}
+
+/*
+ * Where the statement runs first; it waits for the sessions to end.  Whose statement
+ * will be refused must not end them.
+ */
 void
 ddl_database_before(CreatedbStmt *stmt)
 {
 	Oid			database = template(stmt);
 
-	if (have_createdb_privilege() && OidIsValid(database) &&
-		database != MyDatabaseId)
+	if (OidIsValid(database) && database != MyDatabaseId && may_copy(database))
 		ddl_database_end_own_sessions(database);
 }
 

@@ -149,6 +149,17 @@ func TestNamesThatOwnersMayNotUse(t *testing.T) {
 	p.same(t)
 }
 
+// Whoever may make databases, but not copy this one, does not end the sessions that Barista has in it.
+func TestRefusedCopiesEndNoSessions(t *testing.T) {
+	s := startLeader(t, options{})
+	execute(t, s.connect(t), "create role maker login createdb", "create database elsewhere")
+	own := s.connectAs(t, "barista", "postgres")
+	refused(t, s.connectAs(t, "maker", "elsewhere"), "42501", "create database x template postgres")
+	if got := value(t, own, "1"); got != "1" {
+		t.Errorf("its own session says %s", got)
+	}
+}
+
 // What a function in a schema change sets for its session does not last in the session that applies.
 func TestSettingsEndWithTheirStatement(t *testing.T) {
 	p := startPair(t)
