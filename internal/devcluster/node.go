@@ -112,7 +112,7 @@ func (n *Node) Start() error {
 	}
 	var log *os.File
 	err := account.Within(n.Config.Dir, func() (err error) {
-		log, err = os.OpenFile(n.Config.LogFile(), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
+		log, err = os.OpenFile(n.Config.LogFile(), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 		return err
 	})
 	if err != nil {
