@@ -397,6 +397,21 @@ is_from_door(Port *port)
 		memcmp(peer->sun_path, door, sizeof(door) - 1) == 0;
 }
 
+/*
+ * The door lets nobody in as Barista's own role, whom the server would take for
+ * Barista.  What a client calls itself need not be the role's name: with
+ * db_user_namespace a trailing @ is taken off.
+ */
+static void
+refuse_own_role(Port *port)
+{
+	if (strcmp(port->user_name, BARISTA_ROLE) == 0)
+		ereport(FATAL,
+				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+				 errmsg("role \"%s\" is reserved for Barista itself", BARISTA_ROLE),
+				 errhint("Connect as another role.")));
+}
+
 /* As if the start-up packet said it. */
 static void
 note_door(Port *port)
@@ -426,7 +441,10 @@ client_authentication(Port *port, int status)
 		return;
 	barista_session_begins(port->user_name);
 	if (is_from_door(port))
+	{
+		refuse_own_role(port);
 		note_door(port);
+	}
 	if (barista_client_socket[0] == '\0' ||
 		MyBackendType != B_BACKEND || !find_token(port, token) ||
 		!AcquireExternalFD())

@@ -421,7 +421,7 @@ static bool
 is_own_setting(const char *name)
 {
 	static const char *const own[] = {
-		"data_directory", "dynamic_library_path", "fsync", "full_page_writes",
+		"data_directory", "db_user_namespace", "dynamic_library_path", "fsync", "full_page_writes",
 		"hba_file", "hot_standby", "ident_file", "listen_addresses",
 		"local_preload_libraries", "max_prepared_transactions",
 		"max_replication_slots", "max_wal_senders", "port", "primary_conninfo",

@@ -389,7 +389,7 @@ func TestDDLRefused(t *testing.T) {
 		"alter database postgres allow_connections false",
 		"create tablespace x location '/tmp/x'",
 		"prepare transaction 'x'",
-		"alter system set fsync = off",
+		"alter system set fsync = off", "alter system set db_user_namespace = on",
 		"alter system set barista.spill_limit = 1",
 		"create subscription x connection '' publication x with (connect = false)",
 		"create function ref.lo() returns oid language sql immutable as 'select lo_creat(-1)'; create index on ref.t ((ref.lo()::text || v))",

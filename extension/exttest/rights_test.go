@@ -1,8 +1,12 @@
 package exttest
 
 import (
+	"fmt"
+	"net"
 	"strings"
 	"testing"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // A session of Barista's begins as a role that may nothing, and stays it; nobody else gets such a session.
@@ -43,6 +47,19 @@ func TestOwnSessionsMayNothing(t *testing.T) {
 	refused(t, admin, "55P02", "set barista.session = 'own'")
 	for _, sql := range []string{"alter role barista_nobody superuser", "grant postgres to barista_nobody", "drop role barista_nobody", "drop owned by barista_nobody"} {
 		refused(t, admin, "0A000", sql)
+	}
+}
+
+// Nobody comes through a door as Barista's own role, by whatever name the server takes him for it.
+func TestNobodyIsBaristaThroughADoor(t *testing.T) {
+	s := sharedLeader(t)
+	config, err := pgx.ParseConfig(fmt.Sprintf("host=%s user=barista dbname=postgres", s.dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.DialFunc = (&net.Dialer{LocalAddr: &net.UnixAddr{Net: "unix", Name: "@barista." + t.Name()}}).DialContext
+	if _, err := pgx.ConnectConfig(testContext(t), config); sqlState(err) != "28000" {
+		t.Errorf("role barista: %v", err)
 	}
 }
 

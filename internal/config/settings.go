@@ -17,6 +17,7 @@ var fixed = []string{
 	"cluster_name",
 	"config_file",
 	"data_directory",
+	"db_user_namespace",
 	"dynamic_library_path",
 	"external_pid_file",
 	"fsync",

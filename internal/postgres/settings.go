@@ -69,6 +69,7 @@ func (c Config) fixedSettings() []setting {
 		{"unix_socket_directories", c.SockDir},
 		{"unix_socket_permissions", "0777"}, // the folder is closed
 		{"port", strconv.Itoa(Port)},
+		{"db_user_namespace", "off"}, // a client's name is that of its role
 		{"cluster_name", c.Name},
 		{"logging_collector", "off"},
 	}
