@@ -222,6 +222,7 @@ typedef struct ApplyDomain
 	struct DomainConstraintCache *constraints;
 } ApplyDomain;
 
+extern List *apply_domains_of(Oid type);
 extern ApplyDomain *apply_domains_suspend(List *domains);
 extern void apply_domains_restore(ApplyDomain *suspended, int count);
 

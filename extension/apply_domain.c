@@ -28,7 +28,7 @@ static void collect(Oid type, List **seen, List **domains);
  * or a constraint that is added makes the relation's entry invalid.
  */
 List *
-barista_domains_of(Oid type)
+apply_domains_of(Oid type)
 {
 	List	   *seen = NIL;
 	List	   *domains = NIL;
@@ -36,6 +36,17 @@ barista_domains_of(Oid type)
 	collect(type, &seen, &domains);
 	list_free(seen);
 	return domains;
+}
+
+List *
+barista_types_in(Oid type)
+{
+	List	   *seen = NIL;
+	List	   *domains = NIL;
+
+	collect(type, &seen, &domains);
+	list_free(domains);
+	return seen;
 }
 
 static void

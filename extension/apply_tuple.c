@@ -331,7 +331,7 @@ apply_tuple_prepare_column(ApplyColumn *column, Oid type, MemoryContext context)
 	column->names = barista_type_holds_names(type);
 	column->restricted = barista_type_runs_user_code(type);
 	if (column->restricted)
-		column->domains = barista_domains_of(type);
+		column->domains = apply_domains_of(type);
 }
 
 static void

@@ -250,12 +250,12 @@ extern bool barista_relation_runs_user_code(Relation rel);
  * writes may run: followers run it as the owner.
  */
 extern void barista_check_owner(Relation rel);
-/* apply_domain.c: the domains in a type, itself included. */
-extern List *barista_domains_of(Oid type);
+/* apply_domain.c: the types that a type is made of, itself included. */
+extern List *barista_types_in(Oid type);
 
 /*
- * Errors (0A000) if a function of an index, or of a domain in a column's type, may look
- * for others in one of these schemas, a search_path, that is not trusted.
+ * Errors (0A000) if a function of an index or of a column's type may look for others
+ * in one of these schemas, a search_path, that is not trusted.
  */
 extern void barista_check_path(Relation rel, List *schemas);
 

@@ -29,6 +29,7 @@
 #include "catalog/pg_index.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_range.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
@@ -304,7 +305,7 @@ may_not_look(Oid function, void *schema)
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg("function %s would be run along a search_path with schema \"%s\" on other nodes",
 					format_procedure(function), get_namespace_name(*(Oid *) schema)),
-			 errdetail("An index or the check of a domain calls it.  Every node does so by itself, as the table's owner, and others may create functions in that schema, or own something there, or the owner may not use it."),
+			 errdetail("An index or a type calls it.  Every node does so by itself, as the table's owner, and others may create functions in that schema, or own something there, or the owner may not use it."),
 			 errhint("ALTER FUNCTION ... SET search_path = ..., or take the schema out of this session's search_path.")));
 }
 
@@ -317,11 +318,26 @@ check_index_path(HeapTuple tuple, void *schema)
 }
 
 /*
- * Of the domains inside the columns' types: reading such a value plans their checks, which
- * runs functions that are given constants.
+ * Reading a value plans the checks of the domains in it, which runs functions that are
+ * given constants.  A range's functions run when it is read, and by the server's own
+ * operator classes.
  */
 static void
-check_domains_path(Relation rel, void *schema)
+check_type_path(Oid type, FunctionSearch *search)
+{
+	HeapTuple	tuple;
+
+	(void) finds_in_checks(type, search);
+	tuple = SearchSysCache1(RANGETYPE, ObjectIdGetDatum(type));
+	if (!HeapTupleIsValid(tuple))
+		return;
+	(void) search->test(((Form_pg_range) GETSTRUCT(tuple))->rngcanonical, search->context);
+	(void) search->test(((Form_pg_range) GETSTRUCT(tuple))->rngsubdiff, search->context);
+	ReleaseSysCache(tuple);
+}
+
+static void
+check_columns_path(Relation rel, void *schema)
 {
 	FunctionSearch search = {may_not_look, schema, false};
 	TupleDesc	desc = RelationGetDescr(rel);
@@ -333,8 +349,8 @@ check_domains_path(Relation rel, void *schema)
 
 		if (TupleDescAttr(desc, i)->attisdropped || !barista_type_runs_user_code(type))
 			continue;
-		foreach(lc, barista_domains_of(getBaseType(type)))
-			(void) finds_in_checks(lfirst_oid(lc), &search);
+		foreach(lc, barista_types_in(getBaseType(type)))
+			check_type_path(lfirst_oid(lc), &search);
 	}
 }
 
@@ -349,7 +365,7 @@ barista_check_path(Relation rel, List *schemas)
 			barista_schema_is_trusted(lfirst_oid(lc), rel->rd_rel->relowner))
 			continue;
 		(void) any_index(rel, check_index_path, &lfirst_oid(lc));
-		check_domains_path(rel, &lfirst_oid(lc));
+		check_columns_path(rel, &lfirst_oid(lc));
 	}
 }
 

@@ -132,6 +132,8 @@ func TestPathsOfWhatIndexFunctionsCall(t *testing.T) {
 		"create table checked (v int)", "create index on checked ((v::narrow))",
 		"create domain constant as int check (alice.f(5) > 0)", "create domain settled as int check (alice.own(5) > 0)",
 		"create type pair as (a int, b constant)", "create table folded (v pair[])", "create table fine_too (v settled[])",
+		"create function far(a int, b int) returns float8 language plpgsql immutable as 'begin return helper(a - b); end'",
+		"create type span as range (subtype = int, subtype_diff = far)", "create table spans (v span)", "create index on spans using gist (v)",
 		"create table fine (v int)", "create index on fine (fine(v), (v::harmless))",
 		"grant insert on all tables in schema alice to eve",
 		"set role eve", "create function eve.helper(i int) returns int language plpgsql immutable as 'begin return i + 1; end'")
@@ -143,6 +145,7 @@ func TestPathsOfWhatIndexFunctionsCall(t *testing.T) {
 		}
 	}
 	refused(t, conn, "0A000", "insert into alice.folded values (array[row(1, 1)::alice.pair])")
+	refused(t, conn, "0A000", "insert into alice.spans select alice.span(x, x + 5) from generate_series(1, 500) x")
 	execute(t, conn, "insert into alice.fine values (1)", "insert into alice.fine_too values ('{1}')", "set search_path = alice",
 		"insert into folded values (array[row(1, 1)::pair])",
 		"insert into deep values (1)", "insert into summed values (1)", "insert into checked values (1)")
