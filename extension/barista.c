@@ -453,6 +453,31 @@ executor_finish(QueryDesc *queryDesc)
 }
 
 /*
+ * Barista's own code calls no such function.  What users' code does not get on the
+ * leader, it does not get where it runs on followers either.
+ */
+static void
+refuse_origins(Oid function)
+{
+	switch (function)
+	{
+		case F_PG_REPLICATION_ORIGIN_CREATE:
+		case F_PG_REPLICATION_ORIGIN_DROP:
+		case F_PG_REPLICATION_ORIGIN_ADVANCE:
+		case F_PG_REPLICATION_ORIGIN_SESSION_SETUP:
+		case F_PG_REPLICATION_ORIGIN_XACT_SETUP:
+			if (!barista_bootstrapping)
+				ereport(ERROR,
+						(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						 errmsg("%s() is not supported", get_func_name(function)),
+						 errhint("Replication origins of a Barista cluster are kept by Barista.")));
+			break;
+		default:
+			break;
+	}
+}
+
+/*
  * Functions that are run: those that need a note, those that would take the
  * origin away from under us, and the ones that come past every other hook
  * (by the fast path, or in a simple PL/pgSQL expression after a COMMIT).
@@ -460,6 +485,7 @@ executor_finish(QueryDesc *queryDesc)
 static void
 function_execute(Oid function)
 {
+	refuse_origins(function);
 	if (barista_in_apply || !serves_statements())
 	{
 		barista_fence();
@@ -479,16 +505,6 @@ function_execute(Oid function)
 		case F_TXID_CURRENT:
 		case F_PG_CURRENT_XACT_ID:
 			barista_note_known_write();
-			break;
-		case F_PG_REPLICATION_ORIGIN_CREATE:
-		case F_PG_REPLICATION_ORIGIN_DROP:
-		case F_PG_REPLICATION_ORIGIN_ADVANCE:
-		case F_PG_REPLICATION_ORIGIN_SESSION_SETUP:
-		case F_PG_REPLICATION_ORIGIN_XACT_SETUP:
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("%s() is not supported", get_func_name(function)),
-					 errhint("Replication origins of a Barista cluster are kept by Barista.")));
 			break;
 		default:
 			break;

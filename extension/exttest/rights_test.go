@@ -221,6 +221,8 @@ func TestOwnFunctionsFromInside(t *testing.T) {
 		`create function inside(i int) returns int language plpgsql immutable as 'begin
 			begin perform pg_catalog.barista_flush(); raise exception $$flushed$$; exception when insufficient_privilege then end;
 			begin perform pg_catalog.barista_apply($$$$); raise exception $$applied$$; exception when insufficient_privilege then end;
+			begin perform pg_replication_origin_advance($$barista$$, $$0/1$$); raise exception $$advanced$$; exception when feature_not_supported then end;
+			begin perform pg_replication_origin_create($$other$$); raise exception $$created$$; exception when feature_not_supported then end;
 			return i; end'`,
 		"create table t (v int)", "create index on t (inside(v))", "insert into t values (1)", "truncate t", "insert into t values (2)")
 	p.same(t)
