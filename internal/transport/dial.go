@@ -48,12 +48,9 @@ func (t *Transport) dial(ctx context.Context, name, addr, purpose string) (*net.
 	}
 	c := nc.(*net.TCPConn)
 	stop := context.AfterFunc(ctx, func() { c.SetDeadline(time.Unix(1, 0)) })
-	id, err := greet(c, t.identity(), t.cfg.Secret, purpose)
+	id, err := greet(c, t.identity(), t.cfg.Secret, name, purpose)
 	if !stop() && err == nil {
 		err = ctx.Err()
-	}
-	if err == nil && id.Name != name {
-		err = fmt.Errorf("%w: %q answered there", ErrRefused, id.Name)
 	}
 	if err != nil {
 		c.Close()

@@ -30,8 +30,11 @@ func newHello(self Identity, purpose string) (hello, error) {
 	return h, h.checkLengths()
 }
 
-// greet is the dialler's side of the handshake. It returns the listener's identity; the caller bounds the time.
-func greet(c io.ReadWriter, self Identity, secret []byte, purpose string) (Identity, error) {
+// greet is the dialler's side of the handshake with the node of a name. It returns the listener's identity; the caller bounds the time.
+//
+// Nothing is proved to another node than that. The proofs do not say whom the dialler meant: whoever took the port of a node that is down could pass them
+// on to a third node, and would then have a connection there that counts as the dialler's.
+func greet(c io.ReadWriter, self Identity, secret []byte, name, purpose string) (Identity, error) {
 	h, err := newHello(self, purpose)
 	if err != nil {
 		return Identity{}, err
@@ -50,6 +53,9 @@ func greet(c io.ReadWriter, self Identity, secret []byte, purpose string) (Ident
 	}
 	if !hmac.Equal(got[:], proof(secret, "listener", mine, theirs)) {
 		return Identity{}, ErrSecret
+	}
+	if peer.Name != name {
+		return Identity{}, fmt.Errorf("%w: %q answered there", ErrRefused, peer.Name)
 	}
 	if _, err := c.Write(proof(secret, "dialler", mine, theirs)); err != nil {
 		return Identity{}, fmt.Errorf("send proof: %w", err)

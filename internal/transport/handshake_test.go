@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -30,7 +31,7 @@ func shake(dialler, listener Identity, diallerSecret, listenerSecret, purpose st
 		}
 		done <- err
 	}()
-	id, dialErr := greet(a, dialler, []byte(diallerSecret), purpose)
+	id, dialErr := greet(a, dialler, []byte(diallerSecret), listener.Name, purpose)
 	if dialErr == nil && id != listener {
 		dialErr = fmt.Errorf("the dialler saw %+v", id)
 	}
@@ -104,5 +105,37 @@ func TestReflectedProof(t *testing.T) {
 	a.Write(got[:])
 	if err := <-done; !errors.Is(err, ErrSecret) {
 		t.Errorf("the listener said %v", err)
+	}
+}
+
+// Who takes the port of a node that is down, and passes on what is said there to another node, is let in by nobody: the dialler proves nothing to
+// a node that it did not mean.
+func TestRelayedHandshake(t *testing.T) {
+	dialler, fake := net.Pipe()
+	relayed, listener := net.Pipe()
+	dialled, welcomed := make(chan error, 1), make(chan error, 1)
+	go func() {
+		defer dialler.Close()
+		_, err := greet(dialler, identity("n2"), []byte("s"), "n3", PurposeControl)
+		dialled <- err
+	}()
+	go func() {
+		defer listener.Close()
+		_, _, err := welcome(listener, identity("n1"), []byte("s"), func(string) error { return nil })
+		welcomed <- err
+	}()
+	var back sync.WaitGroup
+	back.Go(func() { // ends when the listener is done
+		io.Copy(fake, relayed)
+		fake.Close()
+	})
+	io.Copy(relayed, fake)
+	relayed.Close()
+	back.Wait()
+	if err := <-dialled; !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), `"n1" answered`) {
+		t.Errorf("the dialler: %v", err)
+	}
+	if err := <-welcomed; err == nil {
+		t.Error("the listener let in who only passed on a handshake that was meant for another node")
 	}
 }

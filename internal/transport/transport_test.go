@@ -265,7 +265,7 @@ func TestBadPeers(t *testing.T) {
 			}
 			defer c.Close()
 			if tt.stream {
-				if _, err := greet(c, identity("n1"), []byte("s"), PurposePaxos); err != nil {
+				if _, err := greet(c, identity("n1"), []byte("s"), "n2", PurposePaxos); err != nil {
 					t.Fatal(err)
 				}
 			}
