@@ -111,12 +111,14 @@ func New(options Options) (*Server, error) {
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      15 * time.Second, // lifted for what takes longer
-		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    16 << 10,
 		BaseContext:       func(net.Listener) context.Context { return s.ctx },
 		ConnContext:       rememberGuest,
 		ErrorLog:          slog.NewLogLogger(options.Log.Handler(), slog.LevelWarn),
 	}
+	// One request for each connection. Who sends many on one without waiting for answers would otherwise keep this process busy for as long as
+	// they last, and with many such connections nothing else in it would get its turn in time: not its peers, nor the probes of its server.
+	s.http.SetKeepAlivesEnabled(false)
 	return s, nil
 }
 

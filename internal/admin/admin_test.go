@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -265,5 +266,25 @@ func TestListen(t *testing.T) {
 			second.Close()
 			t.Errorf("listens on %q", address)
 		}
+	}
+}
+
+func TestOneRequestEach(t *testing.T) {
+	// Who sends many requests on one connection is answered once: a queue of them would keep the node busy for as long as it lasts.
+	_, url := serve(t, &fixed{own: Status{Name: "n1"}})
+	conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(conn, strings.Repeat("GET /status HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 10)); err != nil {
+		t.Fatal(err)
+	}
+	said, err := io.ReadAll(conn)
+	if answers := strings.Count(string(said), "HTTP/1.1 200 OK"); answers != 1 || errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("%d answers on one connection, and %v", answers, err)
 	}
 }
