@@ -368,6 +368,44 @@ func TestNobodysWordIsRoots(t *testing.T) {
 	}
 }
 
+func TestFilesThatRootNames(t *testing.T) {
+	// A password file and a token file that root names are read with the rights of the account that can put a link there, and a node of root's is not kept in a folder of a third account.
+	runs := needRoot(t)
+	binary := needProgram(t)
+	other, err := account.Lookup("nobody")
+	if err != nil {
+		t.Skip(err)
+	}
+	x := newTreasure(t)
+	dir, err := devcluster.NewFolder()
+	must(t, err)
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	theirs, others := filepath.Join(dir, "theirs"), filepath.Join(dir, "others")
+	link := filepath.Join(theirs, "link")
+	must(t, os.Mkdir(theirs, 0o755), os.Mkdir(others, 0o755), os.Symlink(x.file, link))
+	must(t, runs.Give(theirs, func(string) bool { return true }), other.Give(others, nil), os.Chmod(others, 0o777))
+	node := func(folder string) string {
+		text := "name: n1\npg: 127.0.0.1:1025\npeer: 127.0.0.1:1026\npeers: {n1: '127.0.0.1:1026'}\nauth: scram\nsecret_file: " + filepath.Join(dir, "secret") + "\ndir: " + folder + "\n"
+		path := filepath.Join(dir, filepath.Base(folder)+".yaml")
+		must(t, os.WriteFile(path, []byte(text), 0o600))
+		return path
+	}
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"init", "--config", node(filepath.Join(dir, "n1")), "--password-file", link}, "permission denied"},
+		{[]string{"status", "--http", "127.0.0.1:1025", "--token-file", link}, "permission denied"},
+		{[]string{"init", "--config", node(others)}, others + " belongs to user"},
+	} {
+		status, _, said := runProgram(t, startLimit, binary, c.args...)
+		if status != 2 || !strings.Contains(said, c.want) || strings.Contains(said, gold) {
+			t.Errorf("%v: status %d, %s; want 2 and %q", c.args, status, said, c.want)
+		}
+		x.untouched(t, "after "+c.args[0])
+	}
+}
+
 func TestRootsWord(t *testing.T) {
 	// A node.yaml and a secret in a folder of root's stay root's, and a port that only root may open is served without root's rights. In the node's own folder such a
 	// port is refused at once, and a folder with other things of root's in it is no node's.

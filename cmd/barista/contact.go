@@ -15,6 +15,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/baristadb/barista/internal/account"
 	"github.com/baristadb/barista/internal/admin"
 	"github.com/baristadb/barista/internal/config"
 )
@@ -44,8 +45,12 @@ func (f nodeFlags) check(command string) error {
 func (f nodeFlags) token() (string, error) {
 	from, token := *f.tokenFile, ""
 	if from != "" {
-		var err error
-		if token, err = config.Token(from); err != nil {
+		// A link in somebody's folder might lead to a secret, which looks like a token; and the token goes to whoever answers.
+		err := account.Within(from, func() (err error) {
+			token, err = config.Token(from)
+			return err
+		})
+		if err != nil {
 			return "", err
 		}
 	} else if from, token = tokenVariable, os.Getenv(tokenVariable); token == "" {

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/baristadb/barista/internal/account"
 	"github.com/baristadb/barista/internal/config"
 	"github.com/baristadb/barista/internal/postgres"
 )
@@ -28,9 +29,15 @@ func runInit(ctx context.Context, args []string, stdout io.Writer) error {
 		return err
 	}
 	password := ""
-	if *passwordFile != "" {
-		var err error
-		if password, err = config.Password(*passwordFile); err != nil {
+	readPassword := func() (err error) {
+		if *passwordFile != "" {
+			password, err = config.Password(*passwordFile)
+		}
+		return err
+	}
+	early := os.Geteuid() != 0 || account.IsRoots(*passwordFile)
+	if early {
+		if err := readPassword(); err != nil {
 			return err
 		}
 	}
@@ -43,6 +50,11 @@ func runInit(ctx context.Context, args []string, stdout io.Writer) error {
 	g, err := takeAccount(*path, needs{secret: secret})
 	if err != nil {
 		return g.explain(err)
+	}
+	if !early { // it may be a link of the account's, which is to lead to nothing that the account may not read
+		if err := readPassword(); err != nil {
+			return g.explain(err)
+		}
 	}
 	if err := initNode(ctx, g, *path, password); err != nil {
 		return g.explain(err)

@@ -196,9 +196,12 @@ func inFolder(file, folder string) bool {
 	return err == nil && os.SameFile(of, is)
 }
 
-// checkRemains finds what earlier versions, which did everything as root, have left in a folder that is not root's: root gives nothing away there, since
-// the account may have put it in its place.
+// checkRemains finds that the node's folder is the account's alone, and what earlier versions, which did everything as root, have left in one that is
+// not root's: root gives nothing away there, since the account may have put it in its place.
 func checkRemains(cfg config.Config, runs account.Account) error {
+	if err := runs.CheckKeeps(cfg.Dir); err != nil {
+		return err
+	}
 	for _, path := range []string{cfg.Dir, cfg.JournalDir(), cfg.DataDir(), cfg.SockDir(), cfg.LibDir(), cfg.PIDFile(), cfg.ServerLogFile()} {
 		who, err := account.OwnerOf(path)
 		if err != nil || !who.IsRoot() {

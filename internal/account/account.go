@@ -139,3 +139,20 @@ func (a Account) CheckEnter(dir string) error {
 	}
 	return nil
 }
+
+// CheckKeeps reports a config.Mistake if a folder that exists is another account's than this one or root's, or everybody can change it: then somebody
+// could put his own things in the place of those that the account makes there.
+func (a Account) CheckKeeps(dir string) error {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return nil // what is missing is made, and who cannot look at something will say so
+	}
+	switch owner := ownerOf(info); {
+	case owner != 0 && !a.Owns(info):
+		return config.Mistakef("%s belongs to user %d, who could put other things in the place of the node's: give it to %s, who runs the node, or use another folder",
+			dir, owner, a.Name)
+	case info.Mode()&0o002 != 0 && !sticky(info):
+		return config.Mistakef("%s can be changed by everybody (mode %04o): look what is in it, and chmod o-w %[1]s", dir, info.Mode().Perm())
+	}
+	return nil
+}

@@ -279,6 +279,8 @@ func TestGiveRefuses(t *testing.T) {
 			return errors.Join(os.WriteFile(shadow, []byte("root's"), 0o600), os.Link(shadow, filepath.Join(dir, "journal", "2.wal")))
 		}, "2.wal"},
 		{"a folder that others can change", func(dir string) error { return os.Chmod(filepath.Join(dir, "journal"), 0o777) }, "mode 0777"},
+		{"a sticky folder inside", func(dir string) error { return os.Chmod(filepath.Join(dir, "journal"), 0o777|os.ModeSticky) }, "mode 0777"},
+		{"a sticky folder", func(dir string) error { return os.Chmod(dir, 0o777|os.ModeSticky) }, "mode 0777"},
 		{"an unknown name", func(dir string) error { return os.WriteFile(filepath.Join(dir, "passwd"), nil, 0o600) }, "root's passwd"},
 		{"open to everybody", func(dir string) error { return os.Chmod(dir, 0o777) }, ""},
 		{"in a folder of another", func(dir string) error { return os.Lchown(filepath.Dir(dir), int(a.uid), int(a.gid)) }, ""},
@@ -318,4 +320,20 @@ func TestEnter(t *testing.T) {
 	}
 	do(t, os.Chmod(dir, 0o711))
 	do(t, a.CheckEnter(filepath.Join(dir, "n1", "missing")))
+}
+
+func TestCheckKeeps(t *testing.T) {
+	// A folder is the account's to keep a node in if it is its own or root's and not everybody can change it; what is missing can be made.
+	a := someone(t)
+	dir := filepath.Join(folder(t), "n1")
+	do(t, a.CheckKeeps(dir), os.Mkdir(dir, 0o755), a.CheckKeeps(dir), os.Lchown(dir, int(a.uid), int(a.gid)), a.CheckKeeps(dir))
+	for want, spoil := range map[string]func() error{
+		"mode 0777":       func() error { return os.Chmod(dir, 0o777) },
+		"belongs to user": func() error { return errors.Join(os.Chmod(dir, 0o755), os.Lchown(dir, int(a.uid)+1, int(a.gid))) },
+	} {
+		do(t, os.Lchown(dir, int(a.uid), int(a.gid)), spoil())
+		if err := a.CheckKeeps(dir); !config.IsMistake(err) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v; want a Mistake with %q", err, want)
+		}
+	}
 }

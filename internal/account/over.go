@@ -125,12 +125,17 @@ func (w *way) meet(place string, info fs.FileInfo) error {
 		return config.Mistakef("%s can be changed by two users (%s is of user %d, %s of user %d): use a path on which one user's things are, beside root's",
 			w.path, w.where, w.uid, place, owner)
 	}
-	w.free = info.IsDir() && info.Mode()&fs.ModeSticky != 0 && info.Mode()&0o022 != 0
+	w.free = sticky(info)
 	if !openToOthers(info) {
 		return nil
 	}
 	return config.Mistakef("%s can be changed by others than its owner (mode %04o), and with it what is to be at %s: chmod go-w %[1]s",
 		place, info.Mode().Perm(), w.path)
+}
+
+// sticky reports whether it is a folder in which others than its owner can make things, and in which each name is its owner's.
+func sticky(info fs.FileInfo) bool {
+	return info.IsDir() && info.Mode()&fs.ModeSticky != 0 && info.Mode()&0o022 != 0
 }
 
 // openToOthers reports whether others than its owner and root can change a file, or replace in a folder what is not theirs.
