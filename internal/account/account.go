@@ -147,11 +147,17 @@ func (a Account) CheckKeeps(dir string) error {
 	if err != nil {
 		return nil // what is missing is made, and who cannot look at something will say so
 	}
-	switch owner := ownerOf(info); {
-	case owner != 0 && !a.Owns(info):
-		return config.Mistakef("%s belongs to user %d, who could put other things in the place of the node's: give it to %s, who runs the node, or use another folder",
-			dir, owner, a.Name)
-	case info.Mode()&0o002 != 0 && !sticky(info):
+	named, err := os.Lstat(dir) // a link, perhaps
+	if err != nil {
+		return nil
+	}
+	for _, one := range []fs.FileInfo{named, info} {
+		if owner := ownerOf(one); owner != 0 && !a.Owns(one) {
+			return config.Mistakef("%s belongs to user %d, who could put other things in the place of the node's: give it to %s, who runs the node, or use another folder",
+				dir, owner, a.Name)
+		}
+	}
+	if info.Mode()&0o002 != 0 && !sticky(info) {
 		return config.Mistakef("%s can be changed by everybody (mode %04o): look what is in it, and chmod o-w %[1]s", dir, info.Mode().Perm())
 	}
 	return nil

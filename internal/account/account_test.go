@@ -328,12 +328,17 @@ func TestCheckKeeps(t *testing.T) {
 	dir := filepath.Join(folder(t), "n1")
 	do(t, a.CheckKeeps(dir), os.Mkdir(dir, 0o755), a.CheckKeeps(dir), os.Lchown(dir, int(a.uid), int(a.gid)), a.CheckKeeps(dir))
 	for want, spoil := range map[string]func() error{
-		"mode 0777":       func() error { return os.Chmod(dir, 0o777) },
-		"belongs to user": func() error { return errors.Join(os.Chmod(dir, 0o755), os.Lchown(dir, int(a.uid)+1, int(a.gid))) },
+		"mode 0777":           func() error { return os.Chmod(dir, 0o777) },
+		"/n1 belongs to user": func() error { return errors.Join(os.Chmod(dir, 0o755), os.Lchown(dir, int(a.uid)+1, int(a.gid))) },
 	} {
 		do(t, os.Lchown(dir, int(a.uid), int(a.gid)), spoil())
 		if err := a.CheckKeeps(dir); !config.IsMistake(err) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v; want a Mistake with %q", err, want)
 		}
+	}
+	link := filepath.Join(filepath.Dir(dir), "link")
+	do(t, os.Chmod(dir, 0o755), os.Lchown(dir, int(a.uid), int(a.gid)), os.Symlink(dir, link), a.CheckKeeps(link), os.Lchown(link, int(a.uid)+1, int(a.gid)))
+	if err := a.CheckKeeps(link); !config.IsMistake(err) {
+		t.Errorf("behind a link of another: %v; want a Mistake", err)
 	}
 }

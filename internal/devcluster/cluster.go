@@ -52,6 +52,9 @@ func New(o Options) (*Cluster, error) {
 	if err := makeFolder(dir, 0o755); err != nil {
 		return nil, config.Mistakef("make the cluster's folder: %w", err)
 	}
+	if err := checkKept(dir); err != nil {
+		return nil, err
+	}
 	plan, err := o.plan(dir)
 	if err != nil {
 		return nil, err

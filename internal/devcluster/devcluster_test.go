@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/baristadb/barista/internal/account"
 	"github.com/baristadb/barista/internal/config"
 )
 
@@ -232,5 +233,49 @@ func TestJournalMarksACluster(t *testing.T) {
 	run(t, Options{Dir: dir})
 	if _, err := os.Stat(filepath.Join(dir, "n1", "journal")); !os.IsNotExist(err) {
 		t.Errorf("the first node was initialised again: %v", err)
+	}
+}
+
+func TestFoldersOfOthers(t *testing.T) {
+	// Who is not root neither reads a node.yaml nor writes one where another account can have put something: not in its folder, and not in one that everybody can change.
+	if os.Geteuid() != 0 {
+		t.Skip("needs root, to be two others")
+	}
+	own, err := account.Lookup("nobody")
+	if err != nil {
+		t.Skip(err)
+	}
+	other, err := account.Lookup("daemon")
+	if err != nil {
+		t.Skip(err)
+	}
+	for want, mode := range map[string]os.FileMode{"belongs to user": 0o755, "can be changed by everybody": 0o777} {
+		dir, err := NewFolder()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { os.RemoveAll(dir) })
+		above, node := filepath.Join(dir, "above"), filepath.Join(dir, "above", "n1")
+		owner := other
+		if mode == 0o777 {
+			owner = own
+		}
+		err = errors.Join(os.MkdirAll(node, 0o755), os.WriteFile(filepath.Join(node, "node.yaml"), []byte("pg_bin: /theirs\n"), 0o666),
+			owner.Give(above, func(string) bool { return true }), os.Chmod(above, mode), os.Chmod(node, 0o777))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, folder := range []string{above, filepath.Join(dir, "link")} {
+			if err := os.Symlink(above, filepath.Join(dir, "link")); err != nil && !errors.Is(err, os.ErrExist) {
+				t.Fatal(err)
+			}
+			err = own.As(func() error {
+				_, err := New(Options{Dir: folder, Nodes: 1})
+				return err
+			})
+			if !config.IsMistake(err) || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: %v; want a Mistake with %q", folder, err, want)
+			}
+		}
 	}
 }

@@ -36,6 +36,9 @@ func newNode(binary string, cfg config.Config) (*Node, error) {
 	if err := makeFolder(cfg.Dir, 0o711); err != nil {
 		return nil, config.Mistakef("make the node's folder: %w", err)
 	}
+	if err := checkKept(cfg.Dir); err != nil {
+		return nil, err
+	}
 	node := &Node{Config: cfg, binary: binary}
 	pid, err := config.Holder(cfg)
 	if err != nil {
@@ -73,6 +76,19 @@ func makeFolder(dir string, mode os.FileMode) error {
 		}
 		return os.Chmod(dir, mode)
 	})
+}
+
+// checkKept refuses a folder in which somebody else can have put a node.yaml, which names programs to run: the demo's folder has the same name
+// for everybody on a machine. Root does what it finds there with the rights of who put it there.
+func checkKept(folder string) error {
+	if os.Geteuid() == 0 {
+		return nil
+	}
+	own, err := account.Current()
+	if err != nil {
+		return err
+	}
+	return own.CheckKeeps(folder)
 }
 
 // ConfigFile is the path of the node's node.yaml.

@@ -78,6 +78,9 @@ func readPresent(dir string) (map[string]config.Config, error) {
 		if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
+		if err := checkKept(filepath.Dir(path)); err != nil {
+			return nil, err
+		}
 		var cfg config.Config
 		err := account.Within(path, func() (err error) {
 			cfg, err = config.Load(path)
