@@ -97,7 +97,7 @@ func (d *joinDesk) isKnown(name string) bool {
 }
 
 // join asks all peers, again and again, until the leader among them has admitted this node under a new incarnation. It does so on a
-// port of its own: the peer port opens when this node has something to say there.
+// port of its own: the peer port opens when this node has something to say there. It gives up when no peer holds the secret.
 func (n *node) join(ctx context.Context, incarnation uint64) (joinReply, error) {
 	body, err := json.Marshal(joinRequest{Address: n.cfg.Peers[n.cfg.Name], Spare: n.cfg.Spare})
 	if err != nil {
@@ -114,7 +114,7 @@ func (n *node) join(ctx context.Context, incarnation uint64) (joinReply, error) 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	answers := make(chan joinReply, len(n.cfg.Peers))
-	failed := make(chan error, len(n.cfg.Peers))
+	failed := make(chan error, len(n.cfg.Peers)) // one of each peer
 	var asking sync.WaitGroup
 	defer asking.Wait()
 	defer cancel()
@@ -123,24 +123,27 @@ func (n *node) join(ctx context.Context, incarnation uint64) (joinReply, error) 
 			continue
 		}
 		asking.Go(func() { // ends with ctx; join waits for it
-			if answer, err := n.joinThrough(ctx, name, body); err == nil {
+			if answer, err := n.joinThrough(ctx, name, body, failed); err == nil {
 				answers <- answer
-			} else {
-				failed <- err
 			}
 		})
 	}
-	select {
-	case answer := <-answers:
-		return answer, nil
-	case err := <-failed:
-		return joinReply{}, err
+	var last error
+	for asked := len(n.cfg.Peers) - 1; asked > 0; asked-- {
+		select {
+		case answer := <-answers:
+			return answer, nil
+		case <-ctx.Done():
+			return joinReply{}, ctx.Err()
+		case last = <-failed: // of one peer this says little: anybody may have taken the port of a node that is down
+		}
 	}
+	return joinReply{}, last
 }
 
-// joinThrough asks one peer until it admits this node, ctx ends, or asking is of no use.
-func (n *node) joinThrough(ctx context.Context, peer string, body []byte) (joinReply, error) {
-	said := ""
+// joinThrough asks one peer until it admits this node or ctx ends. It tells strange, once, of a peer that does not hold the secret.
+func (n *node) joinThrough(ctx context.Context, peer string, body []byte, strange chan<- error) (joinReply, error) {
+	said, told := "", false
 	for {
 		answer, err := n.askToJoin(ctx, peer, body)
 		if err == nil {
@@ -149,8 +152,9 @@ func (n *node) joinThrough(ctx context.Context, peer string, body []byte) (joinR
 		if ctx.Err() != nil {
 			return joinReply{}, ctx.Err()
 		}
-		if errors.Is(err, transport.ErrSecret) {
-			return joinReply{}, config.Mistakef("join through %s: %w", peer, err)
+		if errors.Is(err, transport.ErrSecret) && !told {
+			strange <- config.Mistakef("join through %s: %w", peer, err) // has room for one of each peer
+			told = true
 		}
 		if text := strings.TrimSpace(err.Error()); text != said {
 			n.log.Info("not admitted yet", "peer", peer, "reason", text)
