@@ -19,10 +19,10 @@ demo: build
 
 # What CI runs. The tests come last, so that their own lines are the end of the output.
 check: test-deps build format lint vulncheck
-	$(GO) test -timeout 14m $(TESTFLAGS) $(TEST)
+	$(GO) test -timeout 24m $(TESTFLAGS) $(TEST)
 
 test: test-deps build
-	$(GO) test -timeout 14m $(TESTFLAGS) $(TEST)
+	$(GO) test -timeout 24m $(TESTFLAGS) $(TEST)
 
 # Go knows best whether anything has changed.
 .PHONY: bin/barista

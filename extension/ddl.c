@@ -17,6 +17,7 @@
 
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "access/xlog_internal.h"
 #include "catalog/namespace.h"
 #include "commands/defrem.h"
 #include "commands/extension.h"
@@ -231,6 +232,23 @@ run_local(Utility *u)
 }
 
 /*
+ * The end of the last record.  Where that is the end of a page, the server names the
+ * place behind the next page's header, up to which there is nothing to flush.
+ */
+static XLogRecPtr
+end_of_wal(void)
+{
+	XLogRecPtr	next = GetXLogInsertRecPtr();
+	uint64		in_segment = XLogSegmentOffset(next, wal_segment_size);
+
+	if (in_segment == SizeOfXLogLongPHD)
+		return next - SizeOfXLogLongPHD;
+	if (in_segment > XLOG_BLCKSZ && next % XLOG_BLCKSZ == SizeOfXLogShortPHD)
+		return next - SizeOfXLogShortPHD;
+	return next;
+}
+
+/*
  * Commits here do not wait for the server's own disk, and PostgreSQL calls no
  * row visible to all before its commit is there: a VACUUM right after a load
  * would leave the visibility map empty, and index-only scans without use.
@@ -239,7 +257,7 @@ static void
 flush_before_vacuum(Node *node)
 {
 	if (IsA(node, VacuumStmt) && ((VacuumStmt *) node)->is_vacuumcmd)
-		XLogFlush(GetXLogInsertRecPtr());
+		XLogFlush(end_of_wal());
 }
 
 static void
