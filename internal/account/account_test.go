@@ -1,13 +1,17 @@
 package account
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/baristadb/barista/internal/config"
 )
@@ -340,5 +344,28 @@ func TestCheckKeeps(t *testing.T) {
 	do(t, os.Chmod(dir, 0o755), os.Lchown(dir, int(a.uid), int(a.gid)), os.Symlink(dir, link), a.CheckKeeps(link), os.Lchown(link, int(a.uid)+1, int(a.gid)))
 	if err := a.CheckKeeps(link); !config.IsMistake(err) {
 		t.Errorf("behind a link of another: %v; want a Mistake", err)
+	}
+}
+
+func TestOverLists(t *testing.T) {
+	// A file of root's and root's group that an access control list lets another account write is not root's alone, and a folder of that kind is not given away.
+	a := someone(t)
+	dir := node(t)
+	list := binary.LittleEndian.AppendUint32(nil, 2) // the version; then tag, rights and id of each entry
+	for _, entry := range []struct {
+		tag, rights uint16
+		id          uint32
+	}{{0x01, 7, math.MaxUint32}, {0x02, 7, a.uid}, {0x04, 5, math.MaxUint32}, {0x10, 7, math.MaxUint32}, {0x20, 5, math.MaxUint32}} {
+		list = binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint16(binary.LittleEndian.AppendUint16(list, entry.tag), entry.rights), entry.id)
+	}
+	listed := filepath.Join(dir, "journal")
+	if err := unix.Setxattr(listed, "system.posix_acl_access", list, 0); err != nil {
+		t.Skip(err) // a file system without them
+	}
+	if who, err := Over(listed); !config.IsMistake(err) {
+		t.Errorf("over: %s, %v; want a Mistake", who.Name, err)
+	}
+	if err := a.Give(dir, everything); !config.IsMistake(err) {
+		t.Errorf("give: %v; want a Mistake", err)
 	}
 }

@@ -78,7 +78,7 @@ func (g gift) give(place *os.File, path string) error {
 	switch {
 	case stat.Uid != 0:
 		return nil
-	case info.IsDir() && (openToOthers(info) || sticky(info)):
+	case info.IsDir() && (openToOthers(fmt.Sprintf("/proc/self/fd/%d", place.Fd()), info) || sticky(info)):
 		return config.Mistakef("%s belongs to root, but others can change it (mode %04o), and so it is not given to %s: look what is in it, and chmod go-w %[1]s",
 			path, info.Mode().Perm(), g.to.Name)
 	case info.IsDir():

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/baristadb/barista/internal/config"
 )
 
@@ -126,7 +128,7 @@ func (w *way) meet(place string, info fs.FileInfo) error {
 			w.path, w.where, w.uid, place, owner)
 	}
 	w.free = sticky(info)
-	if !openToOthers(info) {
+	if !openToOthers(place, info) {
 		return nil
 	}
 	return config.Mistakef("%s can be changed by others than its owner (mode %04o), and with it what is to be at %s: chmod go-w %[1]s",
@@ -139,7 +141,7 @@ func sticky(info fs.FileInfo) bool {
 }
 
 // openToOthers reports whether others than its owner and root can change a file, or replace in a folder what is not theirs.
-func openToOthers(info fs.FileInfo) bool {
+func openToOthers(place string, info fs.FileInfo) bool {
 	switch mode := info.Mode(); {
 	case mode&fs.ModeSymlink != 0: // cannot be changed, and its mode says nothing
 		return false
@@ -149,6 +151,9 @@ func openToOthers(info fs.FileInfo) bool {
 		return true
 	case mode&0o020 == 0:
 		return false
+	}
+	if size, err := unix.Getxattr(place, "system.posix_acl_access", nil); err == nil && size > 0 {
+		return true // the bits of the group are those of everybody whom the list names
 	}
 	// A group may hold its owner alone: root's, and the one that goes with a user.
 	if statOf(info).Gid == 0 {
