@@ -23,7 +23,7 @@ func BenchmarkApply(b *testing.B) {
 		b.Run(fmt.Sprintf("tpcb/batch=%d", size), func(b *testing.B) {
 			for b.Loop() {
 				pgbench(b, p.leader, "-n", "-M", "prepared", "-c", "4", "-t", "3000")
-				p.measure(b, size)
+				measure(b, p, size)
 			}
 		})
 	}
@@ -36,7 +36,7 @@ func BenchmarkApply(b *testing.B) {
 		b.Run("bulk/"+c.name, func(b *testing.B) {
 			for b.Loop() {
 				execute(b, p.leader.connect(b), c.sql)
-				p.measure(b, 1)
+				measure(b, p, 1)
 			}
 		})
 	}
@@ -45,7 +45,7 @@ func BenchmarkApply(b *testing.B) {
 
 // measure applies what the follower has not seen, some change sets at a time,
 // and reports the time for each row change and each change set.
-func (p *pair) measure(b *testing.B, size int) {
+func measure(b *testing.B, p *pair, size int) {
 	b.Helper()
 	ctx := context.Background()
 	conn, err := p.follower.dial(ctx, "barista", "postgres", "search_path", "pg_catalog", "TimeZone", "UTC",

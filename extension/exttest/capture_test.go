@@ -12,35 +12,6 @@ import (
 	"github.com/baristadb/barista/internal/changeset"
 )
 
-// sharedFixture makes the tables of the tests that share a leader.
-const sharedFixture = `
-create table upsert (k int primary key, v text);
-create function upsert_replace() returns trigger language plpgsql as $$
-begin delete from upsert where k = new.k; return new; end $$;
-create trigger replace before insert on upsert for each row execute function upsert_replace();
-
-create table plain (k int primary key, v text);
-create table big (k int primary key, n int, v text);
-alter table big alter v set storage external;
-create table long_key (k text primary key, n int);
-alter table long_key alter k set storage external;
-create table keyless (a int, b text);
-create table generated (k int primary key, twice int generated always as (k * 2) stored);
-create table parted (k int primary key, v text) partition by range (k);
-create table parted_low partition of parted for values from (0) to (100);
-create table parted_high partition of parted for values from (100) to (200);
-create table second_key (a int not null, b text unique, c int not null, unique (c, a), unique (a) deferrable);
-create table dropped (a int, k int primary key, b text);
-alter table dropped drop a;
-alter table dropped add c int default 5;
-create table held (k int primary key, v int);
-create table serial_ish (id int generated always as identity primary key, v text);
-create table parent (k int primary key);
-create table child (k int primary key, p int references parent deferrable initially deferred);
-create sequence alone;
-create sequence tens increment 10;
-`
-
 // describe writes a payload as one line for each message.
 func describe(t *testing.T, payload []byte) []string {
 	t.Helper()

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/baristadb/barista/internal/changeset"
@@ -292,21 +291,6 @@ func TestDDLIndexConcurrently(t *testing.T) {
 		t.Errorf("recorded: %v", got)
 	}
 	p.same(t)
-}
-
-// waitUntil asks the server until the answer is true.
-func waitUntil(t testing.TB, s *server, sql string) {
-	t.Helper()
-	conn := s.connect(t)
-	for ctx := testContext(t); ; {
-		var is *bool
-		if err := conn.QueryRow(ctx, sql).Scan(&is); err != nil && !errors.Is(err, pgx.ErrNoRows) {
-			t.Fatalf("waiting for %s: %v", sql, err)
-		}
-		if is != nil && *is {
-			return
-		}
-	}
 }
 
 // A function that a schema change calls, and that writes only where it is

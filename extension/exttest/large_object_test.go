@@ -15,25 +15,6 @@ import (
 	"github.com/baristadb/barista/internal/changeset"
 )
 
-// largeObjects is all that the catalogs hold of large objects, in text.
-const largeObjects = `select coalesce(string_agg(line, E'\n' order by line), '') from (
-	select format('%s: %s %s %s', oid, pg_get_userbyid(lomowner), lomacl, obj_description(oid, 'pg_largeobject')) from pg_largeobject_metadata
-	union all select format('%s/%s: %s %s', loid, to_char(pageno, 'FM0000000000'), length(data), md5(data)) from pg_largeobject
-	union all select format('depends: %s %s', objid, refobjid::regrole) from pg_shdepend
-		where classid = 'pg_largeobject'::regclass and dbid = (select oid from pg_database where datname = current_database())
-) as l(line)`
-
-// sameLargeObjects checks that both servers hold the same large objects, page
-// by page.
-func (p *pair) sameLargeObjects(t testing.TB) {
-	t.Helper()
-	p.sync(t)
-	leader, follower := value(t, p.leader.connect(t), largeObjects), value(t, p.follower.connect(t), largeObjects)
-	if leader != follower {
-		t.Errorf("large objects differ\nleader:\n%s\nfollower:\n%s", leader, follower)
-	}
-}
-
 // What SQL functions do to large objects is done on a follower, to the page.
 func TestLargeObjectsBySQL(t *testing.T) {
 	p := sharedPair(t)

@@ -35,16 +35,6 @@ func BenchmarkCommits(b *testing.B) {
 	}
 }
 
-func pgbench(t testing.TB, s *server, args ...string) string {
-	t.Helper()
-	cmd := env.command("pgbench", append([]string{"-h", s.dir, "-U", "postgres"}, append(args, "postgres")...)...)
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Fatalf("pgbench %v: %v\n%s", args, err, out)
-	}
-	return string(out)
-}
-
 // BenchmarkCapture measures what capture costs a row change: in a statement of
 // its own, and as one of many, against a table whose changes are not captured.
 func BenchmarkCapture(b *testing.B) {
