@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/baristadb/barista/extension/exttest/harness"
 	"github.com/baristadb/barista/internal/changeset"
 )
 
@@ -13,16 +14,16 @@ import (
 // transactions one by one and in batches, and large statements. Run it with
 // -benchtime 1x.
 func BenchmarkApply(b *testing.B) {
-	p := &pair{leader: startServer(b, options{settings: []string{"shared_buffers=256MB"}}),
-		follower: startServer(b, options{settings: []string{"shared_buffers=256MB"}})}
-	p.leader.open(firstEpoch)
-	pgbench(b, p.leader, "-i", "-q", "-s", "4")
-	p.run(b, "create table bulk (k int primary key, n int, v text)")
+	p := &harness.Pair{Leader: harness.StartServer(b, harness.Options{Settings: []string{"shared_buffers=256MB"}}),
+		Follower: harness.StartServer(b, harness.Options{Settings: []string{"shared_buffers=256MB"}})}
+	p.Leader.Open(harness.FirstEpoch)
+	harness.Pgbench(b, p.Leader, "-i", "-q", "-s", "4")
+	p.Run(b, "create table bulk (k int primary key, n int, v text)")
 
 	for _, size := range []int{1, 16, 256} {
 		b.Run(fmt.Sprintf("tpcb/batch=%d", size), func(b *testing.B) {
 			for b.Loop() {
-				pgbench(b, p.leader, "-n", "-M", "prepared", "-c", "4", "-t", "3000")
+				harness.Pgbench(b, p.Leader, "-n", "-M", "prepared", "-c", "4", "-t", "3000")
 				measure(b, p, size)
 			}
 		})
@@ -35,46 +36,46 @@ func BenchmarkApply(b *testing.B) {
 	} {
 		b.Run("bulk/"+c.name, func(b *testing.B) {
 			for b.Loop() {
-				execute(b, p.leader.connect(b), c.sql)
+				harness.Execute(b, p.Leader.Connect(b), c.sql)
 				measure(b, p, 1)
 			}
 		})
 	}
-	p.same(b)
+	p.Same(b)
 }
 
 // measure applies what the follower has not seen, some change sets at a time,
 // and reports the time for each row change and each change set.
-func measure(b *testing.B, p *pair, size int) {
+func measure(b *testing.B, p *harness.Pair, size int) {
 	b.Helper()
 	ctx := context.Background()
-	conn, err := p.follower.dial(ctx, "barista", "postgres", "search_path", "pg_catalog", "TimeZone", "UTC",
+	conn, err := p.Follower.Dial(ctx, "barista", "postgres", "search_path", "pg_catalog", "TimeZone", "UTC",
 		"DateStyle", "ISO, MDY", "IntervalStyle", "postgres", "extra_float_digits", "3", "lc_monetary", "C", "client_min_messages", "error")
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer conn.Close(ctx)
-	log := p.leader.gate.chosen()
+	log := p.Leader.Gate.Chosen()
 	if env := pauseForProfile; env != nil {
 		env(conn.PgConn().PID())
 	}
-	sets := len(log) - p.applied
+	sets := len(log) - p.Applied
 	var changes, total int64
 	start := time.Now()
-	for p.applied < len(log) {
+	for p.Applied < len(log) {
 		var batch changeset.Batch
-		batch.Begin(p.follower.applied())
-		n := min(size, len(log)-p.applied)
-		for _, proposal := range log[p.applied : p.applied+n] {
-			batch.Set(proposal.set.Timestamp)
-			batch.Payload(proposal.set.Payload)
+		batch.Begin(p.Follower.Applied())
+		n := min(size, len(log)-p.Applied)
+		for _, proposal := range log[p.Applied : p.Applied+n] {
+			batch.Set(proposal.Set.Timestamp)
+			batch.Payload(proposal.Set.Payload)
 		}
-		batch.End(log[p.applied+n-1].position)
+		batch.End(log[p.Applied+n-1].Position)
 		if err := conn.QueryRow(ctx, "select barista_apply($1)", batch.Bytes()).Scan(&changes); err != nil {
 			b.Fatal(err)
 		}
 		total += changes
-		p.applied += n
+		p.Applied += n
 	}
 	spent := time.Since(start)
 	b.ReportMetric(float64(spent.Nanoseconds())/float64(total), "ns/change")

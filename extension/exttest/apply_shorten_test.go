@@ -1,15 +1,19 @@
 package exttest
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/baristadb/barista/extension/exttest/harness"
+)
 
 // What an index took on the leader because of how a value was compressed there is taken by a follower's.
 func TestIndexEntriesCompressedOtherwise(t *testing.T) {
-	p := startPair(t)
-	p.run(t, "create table pressed (k int primary key, v bytea)", "create index pressed_v on pressed (v)",
+	p := harness.StartPair(t)
+	p.Run(t, "create table pressed (k int primary key, v bytea)", "create index pressed_v on pressed (v)",
 		"create table lz (k int primary key, v bytea compression lz4)",
 		"create table spans (k int primary key, v bytea)", "create index spans_v on spans using brin (v)")
 	// Its head does not compress, which is where pglz gives up.
-	p.run(t, "create function long(n int) returns bytea language sql as $$select decode(string_agg(md5(i::text || n), '') || repeat('78', 100000), 'hex') from generate_series(1, 80) i$$")
+	p.Run(t, "create function long(n int) returns bytea language sql as $$select decode(string_agg(md5(i::text || n), '') || repeat('78', 100000), 'hex') from generate_series(1, 80) i$$")
 	for _, sql := range []string{
 		"insert into lz select 1, long(1)",
 		"insert into pressed select k, v from lz",
@@ -17,21 +21,21 @@ func TestIndexEntriesCompressedOtherwise(t *testing.T) {
 		"set default_toast_compression = lz4; update pressed set k = 3, v = long(3) where k = 1", "update pressed set k = 4 where k = 3",
 		"set default_toast_compression = lz4; insert into spans select 1, long(4)",
 	} {
-		execute(t, p.leader.connect(t), sql)
-		p.sync(t)
+		harness.Execute(t, p.Leader.Connect(t), sql)
+		p.Sync(t)
 	}
-	p.same(t)
+	p.Same(t)
 }
 
 // A row that fits on the leader because its values were compressed before their column became STORAGE PLAIN fits on a follower.
 func TestRowsCompressedBeforePlainStorage(t *testing.T) {
-	p := startPair(t)
-	p.run(t, "create table keyed (k int primary key, v bytea)", "create table keyless (k int, v bytea)", "create table many (k int primary key, v bytea)",
+	p := harness.StartPair(t)
+	p.Run(t, "create table keyed (k int primary key, v bytea)", "create table keyless (k int, v bytea)", "create table many (k int primary key, v bytea)",
 		"insert into keyed values (1, repeat('x', 100000)::bytea)", "insert into keyless values (1, repeat('x', 100000)::bytea)",
 		"alter table keyed alter v set storage plain", "alter table keyless alter v set storage plain", "alter table many alter v set storage plain",
 		"update keyed set k = 2", "update keyed set k = 3", "update keyless set k = 2", "update keyless set k = 3 where k = 2",
 		"insert into many select i, v from keyed, generate_series(1, 100) i", "insert into keyless select * from keyless", "create index on keyed (v)", "update keyed set k = 4")
-	p.same(t)
-	p.run(t, "delete from keyless", "delete from keyed")
-	p.same(t)
+	p.Same(t)
+	p.Run(t, "delete from keyless", "delete from keyed")
+	p.Same(t)
 }

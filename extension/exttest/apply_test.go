@@ -10,13 +10,14 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/baristadb/barista/extension/exttest/harness"
 	"github.com/baristadb/barista/internal/changeset"
 )
 
 // Rows of many types, with and without a key, arrive as they were written.
 func TestApplyRows(t *testing.T) {
-	p := sharedPair(t)
-	p.run(t,
+	p := harness.SharedPair(t)
+	p.Run(t,
 		"create schema rows",
 		"create type rows.mood as enum ('sad', 'ok', 'happy')",
 		"create domain rows.positive as int check (value > 0)",
@@ -41,13 +42,13 @@ func TestApplyRows(t *testing.T) {
 		"delete from rows.bare where ctid in (select min(ctid) from rows.bare where a::text = '1.0')",
 		"delete from rows.bare where a is null",
 	)
-	p.same(t)
+	p.Same(t)
 }
 
 // A value stored out of line and not changed is not sent, and is kept.
 func TestApplyUnchangedToast(t *testing.T) {
-	p := sharedPair(t)
-	p.run(t,
+	p := harness.SharedPair(t)
+	p.Run(t,
 		"create table toast (k int primary key, n int, v text)",
 		"alter table toast alter v set storage external",
 		"insert into toast select i, 0, repeat(md5(i::text), 500) from generate_series(1, 5) i",
@@ -56,14 +57,14 @@ func TestApplyUnchangedToast(t *testing.T) {
 		"update toast set v = v || 'x' where k = 11",
 		"delete from toast where k = 12",
 	)
-	p.same(t)
+	p.Same(t)
 }
 
 // Every way that SQL has to change a row ends in the same rows, in order: the
 // old upsert idiom deletes and inserts in the middle of a statement.
 func TestApplyKeepsOrder(t *testing.T) {
-	p := sharedPair(t)
-	p.run(t,
+	p := harness.SharedPair(t)
+	p.Run(t,
 		"create schema ord",
 		"create table ord.u (k int primary key, v text)",
 		`create function ord.replace() returns trigger language plpgsql as
@@ -89,14 +90,14 @@ func TestApplyKeepsOrder(t *testing.T) {
 		"insert into ord.d values (1, 1), (2, 2)",
 		"update ord.d set k = 3 - k",
 	)
-	p.same(t)
+	p.Same(t)
 }
 
 // Inserts that are stored together are there before anything looks for them: a change of one of them, in a table with a key and in one
 // without, another table's rows, a truncation, and the next transaction. One that is there already is divergence and names its table.
 func TestApplyRunsOfInserts(t *testing.T) {
-	p := sharedPair(t)
-	p.run(t, "create table run_key (k int primary key, v text, unique (v))", "create table run_plain (k int, v text)",
+	p := harness.SharedPair(t)
+	p.Run(t, "create table run_key (k int primary key, v text, unique (v))", "create table run_plain (k int, v text)",
 		"create table run_other (k int primary key)",
 		"insert into run_key select i, repeat('x', i % 300) || i from generate_series(1, 1000) i",
 		"insert into run_plain select i, repeat('y', i % 3000) from generate_series(1, 700) i",
@@ -114,63 +115,63 @@ func TestApplyRunsOfInserts(t *testing.T) {
 		end$$`,
 		"begin; insert into run_other values (1001), (1002); savepoint a; insert into run_other values (1003); rollback to a; "+
 			"insert into run_other values (1004); commit")
-	p.same(t)
+	p.Same(t)
 
-	execute(t, p.leader.connect(t), "insert into run_other select generate_series(2001, 2010)")
-	proposal := p.leader.gate.chosen()[p.applied]
+	harness.Execute(t, p.Leader.Connect(t), "insert into run_other select generate_series(2001, 2010)")
+	proposal := p.Leader.Gate.Chosen()[p.Applied]
 	var batch changeset.Batch
-	batch.Begin(p.follower.applied())
+	batch.Begin(p.Follower.Applied())
 	for range 2 { // the second time the rows are there
-		batch.Set(proposal.set.Timestamp)
-		batch.Payload(proposal.set.Payload)
+		batch.Set(proposal.Set.Timestamp)
+		batch.Payload(proposal.Set.Payload)
 	}
-	batch.End(proposal.position)
-	failure := applyFails(t, p.follower, "BA001", batch.Bytes())
+	batch.End(proposal.Position)
+	failure := applyFails(t, p.Follower, "BA001", batch.Bytes())
 	if !strings.Contains(failure.Message, "run_other") || !strings.Contains(failure.Error()+failure.Detail, "2001") {
 		t.Errorf("the failure names neither table nor key: %s, %s", failure.Message, failure.Detail)
 	}
-	p.sync(t)
-	p.same(t)
+	p.Sync(t)
+	p.Same(t)
 }
 
 // What a straggler has committed is not applied again, though it has not yet
 // said so: the origin's progress tells.
 func TestApplyAfterAStraggler(t *testing.T) {
-	p := startPair(t)
-	p.run(t, "create table t (v int)")
-	before := p.follower.applied()
-	execute(t, p.leader.connect(t), "insert into t values (1)")
-	log := p.leader.gate.chosen()
+	p := harness.StartPair(t)
+	p.Run(t, "create table t (v int)")
+	before := p.Follower.Applied()
+	harness.Execute(t, p.Leader.Connect(t), "insert into t values (1)")
+	log := p.Leader.Gate.Chosen()
 	last := log[len(log)-1]
-	p.follower.apply(t, last)
+	p.Follower.Apply(t, last)
 
-	p.follower.set(fieldApplied, uint64(before))
-	if state := sqlState(p.follower.tryApply(t, last)); state != "BA002" {
+	p.Follower.Set(harness.FieldApplied, uint64(before))
+	if state := harness.SQLState(p.Follower.TryApply(t, last)); state != "BA002" {
 		t.Errorf("applied again: %q", state)
 	}
-	p.follower.set(fieldApplied, uint64(last.position))
-	execute(t, p.leader.connect(t), "insert into t values (2)")
-	log = p.leader.gate.chosen()
-	p.follower.apply(t, log[len(log)-1])
-	if got := value(t, p.follower.connect(t), "select array_agg(v order by v) from t"); got != "{1,2}" {
+	p.Follower.Set(harness.FieldApplied, uint64(last.Position))
+	harness.Execute(t, p.Leader.Connect(t), "insert into t values (2)")
+	log = p.Leader.Gate.Chosen()
+	p.Follower.Apply(t, log[len(log)-1])
+	if got := harness.Value(t, p.Follower.Connect(t), "select array_agg(v order by v) from t"); got != "{1,2}" {
 		t.Errorf("rows %s", got)
 	}
 }
 
 // An index's function that writes where it is applied only is divergence, and not tried for ever.
 func TestApplyIndexFunctionWrites(t *testing.T) {
-	p := startPair(t)
-	p.run(t,
+	p := harness.StartPair(t)
+	p.Run(t,
 		"create table log (v int)", "create table t (v int)",
 		`create function w(i int) returns int language plpgsql as
 			$$begin insert into public.log values (i); return i; end$$`,
 		`create function f(i int) returns int language plpgsql immutable as
 			$$begin return case session_user when 'barista_nobody' then public.w(i) end; end$$`,
 		"create index on t (f(v))")
-	conn := p.leader.connect(t)
-	n := len(p.leader.gate.chosen())
-	execute(t, conn, "insert into t values (1)")
-	err := p.follower.tryApply(t, p.leader.gate.chosen()[n:]...)
+	conn := p.Leader.Connect(t)
+	n := len(p.Leader.Gate.Chosen())
+	harness.Execute(t, conn, "insert into t values (1)")
+	err := p.Follower.TryApply(t, p.Leader.Gate.Chosen()[n:]...)
 	var failure *pgconn.PgError
 	if !errors.As(err, &failure) || failure.Code != "BA001" || !strings.Contains(failure.Hint, "writes") ||
 		!strings.Contains(failure.Message, "index t_f_idx") || !strings.Contains(failure.Where, "function f(integer)") {
@@ -180,15 +181,15 @@ func TestApplyIndexFunctionWrites(t *testing.T) {
 
 // An index's function that fails where it is applied only says which function of which index it was, and how to go on.
 func TestApplyIndexFunctionFails(t *testing.T) {
-	p := startPair(t)
-	p.run(t,
+	p := harness.StartPair(t)
+	p.Run(t,
 		"create table t (v int)",
 		`create function f(i int) returns int language plpgsql immutable as
 			$$begin if session_user = 'barista_nobody' then raise 'not here'; end if; return i; end$$`,
 		"create index on t (f(v))")
-	n := len(p.leader.gate.chosen())
-	execute(t, p.leader.connect(t), "insert into t values (1)")
-	err := p.follower.tryApply(t, p.leader.gate.chosen()[n:]...)
+	n := len(p.Leader.Gate.Chosen())
+	harness.Execute(t, p.Leader.Connect(t), "insert into t values (1)")
+	err := p.Follower.TryApply(t, p.Leader.Gate.Chosen()[n:]...)
 	var failure *pgconn.PgError
 	if !errors.As(err, &failure) || failure.Code != "BA001" || !strings.Contains(failure.Hint, "Drop the index") ||
 		!strings.Contains(failure.Message, "index t_f_idx") || !strings.Contains(failure.Where, "function f(integer)") {
@@ -198,8 +199,8 @@ func TestApplyIndexFunctionFails(t *testing.T) {
 
 // An index that names a column twice is no key; another one may be.
 func TestApplyColumnTwiceInAnIndex(t *testing.T) {
-	p := sharedPair(t)
-	p.run(t,
+	p := harness.SharedPair(t)
+	p.Run(t,
 		"create schema twice",
 		"create table twice.k (a int not null, b int not null)",
 		"create unique index on twice.k (a, a)",
@@ -212,13 +213,13 @@ func TestApplyColumnTwiceInAnIndex(t *testing.T) {
 		"update twice.both set b = 3 where a = 1",
 		"delete from twice.both where a = 2",
 	)
-	p.same(t)
+	p.Same(t)
 }
 
 // Indexes of every kind find the rows that apply stored.
 func TestApplyIndexes(t *testing.T) {
-	p := sharedPair(t)
-	p.run(t,
+	p := harness.SharedPair(t)
+	p.Run(t,
 		"create schema idx",
 		"create function idx.low(text) returns text language sql immutable as 'select lower($1)'",
 		"create table idx.t (k int primary key, v text, n int, r int4range, a int[])",
@@ -233,9 +234,9 @@ func TestApplyIndexes(t *testing.T) {
 		"update idx.t set n = n + 1, v = v || 'x', a = a || 7 where k % 2 = 0",
 		"delete from idx.t where k % 5 = 0",
 	)
-	p.same(t)
-	conn := p.follower.connect(t)
-	execute(t, conn, "set enable_seqscan = off")
+	p.Same(t)
+	conn := p.Follower.Connect(t)
+	harness.Execute(t, conn, "set enable_seqscan = off")
 	for _, c := range []struct{ where, index string }{
 		{"idx.low(v) = 'v2x'", "t_low_idx"},
 		{"n = 13", "t_n_idx"},
@@ -244,14 +245,14 @@ func TestApplyIndexes(t *testing.T) {
 	} {
 		var seq, index int
 		count := "select count(*) from idx.t where " + c.where
-		if err := conn.QueryRow(testContext(t), count).Scan(&index); err != nil {
+		if err := conn.QueryRow(harness.Context(t), count).Scan(&index); err != nil {
 			t.Fatal(err)
 		}
-		execute(t, conn, "set enable_seqscan = on", "set enable_indexscan = off", "set enable_bitmapscan = off")
-		if err := conn.QueryRow(testContext(t), count).Scan(&seq); err != nil {
+		harness.Execute(t, conn, "set enable_seqscan = on", "set enable_indexscan = off", "set enable_bitmapscan = off")
+		if err := conn.QueryRow(harness.Context(t), count).Scan(&seq); err != nil {
 			t.Fatal(err)
 		}
-		execute(t, conn, "reset enable_indexscan", "reset enable_bitmapscan", "set enable_seqscan = off")
+		harness.Execute(t, conn, "reset enable_indexscan", "reset enable_bitmapscan", "set enable_seqscan = off")
 		if seq != index || seq == 0 {
 			t.Errorf("%s: %d rows by index %s, %d without", c.where, index, c.index, seq)
 		}
@@ -260,8 +261,8 @@ func TestApplyIndexes(t *testing.T) {
 
 // Nothing of a user's runs on a follower: no trigger, no rule, no check.
 func TestApplyFiresNothing(t *testing.T) {
-	p := sharedPair(t)
-	p.run(t,
+	p := harness.SharedPair(t)
+	p.Run(t,
 		"create schema quiet",
 		"create table quiet.log (what text)",
 		"create function quiet.note() returns trigger language plpgsql as $$begin insert into quiet.log values (tg_op); return null; end$$",
@@ -280,14 +281,14 @@ func TestApplyFiresNothing(t *testing.T) {
 		"create rule r as on insert to quiet.log do instead nothing",
 		"insert into quiet.t values (4, 'e')",
 	)
-	p.same(t)
+	p.Same(t)
 }
 
 // A truncation is of the tables that the leader emptied, in their place among
 // the rows of triggers.
 func TestApplyTruncate(t *testing.T) {
-	p := sharedPair(t)
-	p.run(t,
+	p := harness.SharedPair(t)
+	p.Run(t,
 		"create schema trunc",
 		"create table trunc.a (k serial primary key)",
 		"create table trunc.b (k int primary key, a int references trunc.a)",
@@ -302,111 +303,111 @@ func TestApplyTruncate(t *testing.T) {
 		"begin; insert into trunc.a values (100); truncate trunc.a, trunc.b, trunc.p restart identity; insert into trunc.a values (101); commit",
 		"create temp table local (k int); truncate local",
 	)
-	p.same(t)
+	p.Same(t)
 }
 
 // Large changes of a table without a key are found by one reading of it, also
 // when its notes do not fit into memory.
 func TestApplyManyRowsWithoutKey(t *testing.T) {
-	p := sharedPair(t)
-	p.run(t, "create table many (a int, b text)")
+	p := harness.SharedPair(t)
+	p.Run(t, "create table many (a int, b text)")
 	const rows = 70000 // more than fit into the least maintenance_work_mem
-	p.run(t, fmt.Sprintf("insert into many select i %% 1000, case when i %% 3 = 0 then 'same' else i::text end from generate_series(1, %d) i", rows))
-	p.run(t, "begin; update many set a = a + 1 where a % 2 = 0; update many set b = b || 'x' where b = 'same'; delete from many where a % 3 = 0; commit")
-	p.same(t)
+	p.Run(t, fmt.Sprintf("insert into many select i %% 1000, case when i %% 3 = 0 then 'same' else i::text end from generate_series(1, %d) i", rows))
+	p.Run(t, "begin; update many set a = a + 1 where a % 2 = 0; update many set b = b || 'x' where b = 'same'; delete from many where a % 3 = 0; commit")
+	p.Same(t)
 }
 
 // A batch may be cut into parts anywhere, also inside an item's header.
 func TestApplyParts(t *testing.T) {
-	p := startPair(t)
-	p.run(t, "create table parts (k int primary key, v text)")
-	execute(t, p.leader.connect(t), "insert into parts select i, repeat('x', i) from generate_series(1, 40) i")
-	log := p.leader.gate.chosen()
+	p := harness.StartPair(t)
+	p.Run(t, "create table parts (k int primary key, v text)")
+	harness.Execute(t, p.Leader.Connect(t), "insert into parts select i, repeat('x', i) from generate_series(1, 40) i")
+	log := p.Leader.Gate.Chosen()
 	set := log[len(log)-1]
 	var batch changeset.Batch
-	batch.Begin(p.follower.applied())
-	batch.Set(set.set.Timestamp)
-	batch.Payload(set.set.Payload)
-	batch.End(set.position)
+	batch.Begin(p.Follower.Applied())
+	batch.Set(set.Set.Timestamp)
+	batch.Payload(set.Set.Payload)
+	batch.End(set.Position)
 
-	conn := p.follower.connectAs(t, "barista", "postgres")
-	execute(t, conn, "begin")
+	conn := p.Follower.ConnectAs(t, "barista", "postgres")
+	harness.Execute(t, conn, "begin")
 	var changes int
 	for rest := batch.Bytes(); len(rest) > 0; {
 		n := min(7, len(rest))
 		var some int
-		if err := conn.QueryRow(testContext(t), "select barista_apply($1)", rest[:n]).Scan(&some); err != nil {
+		if err := conn.QueryRow(harness.Context(t), "select barista_apply($1)", rest[:n]).Scan(&some); err != nil {
 			t.Fatal(err)
 		}
 		changes += some
 		rest = rest[n:]
 	}
-	execute(t, conn, "commit")
+	harness.Execute(t, conn, "commit")
 	if changes != 40 {
 		t.Errorf("%d row changes, not 40", changes)
 	}
-	if got := p.follower.applied(); got != set.position {
-		t.Errorf("applied position %v, not %v", got, set.position)
+	if got := p.Follower.Applied(); got != set.Position {
+		t.Errorf("applied position %v, not %v", got, set.Position)
 	}
-	p.applied = len(log)
-	p.same(t)
+	p.Applied = len(log)
+	p.Same(t)
 }
 
 // A batch on top of another position than its predecessor leaves nothing.
 func TestApplyGuard(t *testing.T) {
-	p := startPair(t)
-	p.run(t, "create table guard (k int primary key)")
-	execute(t, p.leader.connect(t), "insert into guard values (1)", "insert into guard values (2)")
-	log := p.leader.gate.chosen()
+	p := harness.StartPair(t)
+	p.Run(t, "create table guard (k int primary key)")
+	harness.Execute(t, p.Leader.Connect(t), "insert into guard values (1)", "insert into guard values (2)")
+	log := p.Leader.Gate.Chosen()
 	late := log[len(log)-1]
 	var batch changeset.Batch
-	batch.Begin(late.predecessor)
-	batch.Set(late.set.Timestamp)
-	batch.Payload(late.set.Payload)
-	batch.End(late.position)
-	applyFails(t, p.follower, "BA002", batch.Bytes())
-	p.sync(t)
-	applyFails(t, p.follower, "BA002", batch.Bytes())
-	p.same(t)
+	batch.Begin(late.Predecessor)
+	batch.Set(late.Set.Timestamp)
+	batch.Payload(late.Set.Payload)
+	batch.End(late.Position)
+	applyFails(t, p.Follower, "BA002", batch.Bytes())
+	p.Sync(t)
+	applyFails(t, p.Follower, "BA002", batch.Bytes())
+	p.Same(t)
 }
 
 // Rows that are missing, or there already, are divergence, and the message
 // names table and key.
 func TestApplyDivergence(t *testing.T) {
-	p := startPair(t)
-	p.run(t, "create table odd (k int primary key, v text)", "create table bare (a int, b text)",
+	p := harness.StartPair(t)
+	p.Run(t, "create table odd (k int primary key, v text)", "create table bare (a int, b text)",
 		"insert into odd values (1, 'a')", "insert into bare values (1, 'a')")
-	execute(t, p.leader.connect(t), "begin", "update odd set v = 'b' where k = 1", "update bare set b = 'b'", "commit")
-	log := p.leader.gate.chosen()
-	p.leader.gate.hold()
+	harness.Execute(t, p.Leader.Connect(t), "begin", "update odd set v = 'b' where k = 1", "update bare set b = 'b'", "commit")
+	log := p.Leader.Gate.Chosen()
+	p.Leader.Gate.Hold()
 
 	for _, c := range []struct{ name, sql, want string }{
 		{"update", "update odd set v = 'c' where k = 1", "(k)=(1)"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			// The same update twice: the second finds no old row in bare.
-			set := log[len(log)-1].set
+			set := log[len(log)-1].Set
 			var batch changeset.Batch
-			batch.Begin(p.follower.applied())
+			batch.Begin(p.Follower.Applied())
 			batch.Set(set.Timestamp)
 			batch.Payload(set.Payload)
 			batch.Set(set.Timestamp)
 			batch.Payload(set.Payload)
-			batch.End(p.follower.applied() + 1)
-			err := applyFails(t, p.follower, "BA001", batch.Bytes())
+			batch.End(p.Follower.Applied() + 1)
+			err := applyFails(t, p.Follower, "BA001", batch.Bytes())
 			if !strings.Contains(err.Message, "public.bare") || !strings.Contains(err.Detail, "(a, b)=(1, a)") {
 				t.Errorf("the error does not name table and row: %s; %s", err.Message, err.Detail)
 			}
 		})
 	}
 	t.Run("insert", func(t *testing.T) {
-		set := log[len(log)-3].set // the first row of odd
+		set := log[len(log)-3].Set // the first row of odd
 		var batch changeset.Batch
-		batch.Begin(p.follower.applied())
+		batch.Begin(p.Follower.Applied())
 		batch.Set(set.Timestamp)
 		batch.Payload(set.Payload)
-		batch.End(p.follower.applied() + 1)
-		err := applyFails(t, p.follower, "BA001", batch.Bytes())
+		batch.End(p.Follower.Applied() + 1)
+		err := applyFails(t, p.Follower, "BA001", batch.Bytes())
 		if !strings.Contains(err.Message, "public.odd") || !strings.Contains(err.Detail, "(k)=(1)") {
 			t.Errorf("the error does not name table and key: %s; %s", err.Message, err.Detail)
 		}
@@ -415,10 +416,10 @@ func TestApplyDivergence(t *testing.T) {
 
 // Malformed batches are refused as such, and leave the server as it was.
 func TestApplyMalformed(t *testing.T) {
-	s := startServer(t, options{})
+	s := harness.StartServer(t, harness.Options{})
 	begin := func() *changeset.Batch {
 		var b changeset.Batch
-		b.Begin(s.applied())
+		b.Begin(s.Applied())
 		return &b
 	}
 	for name, part := range map[string][]byte{
@@ -438,27 +439,27 @@ func TestApplyMalformed(t *testing.T) {
 // A server survives any bytes: a batch with a few bytes changed, cut or doubled
 // is refused or applied, and the next one is heard.
 func TestApplySurvivesMutations(t *testing.T) {
-	p := startPair(t)
-	p.run(t, "create table mut (k int primary key, v text, a int[], j jsonb, n numeric)", "create table mutbare (a text, b point)",
+	p := harness.StartPair(t)
+	p.Run(t, "create table mut (k int primary key, v text, a int[], j jsonb, n numeric)", "create table mutbare (a text, b point)",
 		"select lo_from_bytea(n, repeat('y', 9000)::bytea) from generate_series(7100, 7102, 2) n")
-	from := len(p.leader.gate.chosen())
-	execute(t, p.leader.connect(t), `begin; insert into mut values (1, 'one', '{1,2}', '{"a": 1}', 1.5), (2, null, null, null, null);
+	from := len(p.Leader.Gate.Chosen())
+	harness.Execute(t, p.Leader.Connect(t), `begin; insert into mut values (1, 'one', '{1,2}', '{"a": 1}', 1.5), (2, null, null, null, null);
 		update mut set v = 'two' where k = 1; update mut set k = 3 where k = 2; insert into mutbare values ('x', '(1,2)');
 		update mutbare set a = 'y'; delete from mut where k = 1; commit`,
 		"begin; create table mutnew (k serial primary key); insert into mutnew default values; truncate mut; commit",
 		"begin; select lo_from_bytea(7101, repeat('x', 5000)::bytea); select lo_put(7100, 5000, 'more'); select lo_truncate(lo_open(7100, 131072), 6000); select lo_unlink(7102); commit")
-	conn := p.follower.connectAs(t, "barista", "postgres")
+	conn := p.Follower.ConnectAs(t, "barista", "postgres")
 	random := rand.New(rand.NewPCG(1, 2))
 	codes := map[string]int{}
 	for range 2000 {
-		proposal := p.leader.gate.chosen()[from+random.IntN(3)]
+		proposal := p.Leader.Gate.Chosen()[from+random.IntN(3)]
 		var batch changeset.Batch
-		batch.Begin(p.follower.applied())
-		batch.Set(proposal.set.Timestamp)
-		batch.Payload(mutate(random, proposal.set.Payload))
-		batch.End(p.follower.applied() + 1)
-		execute(t, conn, "begin")
-		_, err := conn.Exec(testContext(t), "select barista_apply($1)", batch.Bytes())
+		batch.Begin(p.Follower.Applied())
+		batch.Set(proposal.Set.Timestamp)
+		batch.Payload(mutate(random, proposal.Set.Payload))
+		batch.End(p.Follower.Applied() + 1)
+		harness.Execute(t, conn, "begin")
+		_, err := conn.Exec(harness.Context(t), "select barista_apply($1)", batch.Bytes())
 		var failure *pgconn.PgError
 		if err != nil && !errors.As(err, &failure) {
 			t.Fatalf("the server did not survive: %v", err)
@@ -466,7 +467,7 @@ func TestApplySurvivesMutations(t *testing.T) {
 		if failure != nil {
 			codes[failure.Code]++
 		}
-		execute(t, conn, "rollback")
+		harness.Execute(t, conn, "rollback")
 	}
 	for code, n := range codes {
 		if !strings.HasPrefix(code, "BA") {
@@ -474,7 +475,7 @@ func TestApplySurvivesMutations(t *testing.T) {
 		}
 	}
 	t.Log(codes)
-	p.same(t)
+	p.Same(t)
 }
 
 // mutate changes some bytes, takes some out, or doubles some.
@@ -500,8 +501,8 @@ func mutate(random *rand.Rand, payload []byte) []byte {
 // Users' functions in indexes and in types run as the table's owner, not as the
 // superuser that applies, and with the writer's usual path.
 func TestApplyRunsUsersCodeAsOwner(t *testing.T) {
-	p := sharedPair(t)
-	p.run(t,
+	p := harness.SharedPair(t)
+	p.Run(t,
 		"create role code_owner", "create schema code authorization code_owner", "set role code_owner; "+
 			"create function code.who(text) returns text language plpgsql immutable as $$begin return current_user || $1; end$$; "+
 			"create function code.ok(int) returns bool language plpgsql immutable as $$begin return current_user = 'code_owner'; end$$; "+
@@ -509,11 +510,11 @@ func TestApplyRunsUsersCodeAsOwner(t *testing.T) {
 			"create table code.t (k int primary key, v text, b code.boxed); create index on code.t (code.who(v)); "+
 			"insert into code.t values (1, 'a', row(5)); update code.t set v = 'b', b = row(6)",
 	)
-	p.same(t)
-	conn := p.follower.connect(t)
+	p.Same(t)
+	conn := p.Follower.Connect(t)
 	var n int
-	execute(t, conn, "set role code_owner", "set enable_seqscan = off")
-	if err := conn.QueryRow(testContext(t), "select count(*) from code.t where code.who(v) = 'code_ownerb'").Scan(&n); err != nil || n != 1 {
+	harness.Execute(t, conn, "set role code_owner", "set enable_seqscan = off")
+	if err := conn.QueryRow(harness.Context(t), "select count(*) from code.t where code.who(v) = 'code_ownerb'").Scan(&n); err != nil || n != 1 {
 		t.Errorf("%d rows by the owner's index (%v), not 1", n, err)
 	}
 }
@@ -521,8 +522,8 @@ func TestApplyRunsUsersCodeAsOwner(t *testing.T) {
 // Users' functions in indexes and domains find what they call along the
 // writer's search_path, whichever it is, and so the entries are the leader's.
 func TestApplyAlongWritersPath(t *testing.T) {
-	p := startPair(t)
-	p.run(t, "create schema along", "create schema \"Along 2\"",
+	p := harness.StartPair(t)
+	p.Run(t, "create schema along", "create schema \"Along 2\"",
 		"create function along.g(int) returns int language plpgsql immutable as 'begin return $1 + 1; end'",
 		"create function \"Along 2\".g(int) returns int language plpgsql immutable as 'begin return $1 + 2; end'",
 		"create function public.by_name(int) returns int language plpgsql immutable as 'begin return g($1); end'",
@@ -531,8 +532,8 @@ func TestApplyAlongWritersPath(t *testing.T) {
 		"create domain along.d as int check (public.ok(value))", "create type along.boxed as (d along.d)",
 		"set search_path = along, public; create table along.t (k int, b boxed); create index along_g on t (by_name(k)); "+
 			"create index inlined_k on t (inlined(k)) where by_name(k) > 0")
-	conn := p.leader.connect(t)
-	execute(t, conn, "set search_path = along, public", "insert into t values (1, row(1))",
+	conn := p.Leader.Connect(t)
+	harness.Execute(t, conn, "set search_path = along, public", "insert into t values (1, row(1))",
 		"set search_path = \"Along 2\", public", "insert into along.t values (1, row(1)), (5, row(5))",
 		"begin", "insert into along.t values (7, row(7)), (8, row(8))",
 		"set search_path = along, public", "update t set k = k + 10 where k > 6", "delete from t where k = 18",
@@ -541,14 +542,14 @@ func TestApplyAlongWritersPath(t *testing.T) {
 		"truncate t", "insert into t values (1, row(1))",
 		"set search_path = \"Along 2\"", "insert into along.t values (1, row(1))",
 		"drop index along.inlined_k") // pg_dump could not read the table with it
-	p.same(t)
-	for _, s := range []*server{p.leader, p.follower} {
-		conn := s.connect(t)
-		execute(t, conn, "set enable_seqscan = off")
+	p.Same(t)
+	for _, s := range []*harness.Server{p.Leader, p.Follower} {
+		conn := s.Connect(t)
+		harness.Execute(t, conn, "set enable_seqscan = off")
 		for path, want := range map[string]string{"along": "2", `"Along 2"`: "3"} {
-			execute(t, conn, "set search_path = "+path+", public")
+			harness.Execute(t, conn, "set search_path = "+path+", public")
 			// By the index: one of the two rows is under each value.
-			if got := value(t, conn, "select count(*) from along.t where by_name(k) = "+want); got != "1" {
+			if got := harness.Value(t, conn, "select count(*) from along.t where by_name(k) = "+want); got != "1" {
 				t.Errorf("%s rows under %s, not 1", got, want)
 			}
 		}
@@ -557,23 +558,23 @@ func TestApplyAlongWritersPath(t *testing.T) {
 
 // Only barista itself applies, and only while the gate is closed.
 func TestApplyNeedsClosedGate(t *testing.T) {
-	p := sharedPair(t)
-	refused(t, p.follower.connect(t), "42501", "select barista_apply('')")
-	conn := p.leader.connectAs(t, "barista", "postgres")
-	refused(t, conn, "55000", "select barista_apply('')")
+	p := harness.SharedPair(t)
+	harness.Refused(t, p.Follower.Connect(t), "42501", "select barista_apply('')")
+	conn := p.Leader.ConnectAs(t, "barista", "postgres")
+	harness.Refused(t, conn, "55000", "select barista_apply('')")
 }
 
 // applyFails hands a part to the server and checks the SQLSTATE of its failure,
 // and that the applied position is where it was.
-func applyFails(t testing.TB, s *server, sqlstate string, part []byte) *pgconn.PgError {
+func applyFails(t testing.TB, s *harness.Server, sqlstate string, part []byte) *pgconn.PgError {
 	t.Helper()
-	before := s.applied()
-	err := s.applyPart(t, part)
+	before := s.Applied()
+	err := s.ApplyPart(t, part)
 	var failure *pgconn.PgError
 	if !errors.As(err, &failure) || failure.Code != sqlstate {
 		t.Fatalf("apply: %v, not SQLSTATE %s", err, sqlstate)
 	}
-	if got := s.applied(); got != before {
+	if got := s.Applied(); got != before {
 		t.Errorf("a failed batch moved the applied position from %v to %v", before, got)
 	}
 	return failure

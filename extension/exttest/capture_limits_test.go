@@ -3,17 +3,19 @@ package exttest
 import (
 	"strings"
 	"testing"
+
+	"github.com/baristadb/barista/extension/exttest/harness"
 )
 
 // A session that makes, fills and drops tables does not grow by each of them.
 func TestDroppedTablesAreForgotten(t *testing.T) {
-	s := startLeader(t, options{})
-	conn := s.connect(t)
+	s := harness.StartLeader(t, harness.Options{})
+	conn := s.Connect(t)
 	for range 50 {
-		execute(t, conn, "create table brief (k int primary key, v text)", "insert into brief values (1, 'a')", "drop table brief")
+		harness.Execute(t, conn, "create table brief (k int primary key, v text)", "insert into brief values (1, 'a')", "drop table brief")
 	}
 	known := "select count(*) from pg_backend_memory_contexts where name = 'barista captured relation'"
-	if got := value(t, conn, known); got != "0" && got != "1" {
+	if got := harness.Value(t, conn, known); got != "0" && got != "1" {
 		t.Errorf("50 dropped tables have left %s entries", got)
 	}
 }
@@ -23,15 +25,15 @@ func TestRowLongerThanMemoryAllows(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes a row of a gigabyte")
 	}
-	s := startLeader(t, options{fixture: `create table part (k int primary key, v text);
+	s := harness.StartLeader(t, harness.Options{Fixture: `create table part (k int primary key, v text);
 		create table whole (a text, b text)`})
-	conn := s.connect(t)
-	execute(t, conn, "insert into part values (1, repeat('x', 536870912))", "insert into part values (2, repeat('x', 536870880))")
-	_, err := conn.Exec(testContext(t), "insert into whole select p.v, q.v from part p, part q where p.k = 1 and q.k = 2")
-	if state := sqlState(err); state != "54000" || !strings.Contains(err.Error(), "a row of") {
+	conn := s.Connect(t)
+	harness.Execute(t, conn, "insert into part values (1, repeat('x', 536870912))", "insert into part values (2, repeat('x', 536870880))")
+	_, err := conn.Exec(harness.Context(t), "insert into whole select p.v, q.v from part p, part q where p.k = 1 and q.k = 2")
+	if state := harness.SQLState(err); state != "54000" || !strings.Contains(err.Error(), "a row of") {
 		t.Errorf("a row of a gigabyte: %v", err)
 	}
-	if got := value(t, conn, "select count(*) from whole"); got != "0" {
+	if got := harness.Value(t, conn, "select count(*) from whole"); got != "0" {
 		t.Errorf("%s rows", got)
 	}
 }

@@ -9,26 +9,27 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/baristadb/barista/extension/exttest/harness"
 	"github.com/baristadb/barista/internal/changeset"
 )
 
 // What capture writes for a numeric, from the form in which it is stored, is what the type's own send function makes of it: for either
 // sign, all scales and weights, values without digits, and values that are compressed or stored out of line.
 func TestNumericsAreAsSent(t *testing.T) {
-	s := sharedLeader(t)
-	conn := s.connect(t)
-	execute(t, conn, "create table numerics (k int primary key, n numeric)", "alter table numerics alter n set storage external")
-	before := len(s.gate.chosen())
-	if _, err := conn.Exec(testContext(t), "insert into numerics select row_number() over (), n from unnest($1::text[]::numeric[]) with ordinality u(n, o) order by o",
+	s := harness.SharedLeader(t)
+	conn := s.Connect(t)
+	harness.Execute(t, conn, "create table numerics (k int primary key, n numeric)", "alter table numerics alter n set storage external")
+	before := len(s.Gate.Chosen())
+	if _, err := conn.Exec(harness.Context(t), "insert into numerics select row_number() over (), n from unnest($1::text[]::numeric[]) with ordinality u(n, o) order by o",
 		someNumerics(rand.New(rand.NewPCG(15, 18)))); err != nil {
 		t.Fatal(err)
 	}
-	rows, err := conn.Query(testContext(t), "select numeric_send(n), n::text from numerics order by k")
+	rows, err := conn.Query(harness.Context(t), "select numeric_send(n), n::text from numerics order by k")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer rows.Close()
-	r := changeset.NewReader(s.gate.chosen()[before].set.Payload)
+	r := changeset.NewReader(s.Gate.Chosen()[before].Set.Payload)
 	if m, err := r.Next(); err != nil {
 		t.Fatalf("%T, %v where the table should be described", m, err)
 	}
@@ -72,9 +73,9 @@ func someNumerics(r *rand.Rand) []string {
 
 // Rows that COPY and INSERT send to partitions are captured as the partition has them: with its own columns, and as its triggers left them.
 func TestPartitionsOfAnotherShape(t *testing.T) {
-	s := sharedLeader(t)
-	conn := s.connect(t)
-	execute(t, conn,
+	s := harness.SharedLeader(t)
+	conn := s.Connect(t)
+	harness.Execute(t, conn,
 		"create table shaped (k int primary key, v text, n numeric) partition by range (k)",
 		"create table shaped_low (gone int, n numeric, v text, k int not null)", "alter table shaped_low drop gone",
 		"alter table shaped attach partition shaped_low for values from (0) to (100)",
@@ -85,15 +86,15 @@ func TestPartitionsOfAnotherShape(t *testing.T) {
 		"R shaped_low", "I shaped_low (00010000000000000001,a,1)", "R shaped_high", "I shaped_high (101,B,-)",
 		"I shaped_low (-,c,2)", "I shaped_high (102,D,-)",
 	}
-	before := len(s.gate.chosen())
+	before := len(s.Gate.Chosen())
 	lines := "1\ta\t1\n101\tb\t\\N\n2\tc\t\\N\n102\td\t\\N\n"
-	if _, err := conn.PgConn().CopyFrom(testContext(t), strings.NewReader(lines), "copy shaped from stdin"); err != nil {
+	if _, err := conn.PgConn().CopyFrom(harness.Context(t), strings.NewReader(lines), "copy shaped from stdin"); err != nil {
 		t.Fatal(err)
 	}
-	copied := describe(t, s.gate.chosen()[before].set.Payload)
+	copied := describe(t, s.Gate.Chosen()[before].Set.Payload)
 	wantLines(t, captured(t, s, "delete from shaped where k in (1, 101)"),
 		"R shaped_low", "D shaped_low K(-,-,1)", "R shaped_high", "D shaped_high K(101,-,-)")
-	execute(t, conn, "delete from shaped")
+	harness.Execute(t, conn, "delete from shaped")
 	inserted := captured(t, s, "insert into shaped values (1, 'a', 1), (101, 'b', null), (2, 'c', null), (102, 'd', null)")
 	wantLines(t, inserted, want...)
 	// COPY keeps rows back and writes those of one partition together.

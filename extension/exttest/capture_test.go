@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/baristadb/barista/extension/exttest/harness"
 	"github.com/baristadb/barista/internal/changeset"
 )
 
@@ -73,25 +74,25 @@ func row(r changeset.Relation, tuple changeset.Tuple) string {
 }
 
 // captured runs statements as one transaction and returns its change set.
-func captured(t *testing.T, s *server, statements ...string) []string {
+func captured(t *testing.T, s *harness.Server, statements ...string) []string {
 	t.Helper()
-	conn := s.connect(t)
-	before := len(s.gate.chosen())
-	execute(t, conn, "begin")
-	execute(t, conn, statements...)
-	execute(t, conn, "commit")
-	after := s.gate.chosen()
+	conn := s.Connect(t)
+	before := len(s.Gate.Chosen())
+	harness.Execute(t, conn, "begin")
+	harness.Execute(t, conn, statements...)
+	harness.Execute(t, conn, "commit")
+	after := s.Gate.Chosen()
 	if len(after) != before+1 {
 		t.Fatalf("%d proposals instead of one", len(after)-before)
 	}
-	return describe(t, after[before].set.Payload)
+	return describe(t, after[before].Set.Payload)
 }
 
 // emptied returns the shared leader with these tables of its fixture empty.
-func emptied(t *testing.T, tables string) *server {
+func emptied(t *testing.T, tables string) *harness.Server {
 	t.Helper()
-	s := sharedLeader(t)
-	execute(t, s.connect(t), "truncate "+tables)
+	s := harness.SharedLeader(t)
+	harness.Execute(t, s.Connect(t), "truncate "+tables)
 	return s
 }
 
@@ -188,12 +189,12 @@ func TestSavepoints(t *testing.T) {
 // COPY is captured row by row, frozen or not.
 func TestCopy(t *testing.T) {
 	s := emptied(t, "plain")
-	conn := s.connect(t)
-	before := len(s.gate.chosen())
-	if _, err := conn.PgConn().CopyFrom(testContext(t), strings.NewReader("20\ta\n21\tb\n"), "copy plain from stdin"); err != nil {
+	conn := s.Connect(t)
+	before := len(s.Gate.Chosen())
+	if _, err := conn.PgConn().CopyFrom(harness.Context(t), strings.NewReader("20\ta\n21\tb\n"), "copy plain from stdin"); err != nil {
 		t.Fatal(err)
 	}
-	wantLines(t, describe(t, s.gate.chosen()[before].set.Payload),
+	wantLines(t, describe(t, s.Gate.Chosen()[before].Set.Payload),
 		"R plain", "I plain (20,a)", "I plain (21,b)")
 	captured(t, s, "delete from plain where k >= 20")
 }
@@ -202,68 +203,68 @@ func TestCopy(t *testing.T) {
 // also when a savepoint that is rolled back had been spilled.
 func TestSpill(t *testing.T) {
 	s := emptied(t, "plain")
-	conn := s.connect(t)
-	before := len(s.gate.chosen())
-	execute(t, conn, "set barista.spill_limit = '64kB'", "begin",
+	conn := s.Connect(t)
+	before := len(s.Gate.Chosen())
+	harness.Execute(t, conn, "set barista.spill_limit = '64kB'", "begin",
 		"insert into plain select i, 'kept' from generate_series(1000, 20999) i",
 		"savepoint a",
 		"insert into plain select i, 'lost' from generate_series(100000, 119999) i",
 		"rollback to a",
 		"insert into plain values (999, 'last')",
 		"commit")
-	p := s.gate.chosen()[before]
-	if p.set.Chunks == 0 || !p.set.Flags.Has(changeset.Last) {
-		t.Errorf("flags %v, %d chunks", p.set.Flags, p.set.Chunks)
+	p := s.Gate.Chosen()[before]
+	if p.Set.Chunks == 0 || !p.Set.Flags.Has(changeset.Last) {
+		t.Errorf("flags %v, %d chunks", p.Set.Flags, p.Set.Chunks)
 	}
-	lines := describe(t, p.set.Payload)
+	lines := describe(t, p.Set.Payload)
 	if len(lines) != 20002 || lines[1] != "I plain (1000,kept)" ||
 		lines[20000] != "I plain (20999,kept)" || lines[20001] != "I plain (999,last)" {
 		t.Errorf("%d messages, first %q, last %q", len(lines), lines[:2], lines[len(lines)-2:])
 	}
 
 	// An error after some chunks are gone discards them: nothing is proposed.
-	execute(t, conn, "begin", "delete from plain where k >= 999", "rollback")
-	if got := len(s.gate.chosen()); got != before+1 {
+	harness.Execute(t, conn, "begin", "delete from plain where k >= 999", "rollback")
+	if got := len(s.Gate.Chosen()); got != before+1 {
 		t.Errorf("a rolled-back transaction was proposed")
 	}
-	execute(t, conn, "delete from plain where k >= 999")
+	harness.Execute(t, conn, "delete from plain where k >= 999")
 }
 
 // While chunks are on their way nothing is proposed yet: a cancel and a closed
 // epoch both end the transaction as not committed.
 func TestEndWhileChunksAreSent(t *testing.T) {
-	s := startLeader(t, options{fixture: heldFixture})
+	s := harness.StartLeader(t, harness.Options{Fixture: heldFixture})
 	const large = "insert into held select i, 0 from generate_series(1000, 200000) i"
-	start := func() (conn *pgx.Conn, commit *running, resume func()) {
-		conn = s.connect(t)
-		execute(t, conn, "set barista.spill_limit = '64kB'")
-		before, _ := s.gate.counts()
-		resume = s.gate.stallChunks()
+	start := func() (conn *pgx.Conn, commit *harness.Running, resume func()) {
+		conn = s.Connect(t)
+		harness.Execute(t, conn, "set barista.spill_limit = '64kB'")
+		before, _ := s.Gate.Counts()
+		resume = s.Gate.StallChunks()
 		t.Cleanup(resume)
-		commit = begin(t, conn, large)
-		eventually(t, "a chunk is on its way", func() bool { now, _ := s.gate.counts(); return now > before })
+		commit = harness.Begin(t, conn, large)
+		harness.Eventually(t, "a chunk is on its way", func() bool { now, _ := s.Gate.Counts(); return now > before })
 		return conn, commit, resume
 	}
 
 	conn, commit, resume := start()
 	pid := fmt.Sprint(conn.PgConn().PID())
-	execute(t, s.connect(t), "select pg_cancel_backend("+pid+")")
-	if state := commit.wait(); state != "57014" {
+	harness.Execute(t, s.Connect(t), "select pg_cancel_backend("+pid+")")
+	if state := commit.Wait(); state != "57014" {
 		t.Errorf("cancelled: %s", state)
 	}
 	resume()
-	execute(t, conn, "update held set v = 1 where k = 1") // by a new connection
+	harness.Execute(t, conn, "update held set v = 1 where k = 1") // by a new connection
 
 	_, commit, resume = start()
-	s.close()
+	s.Close()
 	resume()
-	if state := commit.wait(); state != "40001" {
+	if state := commit.Wait(); state != "40001" {
 		t.Errorf("closed: %s", state)
 	}
-	if log := s.gate.chosen(); len(log) != 1 {
+	if log := s.Gate.Chosen(); len(log) != 1 {
 		t.Errorf("%d proposals", len(log))
 	}
-	if got := value(t, s.connect(t), "select count(*) from held"); got != "20" {
+	if got := harness.Value(t, s.Connect(t), "select count(*) from held"); got != "20" {
 		t.Errorf("%s rows", got)
 	}
 }
@@ -271,8 +272,8 @@ func TestEndWhileChunksAreSent(t *testing.T) {
 // Text travels in the server's encoding, whatever the client's is.
 func TestClientEncoding(t *testing.T) {
 	s := emptied(t, "plain")
-	conn := s.connect(t, "client_encoding", "LATIN1")
-	before := len(s.gate.chosen())
-	execute(t, conn, "insert into plain values (30, chr(233))", "delete from plain where k = 30")
-	wantLines(t, describe(t, s.gate.chosen()[before].set.Payload), "R plain", "I plain (30,é)")
+	conn := s.Connect(t, "client_encoding", "LATIN1")
+	before := len(s.Gate.Chosen())
+	harness.Execute(t, conn, "insert into plain values (30, chr(233))", "delete from plain where k = 30")
+	wantLines(t, describe(t, s.Gate.Chosen()[before].Set.Payload), "R plain", "I plain (30,é)")
 }

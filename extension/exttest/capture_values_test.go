@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/baristadb/barista/extension/exttest/harness"
 )
 
 const valuesFixture = `
@@ -47,8 +49,8 @@ var values = []struct{ kind, expression string }{
 // A value that names what other nodes do not have is refused, also inside
 // another one; a name that only looks like it passes.
 func TestNamesOfLocalObjects(t *testing.T) {
-	p := sharedPair(t)
-	p.run(t,
+	p := harness.SharedPair(t)
+	p.Run(t,
 		"create schema names",
 		"create domain names.named as regclass",
 		"create type names.pair as (n int, kind regtype)",
@@ -63,8 +65,8 @@ func TestNamesOfLocalObjects(t *testing.T) {
 		"insert into names.t values ('-')",
 		"delete from names.t where c = 'names.pg_temp_1'::regclass",
 	)
-	conn := p.leader.connect(t)
-	execute(t, conn, "create temp table x (i int)",
+	conn := p.Leader.Connect(t)
+	harness.Execute(t, conn, "create temp table x (i int)",
 		"create function pg_temp.g(x) returns int language sql as 'select 1'")
 	for _, insert := range []string{
 		"(c) values ('x'::regclass)",
@@ -76,14 +78,14 @@ func TestNamesOfLocalObjects(t *testing.T) {
 		"(c) values (4000000000)", "(a) values ('{4000000000}')", "(r) values (row(1, 4000000000))",
 		"(c) select reltoastrelid from pg_class where oid = 'pg_proc'::regclass",
 	} {
-		refused(t, conn, "0A000", "insert into names.t "+insert)
+		harness.Refused(t, conn, "0A000", "insert into names.t "+insert)
 	}
-	p.run(t, "create type names.later as (n int)", "create table names.l (v names.later)")
-	execute(t, conn, "insert into names.l values (row(1))")
-	p.run(t, "alter type names.later add attribute c regclass")
-	refused(t, conn, "0A000", "insert into names.l values (row(1, 'x'))")
-	refused(t, conn, "42725", "insert into names.t (f) select oid from pg_proc where proname = 'twice'")
-	p.same(t)
+	p.Run(t, "create type names.later as (n int)", "create table names.l (v names.later)")
+	harness.Execute(t, conn, "insert into names.l values (row(1))")
+	p.Run(t, "alter type names.later add attribute c regclass")
+	harness.Refused(t, conn, "0A000", "insert into names.l values (row(1, 'x'))")
+	harness.Refused(t, conn, "42725", "insert into names.t (f) select oid from pg_proc where proname = 'twice'")
+	p.Same(t)
 }
 
 // Values of every type arrive as they are, from a session whose settings are
@@ -99,34 +101,34 @@ func TestValues(t *testing.T) {
 	fixture := valuesFixture +
 		"create table keyed (k int primary key, " + list + ");\n" +
 		"create table unkeyed (k int, " + list + ");\n"
-	leader := startLeader(t, options{fixture: fixture})
-	follower := startServer(t, options{fixture: fixture})
+	leader := harness.StartLeader(t, harness.Options{Fixture: fixture})
+	follower := harness.StartServer(t, harness.Options{Fixture: fixture})
 
-	conn := leader.connect(t)
-	execute(t, conn, "set datestyle = 'SQL, DMY'", "set intervalstyle = 'iso_8601'",
+	conn := leader.Connect(t)
+	harness.Execute(t, conn, "set datestyle = 'SQL, DMY'", "set intervalstyle = 'iso_8601'",
 		"set timezone = 'Asia/Kolkata'", "set extra_float_digits = -10", "set bytea_output = 'escape'",
 		"set search_path = \"Odd schema\", public", "set client_encoding = 'LATIN1'",
 		"set standard_conforming_strings = on")
 	for _, table := range []string{"keyed", "unkeyed"} {
-		execute(t, conn,
+		harness.Execute(t, conn,
 			fmt.Sprintf("insert into %s values (1, %s), (2, %[2]s)", table, strings.Join(expressions, ", ")),
 			fmt.Sprintf("insert into %s (k) values (3)", table),
 			fmt.Sprintf("update %s set %s where k = 3", table, strings.Join(bumped, ", ")),
 			fmt.Sprintf("update %s set k = 4 where k = 1", table),
 			fmt.Sprintf("delete from %s where k = 2", table))
 	}
-	follower.apply(t, leader.gate.chosen()...)
+	follower.Apply(t, leader.Gate.Chosen()...)
 
-	there := follower.connect(t)
-	here := leader.connect(t)
+	there := follower.Connect(t)
+	here := leader.Connect(t)
 	for _, table := range []string{"keyed", "unkeyed"} {
 		for i, v := range values {
 			query := fmt.Sprintf("select string_agg(k || ': ' || coalesce(c%d::text, 'null'), E'\\n' order by k) from %s", i, table)
-			if want, got := value(t, here, query), value(t, there, query); got != want {
+			if want, got := harness.Value(t, here, query), harness.Value(t, there, query); got != want {
 				t.Errorf("%s.c%d (%s):\n%s\nwant\n%s", table, i, v.kind, got, want)
 			}
 		}
-		if got := value(t, there, "select count(*) from "+table); got != "2" {
+		if got := harness.Value(t, there, "select count(*) from "+table); got != "2" {
 			t.Errorf("%s rows in %s", got, table)
 		}
 	}

@@ -2,12 +2,14 @@ package exttest
 
 import (
 	"testing"
+
+	"github.com/baristadb/barista/extension/exttest/harness"
 )
 
 // What only changes catalogs is replayed as it is, of whatever kind.
 func TestDDLCatalogs(t *testing.T) {
-	p := sharedPair(t)
-	p.run(t, "create schema cat", "create schema cat2", "create role cat_a", "create role cat_b", "grant all on schema cat, cat2 to cat_a, cat_b",
+	p := harness.SharedPair(t)
+	p.Run(t, "create schema cat", "create schema cat2", "create role cat_a", "create role cat_b", "grant all on schema cat, cat2 to cat_a, cat_b",
 		"create table cat.t (k int primary key, v text, w int)")
 	for _, group := range []struct {
 		name       string
@@ -94,8 +96,8 @@ func TestDDLCatalogs(t *testing.T) {
 		}},
 	} {
 		t.Run(group.name, func(t *testing.T) {
-			p.run(t, group.statements...)
-			p.same(t)
+			p.Run(t, group.statements...)
+			p.Same(t)
 		})
 	}
 }
@@ -103,11 +105,11 @@ func TestDDLCatalogs(t *testing.T) {
 // IF EXISTS drops what is there on every node, also what is in no schema, and
 // records nothing where nothing is.
 func TestDDLDropIfExists(t *testing.T) {
-	p := sharedPair(t)
-	p.run(t, "create schema perhaps", "create table perhaps.t (k int)", "create view perhaps.v as select 1 as k",
+	p := harness.SharedPair(t)
+	p.Run(t, "create schema perhaps", "create table perhaps.t (k int)", "create view perhaps.v as select 1 as k",
 		"create function perhaps.f() returns trigger language plpgsql as 'begin return null; end'",
 		"create function perhaps.ev() returns event_trigger language plpgsql as 'begin end'")
-	conn := p.leader.connect(t)
+	conn := p.Leader.Connect(t)
 	for _, c := range []struct{ create, drop string }{
 		{"create role perhaps_role", "drop role if exists perhaps_role, perhaps_nobody"},
 		{"create trigger tg after insert on perhaps.t execute function perhaps.f()", "drop trigger if exists tg on perhaps.t"},
@@ -122,17 +124,17 @@ func TestDDLDropIfExists(t *testing.T) {
 		{"create extension citext", "drop extension if exists citext"},
 		{"alter table perhaps.t add c int, add check (k > 0)", "alter table if exists perhaps.t drop column if exists c, drop constraint if exists t_k_check"},
 	} {
-		before := len(p.leader.gate.chosen())
-		execute(t, conn, c.create)
-		p.same(t)
-		execute(t, conn, c.drop)
+		before := len(p.Leader.Gate.Chosen())
+		harness.Execute(t, conn, c.create)
+		p.Same(t)
+		harness.Execute(t, conn, c.drop)
 		if n := countStatements(t, p, before); n < 2 {
 			t.Errorf("%s: not recorded", c.drop)
 		}
-		p.same(t)
-		before = len(p.leader.gate.chosen())
-		execute(t, conn, c.drop)
-		p.same(t)
+		p.Same(t)
+		before = len(p.Leader.Gate.Chosen())
+		harness.Execute(t, conn, c.drop)
+		p.Same(t)
 		if n := countStatements(t, p, before); n > 0 && c.drop[:5] == "drop " {
 			t.Errorf("%s: recorded, and did nothing", c.drop)
 		}

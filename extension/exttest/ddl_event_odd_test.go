@@ -1,12 +1,16 @@
 package exttest
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/baristadb/barista/extension/exttest/harness"
+)
 
 // Event triggers that drop or rename what the statement is about, that replace it before it begins, or whose errors are caught leave every
 // node with the same, and nothing behind in the session.
 func TestDDLEventTriggersInOddOrders(t *testing.T) {
-	p := startPair(t)
-	conn := p.leader.connect(t)
+	p := harness.StartPair(t)
+	conn := p.Leader.Connect(t)
 	function := func(condition, body string) string {
 		return `create function odd.e() returns event_trigger language plpgsql security definer as $$begin if ` + condition + ` then ` + body + `; end if; end$$`
 	}
@@ -54,10 +58,10 @@ func TestDDLEventTriggersInOddOrders(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			execute(t, conn, "create schema odd", "create table odd.log (v int)", "create table odd.t (v int)")
-			execute(t, conn, statements...)
-			p.same(t)
-			execute(t, conn, "drop event trigger if exists odd_e", "drop schema odd cascade")
+			harness.Execute(t, conn, "create schema odd", "create table odd.log (v int)", "create table odd.t (v int)")
+			harness.Execute(t, conn, statements...)
+			p.Same(t)
+			harness.Execute(t, conn, "drop event trigger if exists odd_e", "drop schema odd cascade")
 		})
 	}
 }

@@ -4,14 +4,15 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/baristadb/barista/extension/exttest/harness"
 	"github.com/baristadb/barista/internal/changeset"
 )
 
 // An event trigger fires on the leader alone. What it does, rows and schema
 // changes, is replicated at its place beside the statement.
 func TestDDLEventTriggers(t *testing.T) {
-	p := startPair(t)
-	p.run(t, "create role app", "create schema ev", "create table ev.log (n serial primary key, event text, tag text, what text, at timestamptz default clock_timestamp())",
+	p := harness.StartPair(t)
+	p.Run(t, "create role app", "create schema ev", "create table ev.log (n serial primary key, event text, tag text, what text, at timestamptz default clock_timestamp())",
 		"create table ev.keyed (k int primary key, v text)", "insert into ev.keyed select i, i from generate_series(1, 5) i", "create view ev.shown as select * from ev.keyed",
 		"create function ev.note() returns event_trigger language plpgsql as $$begin insert into ev.log (event, tag) values (tg_event, tg_tag); end$$",
 		"create function ev.note_end() returns event_trigger language plpgsql security definer set search_path = ev as $$declare o record; begin for o in select * from pg_event_trigger_ddl_commands() loop insert into log (event, tag, what) values (tg_event, o.command_tag, o.object_identity); end loop; end$$",
@@ -37,14 +38,14 @@ func TestDDLEventTriggers(t *testing.T) {
 		"comment on table ev.kept is 'c'", "grant select on ev.kept to app", "alter default privileges in schema ev grant select on tables to app",
 		"reassign owned by app to postgres", "drop owned by app",
 	} {
-		p.run(t, sql)
-		if p.same(t); t.Failed() {
+		p.Run(t, sql)
+		if p.Same(t); t.Failed() {
 			t.Fatal(sql)
 		}
 	}
 	sameAnswer(t, p, "select array_agg((event, tag, what, at) order by n) from ev.log")
 	for _, event := range []string{"ddl_command_start", "ddl_command_end", "sql_drop", "table_rewrite"} {
-		if n := answer(t, p.follower.connect(t), "select count(*) > 0 from ev.log where event = '"+event+"'"); n != "true" {
+		if n := answer(t, p.Follower.Connect(t), "select count(*) > 0 from ev.log where event = '"+event+"'"); n != "true" {
 			t.Errorf("%s has left no row: %s", event, n)
 		}
 	}
@@ -53,14 +54,14 @@ func TestDDLEventTriggers(t *testing.T) {
 // The change set tells in which order things happened: what a trigger for the
 // start does stands before the statement, what one for the end does behind it.
 func TestDDLEventTriggersOrder(t *testing.T) {
-	p := startPair(t)
-	p.run(t, "create table heard (what text)",
+	p := harness.StartPair(t)
+	p.Run(t, "create table heard (what text)",
 		"create function hear() returns event_trigger language plpgsql as $$begin insert into heard values (tg_event); if tg_tag = 'CREATE VIEW' then execute 'create table if not exists beside (k int)'; end if; end$$",
 		"create event trigger starts on ddl_command_start execute function hear()", "create event trigger ends on ddl_command_end execute function hear()")
-	before := len(p.leader.gate.chosen())
-	p.run(t, "create view v as select 1 as k")
+	before := len(p.Leader.Gate.Chosen())
+	p.Run(t, "create view v as select 1 as k")
 	var got []string
-	for _, m := range messagesOf(t, p.leader.gate.chosen()[before]) {
+	for _, m := range messagesOf(t, p.Leader.Gate.Chosen()[before]) {
 		switch m := m.(type) {
 		case changeset.Statement:
 			got = append(got, m.Tag)
@@ -73,18 +74,18 @@ func TestDDLEventTriggersOrder(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("%q, not %q", got, want)
 	}
-	p.same(t)
+	p.Same(t)
 }
 
 // In the middle of a statement rows have no place where other nodes could take
 // them if it has changed their table; nor has a schema change.
 func TestDDLEventTriggersInTheMiddle(t *testing.T) {
-	p := startPair(t)
-	p.run(t, "create table log (tag text)", "create table t (k int)", "create type pair as (a int, b int)", "create table typed of pair", "create table holds (p pair)",
+	p := harness.StartPair(t)
+	p.Run(t, "create table log (tag text)", "create table t (k int)", "create type pair as (a int, b int)", "create table typed of pair", "create table holds (p pair)",
 		"create function middle() returns event_trigger language plpgsql as $$begin execute current_setting('my.statement'); end$$",
 		"create event trigger rewrites on table_rewrite execute function middle()",
 		"create event trigger scripts on ddl_command_end when tag in ('CREATE FUNCTION') execute function middle()")
-	conn := p.leader.connect(t)
+	conn := p.Leader.Connect(t)
 	for _, c := range []struct{ statement, in, sqlstate string }{
 		{"insert into t values (1)", "alter table t alter k type bigint", "0A000"},
 		{"create table more (k int)", "alter table t alter k type bigint", "0A000"},
@@ -97,16 +98,16 @@ func TestDDLEventTriggersInTheMiddle(t *testing.T) {
 		{"truncate log", "create extension citext", ""},
 		{"raise", "create extension ltree", "42601"},
 	} {
-		execute(t, conn, "select set_config('my.statement', $m$"+c.statement+"$m$, false)")
+		harness.Execute(t, conn, "select set_config('my.statement', $m$"+c.statement+"$m$, false)")
 		if c.sqlstate != "" {
-			refused(t, conn, c.sqlstate, c.in)
+			harness.Refused(t, conn, c.sqlstate, c.in)
 		} else {
-			execute(t, conn, c.in)
+			harness.Execute(t, conn, c.in)
 		}
 	}
-	execute(t, conn, "create table after (k int)", "insert into after values (1)", "insert into log values ('last')")
-	p.same(t)
-	if n := answer(t, p.follower.connect(t), "select count(*) from log"); n != "1" {
+	harness.Execute(t, conn, "create table after (k int)", "insert into after values (1)", "insert into log values ('last')")
+	p.Same(t)
+	if n := answer(t, p.Follower.Connect(t), "select count(*) from log"); n != "1" {
 		t.Errorf("%s rows, not 1", n)
 	}
 }
@@ -114,8 +115,8 @@ func TestDDLEventTriggersInTheMiddle(t *testing.T) {
 // What an event trigger changes before a statement begins counts for the
 // statement, on every node.
 func TestDDLEventTriggersBefore(t *testing.T) {
-	p := startPair(t)
-	p.run(t, "create schema a", "create schema b", "create role app superuser", "create table a.t (k int)", "insert into a.t values (1)", "create table b.t (k int)", "insert into b.t values (2)",
+	p := harness.StartPair(t)
+	p.Run(t, "create schema a", "create schema b", "create role app superuser", "create table a.t (k int)", "insert into a.t values (1)", "create table b.t (k int)", "insert into b.t values (2)",
 		"create function before() returns event_trigger language plpgsql as $$declare once text := current_setting('my.before', true); begin if once <> '' then perform set_config('my.before', '', false); execute once; end if; end$$",
 		"create event trigger begins on ddl_command_start execute function before()")
 	for _, c := range []struct{ before, statement string }{
@@ -126,14 +127,14 @@ func TestDDLEventTriggersBefore(t *testing.T) {
 		{"alter table a.t add inner_c int default 3", "comment on column a.t.k is 'c'"},
 		{"set datestyle = 'SQL, DMY'", "create table a.d (day date default '01/02/2020')"},
 	} {
-		conn := p.leader.connect(t)
-		execute(t, conn, "set search_path = a", "select set_config('my.before', $m$"+c.before+"$m$, false)", c.statement)
-		if p.same(t); t.Failed() {
+		conn := p.Leader.Connect(t)
+		harness.Execute(t, conn, "set search_path = a", "select set_config('my.before', $m$"+c.before+"$m$, false)", c.statement)
+		if p.Same(t); t.Failed() {
 			t.Fatal(c.statement)
 		}
 	}
-	conn := p.leader.connect(t)
-	execute(t, conn, "select set_config('my.before', 'create temp table t (k int)', false)", "set search_path = a")
-	refused(t, conn, "0A000", "alter table t add hidden int")
-	p.same(t)
+	conn := p.Leader.Connect(t)
+	harness.Execute(t, conn, "select set_config('my.before', 'create temp table t (k int)', false)", "set search_path = a")
+	harness.Refused(t, conn, "0A000", "alter table t add hidden int")
+	p.Same(t)
 }

@@ -4,14 +4,15 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/baristadb/barista/extension/exttest/harness"
 	"github.com/baristadb/barista/internal/changeset"
 )
 
 // Statements that depend on what only the leader knows reach the followers in
 // another form, and leave the same schema and rows there.
 func TestDDLInAnotherForm(t *testing.T) {
-	p := startPair(t)
-	p.run(t, "create schema form", "create role app",
+	p := harness.StartPair(t)
+	p.Run(t, "create schema form", "create role app",
 		"create table form.t (k int primary key, v text)", "insert into form.t select i, i from generate_series(1, 5) i", "create index t_v on form.t (v)",
 		"create table form.p (k int, v text) partition by list (k)", "create table form.p1 partition of form.p for values in (1)",
 		"create table form.p2 partition of form.p for values in (2)", "create table form.p3 partition of form.p for values in (3) partition by hash (v)",
@@ -41,25 +42,25 @@ func TestDDLInAnotherForm(t *testing.T) {
 		"create extension hstore version '1.4'", "alter extension hstore update", "alter extension hstore update",
 		"alter database postgres connection limit 7", "alter database postgres with is_template true", "alter database postgres is_template false connection limit -1 allow_connections true",
 	} {
-		conn := p.leader.connect(t)
-		execute(t, conn, sql)
-		conn.Close(testContext(t))
-		if p.sync(t); i%8 == 7 {
-			p.same(t)
+		conn := p.Leader.Connect(t)
+		harness.Execute(t, conn, sql)
+		conn.Close(harness.Context(t))
+		if p.Sync(t); i%8 == 7 {
+			p.Same(t)
 		}
 		if t.Failed() {
 			t.Fatal(sql)
 		}
 	}
-	p.same(t)
+	p.Same(t)
 	sameAnswer(t, p, "select array_agg((conrelid::regclass, conname, pg_get_constraintdef(oid), convalidated)::text order by conname, conrelid::regclass::text) from pg_constraint where connamespace = 'form'::regnamespace")
 	sameAnswer(t, p, "select array_agg((indexrelid::regclass, indisclustered)::text order by indexrelid::regclass::text) from pg_index where indexrelid >= 16384")
 	sameAnswer(t, p, "select array_agg((proname, proconfig)::text order by proname) from pg_proc where pronamespace = 'form'::regnamespace")
 	sameAnswer(t, p, "select array_agg((setdatabase = 0, setrole::regrole, setconfig)::text order by 1) from pg_db_role_setting")
-	if got := answer(t, p.follower.connect(t), "select extversion from pg_extension where extname = 'hstore'"); got != "1.8" {
+	if got := answer(t, p.Follower.Connect(t), "select extversion from pg_extension where extname = 'hstore'"); got != "1.8" {
 		t.Errorf("hstore %s on the follower", got)
 	}
-	for _, proposal := range p.leader.gate.chosen() {
+	for _, proposal := range p.Leader.Gate.Chosen() {
 		for _, m := range messagesOf(t, proposal) {
 			if s, ok := m.(changeset.Statement); ok && s.Tag == "CLUSTER" && !strings.HasPrefix(s.Text, "ALTER TABLE") {
 				t.Errorf("recorded: %s", s.Text)
@@ -71,13 +72,13 @@ func TestDDLInAnotherForm(t *testing.T) {
 // In a transaction these fail as they do in PostgreSQL, and so do those that
 // cannot be.
 func TestDDLInAnotherFormErrors(t *testing.T) {
-	p := sharedPair(t)
-	p.run(t, "create schema formless", "create table formless.p (k int) partition by list (k)", "create table formless.p1 partition of formless.p for values in (1)",
+	p := harness.SharedPair(t)
+	p.Run(t, "create schema formless", "create table formless.p (k int) partition by list (k)", "create table formless.p1 partition of formless.p for values in (1)",
 		"create table formless.d (k int) partition by list (k)", "create table formless.d1 partition of formless.d default", "create table formless.d2 partition of formless.d for values in (2)",
 		"create table formless.filled (k int)", "insert into formless.filled values (1)", "create table formless.indexed (k int primary key)", "create table formless.triggered (k int)",
 		"create function formless.f() returns trigger language plpgsql as 'begin return new; end'", "create trigger t before insert on formless.triggered for each row execute function formless.f()",
 		"create domain formless.dom as int", "create table formless.held (v formless.dom)", "insert into formless.held values (1)")
-	conn := p.leader.connect(t)
+	conn := p.Leader.Connect(t)
 	for sql, sqlstate := range map[string]string{
 		"begin; alter table formless.p detach partition formless.p1 concurrently":                                                  "25001",
 		"do $$begin alter table formless.p detach partition formless.p1 concurrently; end$$":                                       "25001",
@@ -100,9 +101,9 @@ func TestDDLInAnotherFormErrors(t *testing.T) {
 		"begin read only; cluster formless.indexed using indexed_pkey":                                                             "25006",
 		"begin; create temp table a (k int); explain analyze create table formless.x as select 1 as k; drop table formless.nosuch": "42P01",
 	} {
-		refused(t, conn, sqlstate, sql)
-		execute(t, conn, "rollback", "reset all")
+		harness.Refused(t, conn, sqlstate, sql)
+		harness.Execute(t, conn, "rollback", "reset all")
 	}
-	p.run(t, "insert into formless.filled values (2)", "insert into formless.indexed values (2)", "insert into formless.triggered values (2)", "insert into formless.p1 values (1)")
-	p.same(t)
+	p.Run(t, "insert into formless.filled values (2)", "insert into formless.indexed values (2)", "insert into formless.triggered values (2)", "insert into formless.p1 values (1)")
+	p.Same(t)
 }

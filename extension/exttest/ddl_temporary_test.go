@@ -3,13 +3,15 @@ package exttest
 import (
 	"fmt"
 	"testing"
+
+	"github.com/baristadb/barista/extension/exttest/harness"
 )
 
 // What is done to temporary objects of any kind stays here, and stops no
 // follower; where a statement names others too, those are all that it names there.
 func TestDDLOfTemporaryObjects(t *testing.T) {
-	p := startPair(t)
-	p.run(t, "create role app")
+	p := harness.StartPair(t)
+	p.Run(t, "create role app")
 	for i, c := range []struct{ sql, sqlstate string }{
 		{"comment on function pg_temp.f() is 'x'", ""},
 		{"grant execute on function pg_temp.f() to public", ""},
@@ -49,22 +51,22 @@ func TestDDLOfTemporaryObjects(t *testing.T) {
 		{"drop table if exists tt, nosuch, perm, elsewhere cascade", ""},
 		{"drop index tt_i, perm_i", ""},
 	} {
-		conn := p.leader.connect(t)
-		execute(t, conn, fmt.Sprintf("create schema base%d; set search_path = base%d; create table elsewhere (k int); create view of_perm as select 1 as k", i, i),
+		conn := p.Leader.Connect(t)
+		harness.Execute(t, conn, fmt.Sprintf("create schema base%d; set search_path = base%d; create table elsewhere (k int); create view of_perm as select 1 as k", i, i),
 			"create function pg_temp.f() returns int language sql as 'select 1'; create function perm() returns int language sql as 'select 1'",
 			"create type pg_temp.ty as (a int); create type permty as (a int); create temp table tt (k int check (k > 0)); create index tt_i on tt (k); create table perm (k int); create index perm_i on perm (k)",
 			"create statistics pg_temp.st on (k+1), (k+2) from tt; create statistics permst on (k+1), (k+2) from perm; create temp view tv as select 1; create view permv as select 1 as one; create function tf() returns trigger language plpgsql as 'begin return new; end'; create trigger tg before insert on tt for each row execute function tf(); create policy po on tt; create rule ru as on update to tt do instead nothing",
 			"create function pg_temp.eq(int, int) returns bool language sql as 'select $1 = $2'; create operator pg_temp.=== (function = pg_temp.eq, leftarg = int, rightarg = int); create domain pg_temp.dom as int constraint domc check (value > 0); create collation pg_temp.co from \"C\"")
 		if c.sqlstate == "" {
-			execute(t, conn, c.sql)
+			harness.Execute(t, conn, c.sql)
 		} else {
-			refused(t, conn, c.sqlstate, c.sql)
+			harness.Refused(t, conn, c.sqlstate, c.sql)
 		}
-		if p.sync(t); t.Failed() {
+		if p.Sync(t); t.Failed() {
 			t.Fatal(c.sql)
 		}
-		conn.Close(testContext(t))
+		conn.Close(harness.Context(t))
 	}
-	waitUntil(t, p.leader, "select not exists (select from pg_proc p join pg_namespace n on p.pronamespace = n.oid where nspname ~ '^pg_temp')")
-	p.same(t)
+	harness.WaitUntil(t, p.Leader, "select not exists (select from pg_proc p join pg_namespace n on p.pronamespace = n.oid where nspname ~ '^pg_temp')")
+	p.Same(t)
 }

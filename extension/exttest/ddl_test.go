@@ -8,12 +8,13 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/baristadb/barista/extension/exttest/harness"
 	"github.com/baristadb/barista/internal/changeset"
 )
 
 // Ordinary migrations are replayed to the same schema.
 func TestDDLMigrations(t *testing.T) {
-	p := sharedPair(t)
+	p := harness.SharedPair(t)
 	for _, group := range []struct {
 		name       string
 		statements []string
@@ -124,8 +125,8 @@ func TestDDLMigrations(t *testing.T) {
 		}},
 	} {
 		t.Run(group.name, func(t *testing.T) {
-			p.run(t, group.statements...)
-			p.same(t)
+			p.Run(t, group.statements...)
+			p.Same(t)
 		})
 	}
 }
@@ -133,8 +134,8 @@ func TestDDLMigrations(t *testing.T) {
 // DDL counts as often as it happens, wherever it stands: in DO, in functions,
 // procedures and EXECUTE, in savepoints that stay and not in those that do not.
 func TestDDLOnceEverywhere(t *testing.T) {
-	p := sharedPair(t)
-	conn := p.leader.connect(t)
+	p := harness.SharedPair(t)
+	conn := p.Leader.Connect(t)
 	for _, c := range []struct {
 		name, sql string
 		want      int
@@ -153,23 +154,23 @@ func TestDDLOnceEverywhere(t *testing.T) {
 		{"cluster", "cluster", 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			before := len(p.leader.gate.chosen())
-			execute(t, conn, c.sql)
+			before := len(p.Leader.Gate.Chosen())
+			harness.Execute(t, conn, c.sql)
 			if got := countStatements(t, p, before); got != c.want {
 				t.Errorf("%d statements recorded, not %d", got, c.want)
 			}
 		})
 	}
-	p.same(t)
+	p.Same(t)
 }
 
 // Statements that change nothing replicated run as ever, and record nothing.
 func TestDDLLocalStatementsPass(t *testing.T) {
-	p := sharedPair(t)
-	p.run(t, "create table loc (k int primary key, v text)", "insert into loc values (1, 'a')")
-	conn := p.leader.connect(t)
-	before := len(p.leader.gate.chosen())
-	execute(t, conn,
+	p := harness.SharedPair(t)
+	p.Run(t, "create table loc (k int primary key, v text)", "insert into loc values (1, 'a')")
+	conn := p.Leader.Connect(t)
+	before := len(p.Leader.Gate.Chosen())
+	harness.Execute(t, conn,
 		"set work_mem = '5MB'", "show work_mem", "reset work_mem", "listen ch", "notify ch, 'x'", "unlisten *",
 		"begin; declare c cursor for select * from loc; fetch c; close c; commit",
 		"prepare q as select * from loc", "execute q", "deallocate q",
@@ -185,22 +186,22 @@ func TestDDLLocalStatementsPass(t *testing.T) {
 	if got := recorded(t, p, before); len(got) != 0 {
 		t.Errorf("recorded: %v", got)
 	}
-	p.same(t)
+	p.Same(t)
 }
 
 // One transaction at a time changes schemas, in whatever database.
 func TestDDLOneAtATime(t *testing.T) {
-	s := startLeader(t, options{})
-	first, second := s.connect(t), s.connectAs(t, "postgres", "template1")
-	execute(t, first, "begin", "create table lock_a (k int)")
+	s := harness.StartLeader(t, harness.Options{})
+	first, second := s.Connect(t), s.ConnectAs(t, "postgres", "template1")
+	harness.Execute(t, first, "begin", "create table lock_a (k int)")
 	done := make(chan error, 1)
 	go func() { // ends when the first transaction does
-		_, err := second.Exec(testContext(t), "create table lock_b (k int)")
+		_, err := second.Exec(harness.Context(t), "create table lock_b (k int)")
 		done <- err
 	}()
-	waitUntil(t, s, fmt.Sprintf("select wait_event = 'advisory' from pg_stat_activity where pid = %d", second.PgConn().PID()))
-	execute(t, s.connect(t), "create temp table free (k int)", "alter table free add v text") // does not wait
-	execute(t, first, "commit")
+	harness.WaitUntil(t, s, fmt.Sprintf("select wait_event = 'advisory' from pg_stat_activity where pid = %d", second.PgConn().PID()))
+	harness.Execute(t, s.Connect(t), "create temp table free (k int)", "alter table free add v text") // does not wait
+	harness.Execute(t, first, "commit")
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
@@ -209,8 +210,8 @@ func TestDDLOneAtATime(t *testing.T) {
 // A statement that changes a name which open transactions have captured, or what
 // the replay of their rows calls, comes after them.
 func TestDDLWaitsForWriters(t *testing.T) {
-	p := startPair(t)
-	p.run(t, "create schema w", "create schema w2", "create type w.mood as enum ('sad', 'glad')",
+	p := harness.StartPair(t)
+	p.Run(t, "create schema w", "create schema w2", "create type w.mood as enum ('sad', 'glad')",
 		"create type w.pair as (a int, b int)", "create domain w.small as int",
 		"create table w.moods (m w.mood)", "create table w.pairs (p w.pair)", "create table w.smalls (s w.small)",
 		"create table w.line (a int)", "create table w.lines (l w.line[])",
@@ -231,66 +232,66 @@ func TestDDLWaitsForWriters(t *testing.T) {
 		{"insert into w.called values (1)", "alter function w.one(int) rename to uno"},
 	} {
 		t.Run(c.change, func(t *testing.T) {
-			writer, changer := p.leader.connect(t), p.leader.connect(t)
-			execute(t, writer, "begin", c.write)
-			change := begin(t, changer, c.change)
-			waitUntil(t, p.leader, fmt.Sprintf("select wait_event_type = 'Lock' from pg_stat_activity where pid = %d", changer.PgConn().PID()))
-			execute(t, writer, "commit")
-			if state := change.wait(); state != "" {
+			writer, changer := p.Leader.Connect(t), p.Leader.Connect(t)
+			harness.Execute(t, writer, "begin", c.write)
+			change := harness.Begin(t, changer, c.change)
+			harness.WaitUntil(t, p.Leader, fmt.Sprintf("select wait_event_type = 'Lock' from pg_stat_activity where pid = %d", changer.PgConn().PID()))
+			harness.Execute(t, writer, "commit")
+			if state := change.Wait(); state != "" {
 				t.Errorf("SQLSTATE %s", state)
 			}
-			p.same(t)
+			p.Same(t)
 		})
 	}
 }
 
 // A change of a type waits for no writer of a table that has no users' types.
 func TestDDLOfATypeLeavesOtherWritersAlone(t *testing.T) {
-	p := sharedPair(t)
-	p.run(t, "create schema aside", "create domain aside.small as int", "create type aside.mood as enum ('sad')", "create type aside.pair as (a int)",
+	p := harness.SharedPair(t)
+	p.Run(t, "create schema aside", "create domain aside.small as int", "create type aside.mood as enum ('sad')", "create type aside.pair as (a int)",
 		"create table aside.plain (k int primary key, v text, a int[], j jsonb)")
-	writer := p.leader.connect(t)
-	execute(t, writer, "begin", "insert into aside.plain values (1)")
-	execute(t, p.leader.connect(t), "set lock_timeout = '10s'", "alter domain aside.small add check (value > 0)",
+	writer := p.Leader.Connect(t)
+	harness.Execute(t, writer, "begin", "insert into aside.plain values (1)")
+	harness.Execute(t, p.Leader.Connect(t), "set lock_timeout = '10s'", "alter domain aside.small add check (value > 0)",
 		"alter type aside.mood rename value 'sad' to 'low'", "alter type aside.pair add attribute b int", "alter type aside.pair rename to duo")
-	execute(t, writer, "commit")
-	p.same(t)
+	harness.Execute(t, writer, "commit")
+	p.Same(t)
 }
 
 // CREATE INDEX CONCURRENTLY is where PostgreSQL allows it, and on temporary
 // tables its own affair.
 func TestDDLIndexConcurrently(t *testing.T) {
-	p := sharedPair(t)
-	p.run(t, "create table conc (k int)", "insert into conc values (1), (2), (2)")
-	conn := p.leader.connect(t)
-	before := len(p.leader.gate.chosen())
-	execute(t, conn, "create temp table conc_temp (k int)", "create index concurrently on conc_temp (k)", "begin")
-	refused(t, conn, "25001", "create index concurrently on conc (k)")
-	execute(t, conn, "rollback")
-	refused(t, conn, "25001", "do $$begin execute 'create index concurrently on conc (k)'; end$$")
-	refused(t, conn, "25001", "create schema conc_schema create table x (k int) create index concurrently on x (k)")
-	refused(t, conn, "23505", "create unique index concurrently on conc (k)") // leaves nothing behind
+	p := harness.SharedPair(t)
+	p.Run(t, "create table conc (k int)", "insert into conc values (1), (2), (2)")
+	conn := p.Leader.Connect(t)
+	before := len(p.Leader.Gate.Chosen())
+	harness.Execute(t, conn, "create temp table conc_temp (k int)", "create index concurrently on conc_temp (k)", "begin")
+	harness.Refused(t, conn, "25001", "create index concurrently on conc (k)")
+	harness.Execute(t, conn, "rollback")
+	harness.Refused(t, conn, "25001", "do $$begin execute 'create index concurrently on conc (k)'; end$$")
+	harness.Refused(t, conn, "25001", "create schema conc_schema create table x (k int) create index concurrently on x (k)")
+	harness.Refused(t, conn, "23505", "create unique index concurrently on conc (k)") // leaves nothing behind
 	if got := recorded(t, p, before); len(got) != 0 {
 		t.Errorf("recorded: %v", got)
 	}
-	execute(t, conn, "create index concurrently conc_k on conc (k)")
+	harness.Execute(t, conn, "create index concurrently conc_k on conc (k)")
 	if got := recorded(t, p, before); len(got) != 1 {
 		t.Errorf("recorded: %v", got)
 	}
-	p.same(t)
-	before = len(p.leader.gate.chosen())
-	execute(t, conn, "create index conc_other on conc (k)", "reindex table concurrently conc", "reindex (concurrently, verbose) index conc_k",
+	p.Same(t)
+	before = len(p.Leader.Gate.Chosen())
+	harness.Execute(t, conn, "create index conc_other on conc (k)", "reindex table concurrently conc", "reindex (concurrently, verbose) index conc_k",
 		"create index on conc_temp (k)", "drop index concurrently conc_temp_k_idx", "begin")
-	refused(t, conn, "25001", "drop index concurrently conc_k")
-	execute(t, conn, "rollback", "begin")
-	refused(t, conn, "25001", "reindex index concurrently conc_k")
-	execute(t, conn, "rollback")
-	refused(t, conn, "0A000", "drop index concurrently conc_k, conc_other")
-	execute(t, conn, "drop index concurrently conc_k", "drop index concurrently if exists conc_k")
+	harness.Refused(t, conn, "25001", "drop index concurrently conc_k")
+	harness.Execute(t, conn, "rollback", "begin")
+	harness.Refused(t, conn, "25001", "reindex index concurrently conc_k")
+	harness.Execute(t, conn, "rollback")
+	harness.Refused(t, conn, "0A000", "drop index concurrently conc_k, conc_other")
+	harness.Execute(t, conn, "drop index concurrently conc_k", "drop index concurrently if exists conc_k")
 	if got := recorded(t, p, before); len(got) != 2 {
 		t.Errorf("recorded: %v", got)
 	}
-	p.same(t)
+	p.Same(t)
 }
 
 // A function that a schema change calls, and that writes only where it is
@@ -302,14 +303,14 @@ func TestDDLWritesNothingWhereReplayed(t *testing.T) {
 		"truncate": "truncate spy",
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := startPair(t)
-			p.run(t, "create table spy (k int)", fmt.Sprintf(`create function spies(int) returns bool language plpgsql immutable as
-				$$begin if current_setting('data_directory') <> '%s' then %s; end if; return true; end$$`, p.leader.data(), sql),
+			p := harness.StartPair(t)
+			p.Run(t, "create table spy (k int)", fmt.Sprintf(`create function spies(int) returns bool language plpgsql immutable as
+				$$begin if current_setting('data_directory') <> '%s' then %s; end if; return true; end$$`, p.Leader.Data(), sql),
 				"create table target (k int)", "insert into target values (1)")
-			execute(t, p.leader.connect(t), "alter table target add column looks bool default spies(1)")
-			log := p.leader.gate.chosen()
+			harness.Execute(t, p.Leader.Connect(t), "alter table target add column looks bool default spies(1)")
+			log := p.Leader.Gate.Chosen()
 			var failure *pgconn.PgError
-			if err := p.follower.tryApply(t, log[len(log)-1]); !errors.As(err, &failure) || failure.Code != "BA001" {
+			if err := p.Follower.TryApply(t, log[len(log)-1]); !errors.As(err, &failure) || failure.Code != "BA001" {
 				t.Errorf("%v, not SQLSTATE BA001", err)
 			}
 		})
@@ -317,7 +318,7 @@ func TestDDLWritesNothingWhereReplayed(t *testing.T) {
 }
 
 // countStatements counts the recorded statements from one proposal on.
-func countStatements(t testing.TB, p *pair, from int) int {
+func countStatements(t testing.TB, p *harness.Pair, from int) int {
 	t.Helper()
 	n := 0
 	for _, statement := range recorded(t, p, from) {
@@ -327,10 +328,10 @@ func countStatements(t testing.TB, p *pair, from int) int {
 	return n
 }
 
-func recorded(t testing.TB, p *pair, from int) (statements []changeset.Statement) {
+func recorded(t testing.TB, p *harness.Pair, from int) (statements []changeset.Statement) {
 	t.Helper()
-	for _, proposal := range p.leader.gate.chosen()[from:] {
-		r := changeset.NewReader(proposal.set.Payload)
+	for _, proposal := range p.Leader.Gate.Chosen()[from:] {
+		r := changeset.NewReader(proposal.Set.Payload)
 		for {
 			m, err := r.Next()
 			if err != nil {
@@ -347,8 +348,8 @@ func recorded(t testing.TB, p *pair, from int) (statements []changeset.Statement
 // What other nodes would do otherwise is refused, with a hint, and the session
 // goes on.
 func TestDDLRefused(t *testing.T) {
-	p := sharedPair(t)
-	p.run(t,
+	p := harness.SharedPair(t)
+	p.Run(t,
 		"create schema ref", "create table ref.t (k int primary key, v text)", "insert into ref.t values (1, '2')",
 		"create table ref.p (d timestamptz) partition by range (d)",
 		"create domain ref.stamp as timestamptz default now()",
@@ -356,9 +357,9 @@ func TestDDLRefused(t *testing.T) {
 		"create function ref.vol(int) returns bool language sql volatile as 'select random() < 2'",
 		"create function ref.writes(int) returns bool language plpgsql volatile as $$begin insert into ref.t values ($1 + 100, ''); return true; end$$",
 	)
-	conn := p.leader.connect(t)
-	execute(t, conn, "create temp table reftemp (k int)")
-	before := len(p.leader.gate.chosen())
+	conn := p.Leader.Connect(t)
+	harness.Execute(t, conn, "create temp table reftemp (k int)")
+	before := len(p.Leader.Gate.Chosen())
 	for _, sql := range []string{
 		"create schema refs create table p (d timestamptz) partition by range (d) create table p1 partition of p for values from (now()) to ('2100-01-01')",
 		"create table ref.x (like reftemp)",
@@ -392,9 +393,9 @@ func TestDDLRefused(t *testing.T) {
 		"begin; set local allow_system_table_mods = on; alter table pg_catalog.pg_class add x int; commit",
 		"create access method x type table handler heap_tableam_handler",
 	} {
-		failure := refused(t, conn, "0A000", sql)
+		failure := harness.Refused(t, conn, "0A000", sql)
 		if strings.HasPrefix(sql, "begin;") {
-			execute(t, conn, "rollback")
+			harness.Execute(t, conn, "rollback")
 		}
 		if failure.Hint == "" && failure.Code != "" {
 			t.Errorf("%s: no hint: %s", sql, failure.Message)
@@ -403,72 +404,72 @@ func TestDDLRefused(t *testing.T) {
 	for _, statement := range recorded(t, p, before) {
 		t.Errorf("recorded: %s", statement.Text)
 	}
-	p.same(t)
+	p.Same(t)
 }
 
 // Barista's own triggers are on every table, on both nodes, and stay.
 func TestTriggersStay(t *testing.T) {
-	p := sharedPair(t)
-	p.run(t, "create schema own", "create role own_owner login", "grant all on schema own to own_owner",
+	p := harness.SharedPair(t)
+	p.Run(t, "create schema own", "create role own_owner login", "grant all on schema own to own_owner",
 		"create table own.t (k int primary key)", "create table own.fk (k int references own.t)",
 		"alter table own.t owner to own_owner", "alter table own.fk owner to own_owner",
 		"create table own.p (k int) partition by list (k)", "create table own.p1 partition of own.p for values in (1)")
 
-	owner := p.leader.connectAs(t, "own_owner", "postgres")
-	super := p.leader.connect(t)
-	execute(t, owner, "alter table own.t disable trigger user")
-	refused(t, owner, "42501", "alter table own.fk disable trigger all")
-	execute(t, super, "alter table own.fk disable trigger all", "alter table own.p disable trigger all")
+	owner := p.Leader.ConnectAs(t, "own_owner", "postgres")
+	super := p.Leader.Connect(t)
+	harness.Execute(t, owner, "alter table own.t disable trigger user")
+	harness.Refused(t, owner, "42501", "alter table own.fk disable trigger all")
+	harness.Execute(t, super, "alter table own.fk disable trigger all", "alter table own.p disable trigger all")
 	for _, sql := range []string{
 		"drop trigger %s on own.t", "alter table own.t disable trigger %s", "alter table own.t enable trigger %s",
 		"alter trigger %s on own.t rename to mine", "alter trigger %s on own.t depends on extension plpgsql",
 	} {
 		var name string
-		if err := super.QueryRow(testContext(t), "select tgname from pg_trigger where tgrelid = 'own.t'::regclass and tgname like 'barista_insert%'").Scan(&name); err != nil {
+		if err := super.QueryRow(harness.Context(t), "select tgname from pg_trigger where tgrelid = 'own.t'::regclass and tgname like 'barista_insert%'").Scan(&name); err != nil {
 			t.Fatal(err)
 		}
-		refused(t, super, "0A000", strings.ReplaceAll(sql, "%s", name))
+		harness.Refused(t, super, "0A000", strings.ReplaceAll(sql, "%s", name))
 	}
-	p.sync(t)
-	for _, s := range []*server{p.leader, p.follower} {
+	p.Sync(t)
+	for _, s := range []*harness.Server{p.Leader, p.Follower} {
 		var n int
-		err := s.connect(t).QueryRow(testContext(t), `select count(*) from pg_trigger where tgenabled = 'A' and tgisinternal
+		err := s.Connect(t).QueryRow(harness.Context(t), `select count(*) from pg_trigger where tgenabled = 'A' and tgisinternal
 			and tgrelid in ('own.t'::regclass, 'own.fk'::regclass, 'own.p1'::regclass) and tgname like 'barista_%'`).Scan(&n)
 		if err != nil || n != 12 {
 			t.Errorf("%d capture triggers (%v), not 12", n, err)
 		}
 	}
-	p.run(t, "insert into own.fk values (77)", "insert into own.p values (1)", "alter table own.fk enable trigger all")
+	p.Run(t, "insert into own.fk values (77)", "insert into own.p values (1)", "alter table own.fk enable trigger all")
 	for program, args := range map[string][]string{
 		"pg_dump": {"--schema-only", "-d", "postgres"},
 		"psql":    {"-c", `\d own.*`, "-d", "postgres"},
 	} {
-		for _, line := range p.leader.dump(t, program, args...) {
+		for _, line := range p.Leader.Dump(t, program, args...) {
 			if strings.Contains(line, "barista_") {
 				t.Errorf("%s shows %s", program, line)
 			}
 		}
 	}
-	p.same(t)
+	p.Same(t)
 }
 
 // A follower that becomes leader captures the tables that it replayed.
 func TestDDLFollowerBecomesLeader(t *testing.T) {
-	p := startPair(t)
-	p.run(t, "create table handed (k serial primary key, v text)", "insert into handed (v) values ('old')")
-	p.leader.close()
-	p.follower.open(firstEpoch + 1)
-	q := &pair{leader: p.follower, follower: p.leader}
-	q.run(t, "insert into handed (v) values ('new')", "update handed set v = v || '!'", "truncate handed", "insert into handed (v) values ('last')")
-	q.same(t)
+	p := harness.StartPair(t)
+	p.Run(t, "create table handed (k serial primary key, v text)", "insert into handed (v) values ('old')")
+	p.Leader.Close()
+	p.Follower.Open(harness.FirstEpoch + 1)
+	q := &harness.Pair{Leader: p.Follower, Follower: p.Leader}
+	q.Run(t, "insert into handed (v) values ('new')", "update handed set v = v || '!'", "truncate handed", "insert into handed (v) values ('last')")
+	q.Same(t)
 }
 
 // A password is replicated as the one verifier that the leader computed, and
 // the plain text leaves it in no message.
 func TestDDLPassword(t *testing.T) {
-	p := sharedPair(t)
-	before := len(p.leader.gate.chosen())
-	p.run(t, `create role "Odd""name" login password 'plain''text' valid until 'infinity'`,
+	p := harness.SharedPair(t)
+	before := len(p.Leader.Gate.Chosen())
+	p.Run(t, `create role "Odd""name" login password 'plain''text' valid until 'infinity'`,
 		`alter role "Odd""name" with encrypted password 'another plain'`,
 		"do $$begin execute 'create user pw_three password ''third plain'''; end$$",
 		"create role pw_none password null", "create role pw_empty password ''")
@@ -477,17 +478,17 @@ func TestDDLPassword(t *testing.T) {
 			t.Errorf("recorded: %s", statement.Text)
 		}
 	}
-	p.same(t)
+	p.Same(t)
 }
 
 // A statement runs under the role, the path, the settings and the time that it
 // had.
 func TestDDLSurroundings(t *testing.T) {
-	p := sharedPair(t)
-	p.run(t, "create role sur_a", "create schema sur_one authorization sur_a", "create schema sur_two",
+	p := harness.SharedPair(t)
+	p.Run(t, "create role sur_a", "create schema sur_one authorization sur_a", "create schema sur_two",
 		"create function sur_one.f() returns int language sql immutable as 'select 1'",
 		"create function sur_two.f() returns int language sql immutable as 'select 2'")
-	p.run(t, `set role sur_a; set search_path = sur_one; create table t (k int default f(), primary key (k)); reset role;
+	p.Run(t, `set role sur_a; set search_path = sur_one; create table t (k int default f(), primary key (k)); reset role;
 		set search_path = sur_two, public; create view v as select f();
 		set datestyle = 'SQL, DMY'; create table sur_two.d (d date default '03/04/2024');
 		set intervalstyle = 'sql_standard'; create view sur_two.i as select interval '-1 2:03:04' as i;
@@ -495,27 +496,27 @@ func TestDDLSurroundings(t *testing.T) {
 		set standard_conforming_strings = off; create view sur_two.q as select 'a\\b'::text as q;
 		reset all`)
 	// A literal that PostgreSQL reads as the transaction's time.
-	p.run(t, "create table sur_two.n (at timestamptz default 'now', day date default 'today')")
-	p.same(t)
+	p.Run(t, "create table sur_two.n (at timestamptz default 'now', day date default 'today')")
+	p.Same(t)
 }
 
 // pgbench makes its tables, and its transactions are applied.
 func TestDDLPgbench(t *testing.T) {
-	p := startPair(t)
+	p := harness.StartPair(t)
 	for _, args := range [][]string{
 		{"-i", "-s", "1"},
 		{"-i", "-s", "1", "-I", "dtgvpf"},
 		{"-i", "-s", "1", "--partitions=3", "--foreign-keys"},
 		{"-t", "20", "-c", "4", "-M", "prepared"},
 	} {
-		cmd := env.command("pgbench", append([]string{"-h", p.leader.dir, "-U", "postgres", "-q", "-n"}, append(args, "postgres")...)...)
+		cmd := harness.Command("pgbench", append([]string{"-h", p.Leader.Dir, "-U", "postgres", "-q", "-n"}, append(args, "postgres")...)...)
 		if args[0] == "-t" {
-			cmd = env.command("pgbench", append([]string{"-h", p.leader.dir, "-U", "postgres", "-n"}, append(args, "postgres")...)...)
+			cmd = harness.Command("pgbench", append([]string{"-h", p.Leader.Dir, "-U", "postgres", "-n"}, append(args, "postgres")...)...)
 		}
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("pgbench %v: %v\n%s", args, err, out)
 		}
-		p.sync(t)
+		p.Sync(t)
 	}
-	p.same(t)
+	p.Same(t)
 }

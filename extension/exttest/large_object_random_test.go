@@ -9,6 +9,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/baristadb/barista/extension/exttest/harness"
 )
 
 // Random changes of a few large objects, in transactions and savepoints of
@@ -16,22 +18,22 @@ import (
 // follower. No error but PostgreSQL's own comes up.
 func TestLargeObjectsAtRandom(t *testing.T) {
 	const sessions, steps = 3, 600
-	p := sharedPair(t)
-	p.run(t, "create role lo_1", "create role lo_2", "create function lo_fails(oid) returns void language plpgsql as "+
+	p := harness.SharedPair(t)
+	p.Run(t, "create role lo_1", "create role lo_2", "create function lo_fails(oid) returns void language plpgsql as "+
 		"$$ begin perform lo_put($1, 3000, 'undone'); perform lo_create(99999); raise 'x'; exception when raise_exception then null; end $$")
 	for seed := range uint64(6) {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			random := &largeObjectChanges{rand.New(rand.NewPCG(seed, 1))}
 			var conns [sessions]*pgx.Conn
 			for i := range conns {
-				conns[i] = p.leader.connect(t)
-				execute(t, conns[i], "set lock_timeout = '30ms'", "set deadlock_timeout = '10ms'")
+				conns[i] = p.Leader.Connect(t)
+				harness.Execute(t, conns[i], "set lock_timeout = '30ms'", "set deadlock_timeout = '10ms'")
 			}
 			committed := 0
 			for range steps {
 				conn := conns[random.IntN(sessions)]
 				sql := random.statement(conn.PgConn().TxStatus())
-				_, err := conn.Exec(testContext(t), sql)
+				_, err := conn.Exec(harness.Context(t), sql)
 				var failure *pgconn.PgError
 				switch {
 				case errors.As(err, &failure) && strings.Contains(plainFailures, failure.Code):
@@ -42,9 +44,9 @@ func TestLargeObjectsAtRandom(t *testing.T) {
 				}
 			}
 			for _, conn := range conns {
-				execute(t, conn, "rollback")
+				harness.Execute(t, conn, "rollback")
 			}
-			p.sameLargeObjects(t)
+			p.SameLargeObjects(t)
 			if committed < steps/50 {
 				t.Errorf("only %d transactions were committed", committed)
 			}

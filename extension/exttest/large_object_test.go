@@ -12,13 +12,14 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgproto3"
 
+	"github.com/baristadb/barista/extension/exttest/harness"
 	"github.com/baristadb/barista/internal/changeset"
 )
 
 // What SQL functions do to large objects is done on a follower, to the page.
 func TestLargeObjectsBySQL(t *testing.T) {
-	p := sharedPair(t)
-	conn := p.leader.connect(t)
+	p := harness.SharedPair(t)
+	conn := p.Leader.Connect(t)
 	for _, sql := range []string{
 		"select lo_create(4711)",
 		"select lo_from_bytea(4712, 'abc')",
@@ -33,7 +34,7 @@ func TestLargeObjectsBySQL(t *testing.T) {
 		"select lo_unlink(4711)",
 		"select lo_from_bytea(0, convert_to(repeat('€', 4000), 'UTF8')) from generate_series(1, 3)",
 		"select lo_creat(-1)",
-		fmt.Sprintf("select lo_import('%s/data/postgresql.conf', 4713)", p.leader.dir),
+		fmt.Sprintf("select lo_import('%s/data/postgresql.conf', 4713)", p.Leader.Dir),
 		// A savepoint that was rolled back leaves nothing.
 		`begin; select lo_put(4712, 0, 'kept'); savepoint s; select lo_put(4712, 4096, 'gone'); select lo_create(4720); select lo_unlink(4713);
 			rollback to s; select lo_put(4712, 2048, 'kept'); commit`,
@@ -50,8 +51,8 @@ func TestLargeObjectsBySQL(t *testing.T) {
 		"do $$ declare o oid; n int; begin for i in 1..5 loop begin o := lo_creat(-1); n := lowrite(lo_open(o, 131072), 'y'); if i = 3 then raise 'x'; end if; exception when raise_exception then null; end; end loop; end $$",
 		"do $$ begin perform lo_put((select o from lo_t where k = 1), 0, 'one'); commit; perform lo_put((select o from lo_t where k = 2), 0, 'two'); begin perform lo_put((select o from lo_t where k = 2), 0, 'no'); raise 'x'; exception when others then null; end; end $$",
 	} {
-		execute(t, conn, sql)
-		p.sameLargeObjects(t)
+		harness.Execute(t, conn, sql)
+		p.SameLargeObjects(t)
 		if t.Failed() {
 			t.Fatalf("after %s", sql)
 		}
@@ -61,20 +62,20 @@ func TestLargeObjectsBySQL(t *testing.T) {
 // Writes are captured, too, when the index by which they are noticed is made
 // anew, or the server's other sessions have its caches thrown away meanwhile.
 func TestLargeObjectsAfterInvalidations(t *testing.T) {
-	p := sharedPair(t)
-	conn, other := p.leader.connect(t), p.leader.connect(t)
-	execute(t, conn, "select lo_from_bytea(4801, repeat('x', 20000)::bytea)")
+	p := harness.SharedPair(t)
+	conn, other := p.Leader.Connect(t), p.Leader.Connect(t)
+	harness.Execute(t, conn, "select lo_from_bytea(4801, repeat('x', 20000)::bytea)")
 	for _, sql := range []string{"vacuum full pg_largeobject", "reindex table pg_largeobject", "vacuum pg_largeobject"} {
-		execute(t, other, sql)
-		execute(t, conn, "select lo_put(4801, 2048, 'by another')")
-		execute(t, conn, sql, "select lo_put(4801, 4096, 'by itself')")
-		p.sameLargeObjects(t)
+		harness.Execute(t, other, sql)
+		harness.Execute(t, conn, "select lo_put(4801, 2048, 'by another')")
+		harness.Execute(t, conn, sql, "select lo_put(4801, 4096, 'by itself')")
+		p.SameLargeObjects(t)
 	}
-	execute(t, conn, "begin", "select lo_put(4801, 0, 'before')")
-	execute(t, other, "do $$ begin for i in 1..500 loop execute 'create temp table lo_noise (a int primary key, b text); drop table lo_noise'; end loop; end $$")
-	execute(t, conn, "select lo_put(4801, 6144, 'after')", "select lo_put(4801, 60000, 'after')", "commit")
-	p.sameLargeObjects(t)
-	if got := value(t, p.follower.connect(t), "select convert_from(lo_get(4801, 6144, 5) || lo_get(4801, 60000, 5), 'UTF8')"); got != "afterafter" {
+	harness.Execute(t, conn, "begin", "select lo_put(4801, 0, 'before')")
+	harness.Execute(t, other, "do $$ begin for i in 1..500 loop execute 'create temp table lo_noise (a int primary key, b text); drop table lo_noise'; end loop; end $$")
+	harness.Execute(t, conn, "select lo_put(4801, 6144, 'after')", "select lo_put(4801, 60000, 'after')", "commit")
+	p.SameLargeObjects(t)
+	if got := harness.Value(t, p.Follower.Connect(t), "select convert_from(lo_get(4801, 6144, 5) || lo_get(4801, 60000, 5), 'UTF8')"); got != "afterafter" {
 		t.Errorf("the follower has %q", got)
 	}
 }
@@ -82,9 +83,9 @@ func TestLargeObjectsAfterInvalidations(t *testing.T) {
 // Owners, rights and comments of large objects are the same on a follower, and
 // go with the object.
 func TestLargeObjectOwners(t *testing.T) {
-	p := sharedPair(t)
-	p.run(t, "create role lo_ann login", "create role lo_bob login", "create role lo_eve")
-	super, ann := p.leader.connect(t), p.leader.connectAs(t, "lo_ann", "postgres")
+	p := harness.SharedPair(t)
+	p.Run(t, "create role lo_ann login", "create role lo_bob login", "create role lo_eve")
+	super, ann := p.Leader.Connect(t), p.Leader.ConnectAs(t, "lo_ann", "postgres")
 	for _, step := range []struct {
 		conn *pgx.Conn
 		sql  string
@@ -101,13 +102,13 @@ func TestLargeObjectOwners(t *testing.T) {
 		{super, "begin; select lo_put(5002, 5000, 'written'), lo_put(5003, 5000, 'written'); drop owned by lo_eve; select lo_create(5002); commit"},
 		{super, "begin; set local role lo_ann; select lo_create(5005); reset role; drop owned by lo_ann; drop owned by lo_rob; drop role lo_ann, lo_rob, lo_eve; commit"},
 	} {
-		execute(t, step.conn, step.sql)
-		p.sameLargeObjects(t)
+		harness.Execute(t, step.conn, step.sql)
+		p.SameLargeObjects(t)
 		if t.Failed() {
 			t.Fatalf("after %s", step.sql)
 		}
 	}
-	p.same(t)
+	p.Same(t)
 }
 
 // call calls a function by the protocol's own message, as libpq and JDBC do
@@ -115,7 +116,7 @@ func TestLargeObjectOwners(t *testing.T) {
 func call(t testing.TB, conn *pgx.Conn, function string, arguments ...[]byte) []byte {
 	t.Helper()
 	var oid uint32
-	if err := conn.QueryRow(testContext(t), "select $1::text::regproc::oid", "pg_catalog."+function).Scan(&oid); err != nil {
+	if err := conn.QueryRow(harness.Context(t), "select $1::text::regproc::oid", "pg_catalog."+function).Scan(&oid); err != nil {
 		t.Fatal(err)
 	}
 	frontend := conn.PgConn().Frontend()
@@ -144,35 +145,35 @@ func int4(v int) []byte { return binary.BigEndian.AppendUint32(nil, uint32(v)) }
 
 // Function calls past SQL are captured as well, in and outside of transactions.
 func TestLargeObjectsByFastPath(t *testing.T) {
-	p := sharedPair(t)
-	conn := p.leader.connect(t)
+	p := harness.SharedPair(t)
+	conn := p.Leader.Connect(t)
 	object := call(t, conn, "lo_creat", int4(-1))
-	p.sameLargeObjects(t)
-	execute(t, conn, "begin")
+	p.SameLargeObjects(t)
+	harness.Execute(t, conn, "begin")
 	descriptor := call(t, conn, "lo_open", object, int4(0x60000))
 	for range 10 {
 		call(t, conn, "lowrite", descriptor, bytes.Repeat([]byte("0123456789"), 1000))
 	}
 	call(t, conn, "lo_lseek", descriptor, int4(7), int4(0))
 	call(t, conn, "lowrite", descriptor, []byte("seven"))
-	execute(t, conn, "savepoint s")
+	harness.Execute(t, conn, "savepoint s")
 	call(t, conn, "lo_truncate", descriptor, int4(10))
-	execute(t, conn, "rollback to s")
-	execute(t, conn, "commit")
-	p.sameLargeObjects(t)
+	harness.Execute(t, conn, "rollback to s")
+	harness.Execute(t, conn, "commit")
+	p.SameLargeObjects(t)
 	number := binary.BigEndian.Uint32(object)
-	if got := value(t, p.follower.connect(t), fmt.Sprintf("select length(lo_get(%d)) || convert_from(lo_get(%[1]d, 0, 15), 'UTF8')", number)); got != "1000000123456seven234" {
+	if got := harness.Value(t, p.Follower.Connect(t), fmt.Sprintf("select length(lo_get(%d)) || convert_from(lo_get(%[1]d, 0, 15), 'UTF8')", number)); got != "1000000123456seven234" {
 		t.Errorf("the follower has %q", got)
 	}
 	call(t, conn, "lo_unlink", object)
-	p.sameLargeObjects(t)
+	p.SameLargeObjects(t)
 }
 
 // What a follower finds otherwise than the leader is divergence, which names
 // the object and the page; what cannot be is malformed; neither leaves a trace.
 func TestLargeObjectsDiverge(t *testing.T) {
-	p := startPair(t)
-	p.run(t, "select lo_from_bytea(7001, repeat('x', 5000)::bytea)")
+	p := harness.StartPair(t)
+	p.Run(t, "select lo_from_bytea(7001, repeat('x', 5000)::bytea)")
 	page := func(object, number uint32, pages ...changeset.Page) changeset.Message {
 		return changeset.WrittenPages{Object: object, First: number, Pages: pages}
 	}
@@ -201,14 +202,14 @@ func TestLargeObjectsDiverge(t *testing.T) {
 			payload.Write(page(7009, 5, one))
 			payload.Write(c.message)
 			var batch changeset.Batch
-			batch.Begin(p.follower.applied())
+			batch.Begin(p.Follower.Applied())
 			batch.Set(1)
 			batch.Payload(payload.Payload())
-			batch.End(p.follower.applied() + 1)
-			if err := applyFails(t, p.follower, c.code, batch.Bytes()); !strings.Contains(err.Message, c.want) {
+			batch.End(p.Follower.Applied() + 1)
+			if err := applyFails(t, p.Follower, c.code, batch.Bytes()); !strings.Contains(err.Message, c.want) {
 				t.Errorf("the error is %q, not %q", err.Message, c.want)
 			}
 		})
 	}
-	p.sameLargeObjects(t)
+	p.SameLargeObjects(t)
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"regexp"
 	"testing"
+
+	"github.com/baristadb/barista/extension/exttest/harness"
 )
 
 var pgbenchTPS = regexp.MustCompile(`tps = ([0-9.]+)`)
@@ -14,14 +16,14 @@ var pgbenchTPS = regexp.MustCompile(`tps = ([0-9.]+)`)
 func BenchmarkCommits(b *testing.B) {
 	for _, clients := range []int{1, 8, 32} {
 		b.Run(fmt.Sprint(clients), func(b *testing.B) {
-			s := sharedLeader(b)
-			if value(b, s.connect(b), "to_regclass('pgbench_accounts') is null") == "true" {
-				pgbench(b, s, "-i", "-q", "-s", "10")
+			s := harness.SharedLeader(b)
+			if harness.Value(b, s.Connect(b), "to_regclass('pgbench_accounts') is null") == "true" {
+				harness.Pgbench(b, s, "-i", "-q", "-s", "10")
 			}
-			s.gate.restart()
-			s.reopen(b)
+			s.Gate.Restart()
+			s.Reopen(b)
 			for b.Loop() {
-				out := pgbench(b, s, "-n", "-M", "prepared", "-T", "5",
+				out := harness.Pgbench(b, s, "-n", "-M", "prepared", "-T", "5",
 					"-c", fmt.Sprint(clients), "-j", "2")
 				tps := pgbenchTPS.FindStringSubmatch(out)
 				if tps == nil {
@@ -38,14 +40,14 @@ func BenchmarkCommits(b *testing.B) {
 // BenchmarkCapture measures what capture costs a row change: in a statement of
 // its own, and as one of many, against a table whose changes are not captured.
 func BenchmarkCapture(b *testing.B) {
-	s := sharedLeader(b)
-	conn := s.connect(b)
-	execute(b, conn, "set client_min_messages = warning", "set barista.spill_limit = '8MB'",
+	s := harness.SharedLeader(b)
+	conn := s.Connect(b)
+	harness.Execute(b, conn, "set client_min_messages = warning", "set barista.spill_limit = '8MB'",
 		"drop table if exists measured, unmeasured",
 		"create table measured (k int primary key, n int, filler char(84))",
 		"create unlogged table unmeasured (k int primary key, n int, filler char(84))")
 	for _, table := range []string{"unmeasured", "measured"} {
-		execute(b, conn, fmt.Sprintf("insert into %s select i, 0, '' from generate_series(1, 20000) i", table))
+		harness.Execute(b, conn, fmt.Sprintf("insert into %s select i, 0, '' from generate_series(1, 20000) i", table))
 		for _, way := range []struct {
 			name, sql string
 			rows      float64
@@ -56,11 +58,11 @@ func BenchmarkCapture(b *testing.B) {
 			b.Run(table+"/"+way.name, func(b *testing.B) {
 				for b.Loop() {
 					b.StopTimer()
-					execute(b, conn, "begin")
+					harness.Execute(b, conn, "begin")
 					b.StartTimer()
-					execute(b, conn, fmt.Sprintf(way.sql, table))
+					harness.Execute(b, conn, fmt.Sprintf(way.sql, table))
 					b.StopTimer()
-					execute(b, conn, "rollback")
+					harness.Execute(b, conn, "rollback")
 					b.StartTimer()
 				}
 				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/way.rows, "ns/row")

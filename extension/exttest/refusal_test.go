@@ -6,12 +6,14 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/baristadb/barista/extension/exttest/harness"
 )
 
 // What is refused says what to do instead, and that works on both nodes.
 func TestRefusalsTellAWay(t *testing.T) {
-	p := sharedPair(t)
-	p.run(t, "create table way (v text)", "create index way_v on way (v)")
+	p := harness.SharedPair(t)
+	p.Run(t, "create table way (v text)", "create index way_v on way (v)")
 	for _, c := range []struct {
 		refused, hint string
 		instead       []string
@@ -22,12 +24,12 @@ func TestRefusalsTellAWay(t *testing.T) {
 		{"create access method way type index handler bthandler", "CREATE EXTENSION", []string{"create extension bloom"}},
 		{"alter database template1 rename to way", "Barista itself connects to it", []string{"create database way", "alter database way rename to way_out", "drop database way_out"}},
 	} {
-		_, err := p.leader.connect(t).Exec(testContext(t), c.refused)
+		_, err := p.Leader.Connect(t).Exec(harness.Context(t), c.refused)
 		var failure *pgconn.PgError
 		if !errors.As(err, &failure) || failure.Code != "0A000" || !strings.Contains(failure.Hint, c.hint) {
 			t.Errorf("%s: %v, want 0A000 and a hint with %q", c.refused, err, c.hint)
 		}
-		p.run(t, c.instead...)
+		p.Run(t, c.instead...)
 	}
-	p.same(t)
+	p.Same(t)
 }

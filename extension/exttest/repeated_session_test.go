@@ -1,11 +1,15 @@
 package exttest
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/baristadb/barista/extension/exttest/harness"
+)
 
 // What a function that every node runs by itself wants of the session, or of the server's files, it does not get on the leader either: the row
 // is refused there, and no follower stops.
 func TestRepeatedFunctionsHaveNoSession(t *testing.T) {
-	p := sharedPair(t)
+	p := harness.SharedPair(t)
 	const f = `create function ses.f(i int) returns int language plpgsql immutable as $$begin return ses.g(i); end$$`
 	volatile := func(body string) []string {
 		return []string{`create function ses.g(i int) returns int language plpgsql as $$begin ` + body + `; return i; end$$`, f}
@@ -40,27 +44,27 @@ func TestRepeatedFunctionsHaveNoSession(t *testing.T) {
 			`create function ses.f(i int) returns int language plpgsql immutable as $$declare x ses_type; begin x.a := i; return x.a; end$$`}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p.run(t, "create schema ses", "create table ses.t (v int)", "create sequence ses.s")
-			conn := p.leader.connect(t)
-			execute(t, conn, c.setup...)
-			execute(t, conn, "create index on ses.t (ses.f(v))")
-			refused(t, conn, c.sqlstate, "insert into ses.t values (1)")
-			execute(t, conn, "begin", "savepoint a")
-			refused(t, conn, c.sqlstate, "insert into ses.t values (1)")
-			execute(t, conn, "rollback to a", "create temporary table usual (v int)", "set local role pg_monitor", "reset role",
+			p.Run(t, "create schema ses", "create table ses.t (v int)", "create sequence ses.s")
+			conn := p.Leader.Connect(t)
+			harness.Execute(t, conn, c.setup...)
+			harness.Execute(t, conn, "create index on ses.t (ses.f(v))")
+			harness.Refused(t, conn, c.sqlstate, "insert into ses.t values (1)")
+			harness.Execute(t, conn, "begin", "savepoint a")
+			harness.Refused(t, conn, c.sqlstate, "insert into ses.t values (1)")
+			harness.Execute(t, conn, "rollback to a", "create temporary table usual (v int)", "set local role pg_monitor", "reset role",
 				"drop index ses.t_f_idx", "insert into ses.t values (2)", "commit")
-			p.same(t)
-			p.run(t, "drop schema ses cascade")
+			p.Same(t)
+			p.Run(t, "drop schema ses cascade")
 		})
 	}
 }
 
 // An index of a function in SQL, which the planner looks into where the index is made, is refused if that names temporary objects.
 func TestIndexOfFunctionWithTemporaryObjects(t *testing.T) {
-	p := sharedPair(t)
-	p.run(t, "create schema sqt", "create table sqt.t (v int)")
-	conn := p.leader.connect(t)
-	execute(t, conn,
+	p := harness.SharedPair(t)
+	p.Run(t, "create schema sqt", "create table sqt.t (v int)")
+	conn := p.Leader.Connect(t)
+	harness.Execute(t, conn,
 		"create type pg_temp.sqt_type as (a int)", "create temporary table v (i int)",
 		"create function pg_temp.g(i int) returns int language sql immutable as 'select $1'",
 		"create function sqt.called(i int) returns int language sql immutable as 'select pg_temp.g(i)'",
@@ -68,9 +72,9 @@ func TestIndexOfFunctionWithTemporaryObjects(t *testing.T) {
 		"create function sqt.inner_one(i int) returns int language sql immutable as 'select sqt.called(i)'",
 		"create function sqt.fine(v int) returns int language sql immutable as 'select v + 1'")
 	for _, function := range []string{"called", "typed", "inner_one"} {
-		refused(t, conn, "0A000", "create index on sqt.t (sqt."+function+"(v))")
-		refused(t, conn, "0A000", "create index on sqt.t (v) where sqt."+function+"(v) > 0")
+		harness.Refused(t, conn, "0A000", "create index on sqt.t (sqt."+function+"(v))")
+		harness.Refused(t, conn, "0A000", "create index on sqt.t (v) where sqt."+function+"(v) > 0")
 	}
-	execute(t, conn, "create index on sqt.t (sqt.fine(v))", "insert into sqt.t values (1)")
-	p.same(t)
+	harness.Execute(t, conn, "create index on sqt.t (sqt.fine(v))", "insert into sqt.t values (1)")
+	p.Same(t)
 }

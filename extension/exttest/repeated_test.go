@@ -4,20 +4,22 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/baristadb/barista/extension/exttest/harness"
 )
 
 // What every node runs by itself writes on none: a function of an index, an operator class or a domain that calls one which writes is
 // refused where its row is written, in whatever way it is called and however it writes.
 func TestRepeatedFunctionsWriteNothing(t *testing.T) {
-	p := sharedPair(t)
-	p.run(t,
+	p := harness.SharedPair(t)
+	p.Run(t,
 		"create schema rep", "create table rep.log (v int)", "create sequence rep.s",
 		`create function rep.row(i int) returns int language plpgsql as $$begin insert into rep.log values (i); return i; end$$`,
 		`create function rep.next(i int) returns int language plpgsql as $$declare n int; begin n := nextval('rep.s'); return i; end$$`,
 		`create function rep.change(i int) returns int language plpgsql as $$begin execute 'create table rep.made ()'; return i; end$$`,
 		`create function rep.writable(i int) returns int language plpgsql as
 			$$begin set transaction_read_only = off; insert into rep.log values (i); return i; end$$`)
-	p.run(t, `create function rep.object(i int) returns int language plpgsql as $$declare n oid; begin n := lo_create(0); return i; end$$`)
+	p.Run(t, `create function rep.object(i int) returns int language plpgsql as $$declare n oid; begin n := lo_create(0); return i; end$$`)
 	write := map[string]string{"row": "row", "sequence": "next", "schema": "change", "object": "object"}
 	call := map[string]string{
 		"plpgsql":   `create function rep.f(i int) returns int language plpgsql immutable as $$begin return rep.%s(i); end$$`,
@@ -32,32 +34,32 @@ func TestRepeatedFunctionsWriteNothing(t *testing.T) {
 		for kind, function := range write {
 			t.Run(caller+" "+kind, func(t *testing.T) {
 				for statement := range strings.SplitSeq(fmt.Sprintf(create, function), "\n") {
-					p.run(t, statement)
+					p.Run(t, statement)
 				}
-				p.run(t, "create table rep.t (v int)", "create index on rep.t (rep.f(v))")
+				p.Run(t, "create table rep.t (v int)", "create index on rep.t (rep.f(v))")
 				// A new session: it has run no function in SQL yet. A used one may keep what it knows of functions.
 				for _, before := range []string{"begin", "begin; select rep.row(0), rep.next(0), rep.object(0); savepoint a"} {
-					conn := p.leader.connect(t)
-					execute(t, conn, before)
-					failure := refused(t, conn, "0A000", "insert into rep.t values (1)")
+					conn := p.Leader.Connect(t)
+					harness.Execute(t, conn, before)
+					failure := harness.Refused(t, conn, "0A000", "insert into rep.t values (1)")
 					if !strings.Contains(failure.Hint, "trigger") || !strings.Contains(failure.Message, "every node runs it by itself") {
 						t.Errorf("the refusal does not tell what to do: %s, %s", failure.Message, failure.Hint)
 					}
-					execute(t, conn, "rollback")
+					harness.Execute(t, conn, "rollback")
 				}
-				p.run(t, "drop table rep.t", "drop function rep.f", "drop function if exists rep.g")
+				p.Run(t, "drop table rep.t", "drop function rep.f", "drop function if exists rep.g")
 			})
 		}
 	}
-	p.run(t, fmt.Sprintf(call["plpgsql"], "writable"), "create table rep.t (v int)", "create index on rep.t (rep.f(v))")
-	refused(t, p.leader.connect(t), "25001", "insert into rep.t values (1)")
-	p.same(t)
+	p.Run(t, fmt.Sprintf(call["plpgsql"], "writable"), "create table rep.t (v int)", "create index on rep.t (rep.f(v))")
+	harness.Refused(t, p.Leader.Connect(t), "25001", "insert into rep.t values (1)")
+	p.Same(t)
 }
 
 // The same of functions that become volatile when an index has them, and of those that operators and domains bring into an index.
 func TestRepeatedFunctionsBehindOthers(t *testing.T) {
-	p := sharedPair(t)
-	p.run(t,
+	p := harness.SharedPair(t)
+	p.Run(t,
 		"create schema beh", "create table beh.log (v int)",
 		`create function beh.w(i int) returns int language plpgsql as $$begin insert into beh.log values (i); return i; end$$`)
 	for name, setup := range map[string][]string{
@@ -110,37 +112,37 @@ func TestRepeatedFunctionsBehindOthers(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p.run(t, setup...)
-			failure := refused(t, p.leader.connect(t), "0A000", "insert into beh.t values (1)")
+			p.Run(t, setup...)
+			failure := harness.Refused(t, p.Leader.Connect(t), "0A000", "insert into beh.t values (1)")
 			if !strings.Contains(failure.Message, "every node runs it by itself") {
 				t.Errorf("refused otherwise: %s", failure.Message)
 			}
-			p.run(t, "drop table beh.t", "drop operator class if exists beh.o using btree", "drop operator if exists beh.@@@ (int, int)",
+			p.Run(t, "drop table beh.t", "drop operator class if exists beh.o using btree", "drop operator if exists beh.@@@ (int, int)",
 				"drop cast if exists (int as beh.c)", "drop function if exists beh.f", "drop function if exists beh.g", "drop type if exists beh.c",
 				"drop domain if exists beh.d")
 		})
 	}
-	p.same(t)
+	p.Same(t)
 }
 
 // A function of an index that reads a temporary table is refused: other nodes have none.
 func TestRepeatedFunctionReadsTemporaryTable(t *testing.T) {
-	p := sharedPair(t)
-	p.run(t,
+	p := harness.SharedPair(t)
+	p.Run(t,
 		"create schema tem", "create table tem.t (v int)",
 		`create function tem.f(i int) returns int language plpgsql immutable as $$begin return (select v from pg_temp.x); end$$`)
-	conn := p.leader.connect(t)
-	execute(t, conn,
+	conn := p.Leader.Connect(t)
+	harness.Execute(t, conn,
 		"create temporary table x (v int)", "insert into x values (1)",
 		"select tem.f(1)", "create index on tem.t (tem.f(v))")
-	refused(t, conn, "0A000", "insert into tem.t values (1)")
-	p.same(t)
+	harness.Refused(t, conn, "0A000", "insert into tem.t values (1)")
+	p.Same(t)
 }
 
 // A schema change that prepares the body of a function in SQL is refused if that names something temporary, though no row makes it run.
 func TestRepeatedBodyNamesTemporary(t *testing.T) {
-	p := sharedPair(t)
-	p.run(t, "create schema bod", "create table bod.x (v int)")
+	p := harness.SharedPair(t)
+	p.Run(t, "create schema bod", "create table bod.x (v int)")
 	for name, body := range map[string]string{
 		"table":             "select v from pg_temp.x where v = $1",
 		"table by path":     "select v from x where v = $1",
@@ -150,8 +152,8 @@ func TestRepeatedBodyNamesTemporary(t *testing.T) {
 		"another's operand": "select bod.h($1) + 1",
 	} {
 		t.Run(name, func(t *testing.T) {
-			conn := p.leader.connect(t)
-			execute(t, conn,
+			conn := p.Leader.Connect(t)
+			harness.Execute(t, conn,
 				"create temporary table x (v int)", "create domain pg_temp.d as int",
 				"create function pg_temp.g(i int) returns int language sql as 'select $1'",
 				"create table bod.t (v int)", "set check_function_bodies = off",
@@ -166,58 +168,58 @@ func TestRepeatedBodyNamesTemporary(t *testing.T) {
 				"create table bod.p (v int) partition by range (bod.f(v))",
 				"alter table bod.t add column w int default bod.f(1)",
 			} {
-				if failure := refused(t, conn, "0A000", sql); !strings.Contains(failure.Message, "temporary") {
+				if failure := harness.Refused(t, conn, "0A000", sql); !strings.Contains(failure.Message, "temporary") {
 					t.Errorf("refused otherwise: %s", failure.Message)
 				}
 			}
-			execute(t, conn, "create function bod.i(i int) returns int language sql immutable as 'select $1'", "create index on bod.t (bod.i(v))")
-			refused(t, conn, "0A000", "create or replace function bod.i(i int) returns int language sql immutable as '"+body+"'")
-			execute(t, conn, "drop table bod.t", "drop function bod.i", "drop operator bod.@@@ (none, int)", "drop function bod.f, bod.h")
+			harness.Execute(t, conn, "create function bod.i(i int) returns int language sql immutable as 'select $1'", "create index on bod.t (bod.i(v))")
+			harness.Refused(t, conn, "0A000", "create or replace function bod.i(i int) returns int language sql immutable as '"+body+"'")
+			harness.Execute(t, conn, "drop table bod.t", "drop function bod.i", "drop operator bod.@@@ (none, int)", "drop function bod.f, bod.h")
 		})
 	}
-	p.same(t)
+	p.Same(t)
 }
 
 // A function of an index that calls a temporary one is refused, in whatever language that is.
 func TestRepeatedFunctionCallsTemporaryFunction(t *testing.T) {
-	p := sharedPair(t)
-	p.run(t,
+	p := harness.SharedPair(t)
+	p.Run(t,
 		"create schema tmf", "create table tmf.t (v int)",
 		`create function tmf.f(i int) returns int language plpgsql immutable as $$begin return pg_temp.g(i); end$$`,
 		"create index on tmf.t (tmf.f(v))")
 	for _, language := range []string{"sql immutable as 'select 1'", "sql as 'select 1'", "plpgsql as 'begin return 1; end'", "internal as 'int4abs'"} {
-		conn := p.leader.connect(t)
-		execute(t, conn, "create function pg_temp.g(i int) returns int language "+language, "select pg_temp.g(1)")
-		refused(t, conn, "0A000", "insert into tmf.t values (1)")
+		conn := p.Leader.Connect(t)
+		harness.Execute(t, conn, "create function pg_temp.g(i int) returns int language "+language, "select pg_temp.g(1)")
+		harness.Refused(t, conn, "0A000", "insert into tmf.t values (1)")
 	}
-	p.same(t)
+	p.Same(t)
 }
 
 // A function of an index uses no large object in a transaction that writes some, also by an expression that was made ready before.
 func TestRepeatedFunctionUsesLargeObject(t *testing.T) {
-	p := sharedPair(t)
-	p.run(t,
+	p := harness.SharedPair(t)
+	p.Run(t,
 		"create schema rlo", "create table rlo.t (v int)", "create table rlo.u (v int)", "select lo_from_bytea(5501, 'latte')",
 		`create function rlo.w(i int) returns int language plpgsql as $$declare n int; begin n := lowrite(lo_open(5501, 131072), 'x'); return i; end$$`,
 		`create function rlo.f(i int) returns int language plpgsql immutable as $$begin return rlo.w(i); end$$`,
 		`create function rlo.r(i int) returns int language plpgsql immutable as $$begin return length(lo_get(5501)); end$$`,
 		"create index on rlo.t (rlo.f(v))", "create index on rlo.u (rlo.r(v))", "insert into rlo.u values (1)")
-	conn := p.leader.connect(t)
+	conn := p.Leader.Connect(t)
 	for _, sql := range []string{"insert into rlo.t values (1)", "insert into rlo.u values (1)"} {
-		execute(t, conn, "begin", "select rlo.w(1)")
-		if failure := refused(t, conn, "0A000", sql); !strings.Contains(failure.Message, "large object is used") {
+		harness.Execute(t, conn, "begin", "select rlo.w(1)")
+		if failure := harness.Refused(t, conn, "0A000", sql); !strings.Contains(failure.Message, "large object is used") {
 			t.Errorf("refused otherwise: %s", failure.Message)
 		}
-		execute(t, conn, "rollback")
+		harness.Execute(t, conn, "rollback")
 	}
-	execute(t, conn, "begin", "insert into rlo.u values (2)", "select rlo.w(1)", "commit", "insert into rlo.u values (3)")
-	p.same(t)
+	harness.Execute(t, conn, "begin", "insert into rlo.u values (2)", "select rlo.w(1)", "commit", "insert into rlo.u values (3)")
+	p.Same(t)
 }
 
 // What no index uses may call what it likes, and what an index uses may catch that it cannot write: that is so on every node.
 func TestRepeatedFunctionsThatWriteNothing(t *testing.T) {
-	p := sharedPair(t)
-	p.run(t,
+	p := harness.SharedPair(t)
+	p.Run(t,
 		"create schema may", "create table may.log (v int)", "create table may.t (v int)",
 		`create function may.w(i int) returns int language plpgsql as $$begin insert into may.log values (i); return i; end$$`,
 		`create function may.f(i int) returns int language plpgsql immutable as $$begin return may.w(i); end$$`,
@@ -230,19 +232,19 @@ func TestRepeatedFunctionsThatWriteNothing(t *testing.T) {
 		`create function may.h() returns trigger language plpgsql as $$begin insert into may.log values (new.v); return new; end$$`,
 		"create trigger h before insert on may.t for each row execute function may.h()",
 		"insert into may.t values (4), (5)")
-	if got := value(t, p.leader.connect(t), "select array_agg(v order by v) from may.log"); got != "{1,2,3,4,5}" {
+	if got := harness.Value(t, p.Leader.Connect(t), "select array_agg(v order by v) from may.log"); got != "{1,2,3,4,5}" {
 		t.Errorf("the log holds %s", got)
 	}
-	if got := value(t, p.follower.connect(t), "select array_agg(may.g(v) order by v) from may.t"); got != "{-1,-2,-4,-5}" {
+	if got := harness.Value(t, p.Follower.Connect(t), "select array_agg(may.g(v) order by v) from may.t"); got != "{-1,-2,-4,-5}" {
 		t.Errorf("the follower's index function gives %s", got)
 	}
-	p.same(t)
+	p.Same(t)
 }
 
 // A value with a domain in it is stored without asking the domain's check again, which may answer otherwise or write.
 func TestApplyAsksNoDomain(t *testing.T) {
-	p := startPair(t)
-	p.run(t,
+	p := harness.StartPair(t)
+	p.Run(t,
 		"create schema dom", "create table dom.log (v int)", "create table dom.allowed (v int)",
 		"insert into dom.allowed values (1)",
 		`create function dom.w(i int) returns bool language plpgsql as $$begin insert into dom.log values (i); return true; end$$`,
@@ -262,42 +264,42 @@ func TestApplyAsksNoDomain(t *testing.T) {
 		"alter domain dom.n set not null",
 		"alter type dom.wide add attribute b dom.n",
 		"update dom.u set k = 2")
-	p.same(t)
+	p.Same(t)
 }
 
 // A constraint that the leader has checked is not checked again, when what its function reads has changed meanwhile; and it is valid.
 func TestDDLConstraintIsCheckedOnce(t *testing.T) {
-	p := sharedPair(t)
-	p.run(t,
+	p := harness.SharedPair(t)
+	p.Run(t,
 		"create schema validated", "create table validated.allowed (v int)", "insert into validated.allowed values (1), (2)",
 		`create function validated.f(i int) returns bool language sql stable as 'select i in (select v from validated.allowed)'`,
 		"create table validated.t (v int)", "insert into validated.t values (1), (2)",
 		"create table validated.keys (k int primary key)", "insert into validated.keys values (1), (2)",
 		"create table validated.p (v int) partition by list (v)", "create table validated.p1 partition of validated.p for values in (1)",
 		"insert into validated.p values (1)")
-	conn, other := p.leader.connect(t), p.leader.connect(t)
-	execute(t, conn, "begin",
+	conn, other := p.Leader.Connect(t), p.Leader.Connect(t)
+	harness.Execute(t, conn, "begin",
 		"alter table validated.t add check (validated.f(v)), add foreign key (v) references validated.keys",
 		"alter table validated.t add column w int default 1 check (validated.f(w)) references validated.keys",
 		"alter table validated.t add constraint later check (validated.f(w)) not valid",
 		"alter table validated.p add foreign key (v) references validated.keys, add check (validated.f(v))")
-	execute(t, other, "delete from validated.allowed")
-	execute(t, conn, "commit")
-	p.same(t)
+	harness.Execute(t, other, "delete from validated.allowed")
+	harness.Execute(t, conn, "commit")
+	p.Same(t)
 	const valid = "select string_agg(conname || convalidated, ',' order by conname) from pg_constraint where connamespace = 'validated'::regnamespace"
-	if want, got := value(t, conn, valid), value(t, p.follower.connect(t), valid); got != want {
+	if want, got := harness.Value(t, conn, valid), harness.Value(t, p.Follower.Connect(t), valid); got != want {
 		t.Errorf("the follower's constraints are %s, not %s", got, want)
 	}
-	refused(t, conn, "23514", "insert into validated.t values (1, 1)")
-	execute(t, conn, "insert into validated.allowed values (1), (7)")
-	refused(t, conn, "23503", "insert into validated.t values (1, 7)")
+	harness.Refused(t, conn, "23514", "insert into validated.t values (1, 1)")
+	harness.Execute(t, conn, "insert into validated.allowed values (1), (7)")
+	harness.Refused(t, conn, "23503", "insert into validated.t values (1, 7)")
 }
 
 // The same when a constraint is validated, alone or with others, when it is made anew for another type of its column, and of the null of a domain
 // that a column without a default gets.
 func TestDDLConstraintIsValidatedOnce(t *testing.T) {
-	p := sharedPair(t)
-	p.run(t,
+	p := harness.SharedPair(t)
+	p.Run(t,
 		"create schema vod", "create table vod.allowed (v int)", "insert into vod.allowed values (1), (2)",
 		`create function vod.f(i int) returns bool language plpgsql stable as
 			$$begin return (select count(*) from vod.allowed) = 2 and i is distinct from 7; end$$`,
@@ -308,41 +310,41 @@ func TestDDLConstraintIsValidatedOnce(t *testing.T) {
 		"alter table vod.t add constraint k foreign key (v) references vod.keys not valid",
 		"create table vod.other (v smallint check (vod.f(v)), w varchar(5))", "insert into vod.other values (1)", "create table vod.null (v int)", "insert into vod.null values (1)",
 		"create table vod.p (k int, v smallint, check (vod.f(v))) partition by list (k)", "create table vod.p1 partition of vod.p for values in (1)", "insert into vod.p values (1, 1)")
-	conn, other := p.leader.connect(t), p.leader.connect(t)
-	execute(t, conn, "begin",
+	conn, other := p.Leader.Connect(t), p.Leader.Connect(t)
+	harness.Execute(t, conn, "begin",
 		"alter table vod.t validate constraint a",
 		"alter table vod.t add constraint c check (vod.f(v)) not valid, validate constraint c, validate constraint k, validate constraint b",
 		"alter table if exists vod.none validate constraint a",
 		"alter table vod.other alter v type int, alter w type varchar(6)",
 		"alter table vod.p alter v type int",
 		"alter table vod.null add column w vod.d")
-	execute(t, other, "delete from vod.allowed")
-	execute(t, conn, "commit")
-	p.same(t)
+	harness.Execute(t, other, "delete from vod.allowed")
+	harness.Execute(t, conn, "commit")
+	p.Same(t)
 	const valid = "select string_agg(conrelid::regclass || conname || convalidated, ',' order by conrelid::regclass::text, conname) from pg_constraint where connamespace = 'vod'::regnamespace"
-	if want, got := value(t, conn, valid), value(t, p.follower.connect(t), valid); got != want || strings.Contains(got, "false") {
+	if want, got := harness.Value(t, conn, valid), harness.Value(t, p.Follower.Connect(t), valid); got != want || strings.Contains(got, "false") {
 		t.Errorf("the follower's constraints are %s, not %s", got, want)
 	}
-	refused(t, conn, "23514", "insert into vod.child values (1)")
-	refused(t, conn, "42704", "alter table vod.t validate constraint none")
+	harness.Refused(t, conn, "23514", "insert into vod.child values (1)")
+	harness.Refused(t, conn, "42704", "alter table vod.t validate constraint none")
 }
 
 // Rows whose index function the table's owner may not run are refused: followers run it as the owner.
 func TestRepeatedFunctionThatTheOwnerMayNotRun(t *testing.T) {
-	p := sharedPair(t)
-	p.run(t,
+	p := harness.SharedPair(t)
+	p.Run(t,
 		"create role own_keeper", "create role own_writer", "create schema kept", "grant all on schema kept to own_keeper, own_writer",
 		`create function kept.f(i int) returns int language plpgsql immutable as $$begin return -i; end$$`,
 		"create table kept.t (v int)", "create index on kept.t (kept.f(v))", "alter table kept.t owner to own_keeper",
 		"grant all on kept.t to own_writer", "insert into kept.t values (1)")
-	conn := p.leader.connect(t)
-	execute(t, conn, "insert into kept.t values (2)")
-	p.run(t, "revoke execute on function kept.f from public", "grant execute on function kept.f to own_writer")
-	execute(t, conn, "set role own_writer")
-	if failure := refused(t, conn, "0A000", "insert into kept.t values (3)"); !strings.Contains(failure.Hint, "own_keeper") {
+	conn := p.Leader.Connect(t)
+	harness.Execute(t, conn, "insert into kept.t values (2)")
+	p.Run(t, "revoke execute on function kept.f from public", "grant execute on function kept.f to own_writer")
+	harness.Execute(t, conn, "set role own_writer")
+	if failure := harness.Refused(t, conn, "0A000", "insert into kept.t values (3)"); !strings.Contains(failure.Hint, "own_keeper") {
 		t.Errorf("the hint is %q", failure.Hint)
 	}
-	p.run(t, "grant execute on function kept.f to own_keeper")
-	execute(t, conn, "insert into kept.t values (4)")
-	p.same(t)
+	p.Run(t, "grant execute on function kept.f to own_keeper")
+	harness.Execute(t, conn, "insert into kept.t values (4)")
+	p.Same(t)
 }

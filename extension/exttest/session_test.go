@@ -12,6 +12,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
+
+	"github.com/baristadb/barista/extension/exttest/harness"
 )
 
 // unfencedLoop evaluates a ready expression again after a savepoint took back
@@ -36,8 +38,8 @@ const unfencedCursor = `do $$ declare x bigint; c refcursor; begin commit;
 // While the gate is closed nobody writes: not a superuser on the node's own
 // socket, not by nextval, not by a function, not past the statement hooks.
 func TestClosedGate(t *testing.T) {
-	s := startServer(t, options{fixture: heldFixture})
-	conn := s.connect(t)
+	s := harness.StartServer(t, harness.Options{Fixture: heldFixture})
+	conn := s.Connect(t)
 	for _, sql := range []string{
 		"insert into held values (100, 0)",
 		"update held set v = 1",
@@ -54,27 +56,27 @@ func TestClosedGate(t *testing.T) {
 		"do $$ declare x bigint; begin commit; set transaction read write; x := nextval('alone'); end $$",
 		unfencedLoop, unfencedCursor,
 	} {
-		if state := run(t, conn, sql); state != "25006" {
+		if state := harness.Run(t, conn, sql); state != "25006" {
 			t.Errorf("%s: %s", sql, state)
 		}
-		run(t, conn, "rollback")
+		harness.Run(t, conn, "rollback")
 	}
-	if got := value(t, conn, "select count(*) from held"); got != "20" {
+	if got := harness.Value(t, conn, "select count(*) from held"); got != "20" {
 		t.Errorf("%s rows", got)
 	}
-	if got := value(t, conn, "select last_value || ' ' || is_called from alone"); got != "1 false" {
+	if got := harness.Value(t, conn, "select last_value || ' ' || is_called from alone"); got != "1 false" {
 		t.Errorf("sequence at %s", got)
 	}
 }
 
 // Not even a function call past the SQL parser writes while the gate is closed.
 func TestClosedGateFastPath(t *testing.T) {
-	s := startServer(t, options{fixture: heldFixture})
-	conn := s.connect(t)
-	execute(t, conn, "begin", "set transaction read write")
+	s := harness.StartServer(t, harness.Options{Fixture: heldFixture})
+	conn := s.Connect(t)
+	harness.Execute(t, conn, "begin", "set transaction read write")
 	var nextval, alone uint32
-	lookup := s.connect(t)
-	if err := lookup.QueryRow(testContext(t), "select 'nextval'::regproc::oid, 'alone'::regclass::oid").Scan(&nextval, &alone); err != nil {
+	lookup := s.Connect(t)
+	if err := lookup.QueryRow(harness.Context(t), "select 'nextval'::regproc::oid, 'alone'::regclass::oid").Scan(&nextval, &alone); err != nil {
 		t.Fatal(err)
 	}
 	front := conn.PgConn().Frontend()
@@ -87,7 +89,7 @@ func TestClosedGateFastPath(t *testing.T) {
 	}
 	state := ""
 	for done := false; !done; {
-		message, err := conn.PgConn().ReceiveMessage(testContext(t))
+		message, err := conn.PgConn().ReceiveMessage(harness.Context(t))
 		var pgErr *pgconn.PgError
 		switch {
 		case errors.As(err, &pgErr):
@@ -109,12 +111,12 @@ func TestClosedGateFastPath(t *testing.T) {
 
 // A server that nobody's barista started is read-only.
 func TestManualStart(t *testing.T) {
-	s := startServer(t, options{fixture: heldFixture, unshared: true})
-	conn := s.connect(t)
-	if state := run(t, conn, "insert into held values (100, 0)"); state != "25006" {
+	s := harness.StartServer(t, harness.Options{Fixture: heldFixture, Unshared: true})
+	conn := s.Connect(t)
+	if state := harness.Run(t, conn, "insert into held values (100, 0)"); state != "25006" {
 		t.Errorf("insert: %s", state)
 	}
-	if got := value(t, conn, "select count(*) from held"); got != "20" {
+	if got := harness.Value(t, conn, "select count(*) from held"); got != "20" {
 		t.Errorf("%s rows", got)
 	}
 }
@@ -122,45 +124,45 @@ func TestManualStart(t *testing.T) {
 // A session that came for the leader ends when its epoch does; a writing
 // transaction is told that it may be run again.
 func TestLeaderSessions(t *testing.T) {
-	s := startLeader(t, options{fixture: heldFixture})
-	idle := s.connect(t, "barista.session", "leader")
-	writing := s.connect(t, "barista.session", "leader")
-	local := s.connect(t)
-	execute(t, idle, "select 1")
-	execute(t, writing, "begin", "update held set v = 1 where k = 1")
-	execute(t, local, "begin", "update held set v = 1 where k = 2")
-	s.close()
-	if state := run(t, idle, "select 1"); state != "57P01" {
+	s := harness.StartLeader(t, harness.Options{Fixture: heldFixture})
+	idle := s.Connect(t, "barista.session", "leader")
+	writing := s.Connect(t, "barista.session", "leader")
+	local := s.Connect(t)
+	harness.Execute(t, idle, "select 1")
+	harness.Execute(t, writing, "begin", "update held set v = 1 where k = 1")
+	harness.Execute(t, local, "begin", "update held set v = 1 where k = 2")
+	s.Close()
+	if state := harness.Run(t, idle, "select 1"); state != "57P01" {
 		t.Errorf("idle session: %s", state)
 	}
-	if state := run(t, writing, "select 1"); state != "40001" {
+	if state := harness.Run(t, writing, "select 1"); state != "40001" {
 		t.Errorf("writing session: %s", state)
 	}
-	if state := run(t, local, "commit"); state != "40001" {
+	if state := harness.Run(t, local, "commit"); state != "40001" {
 		t.Errorf("commit of a local session: %s", state)
 	}
-	if n := len(s.gate.chosen()); n != 0 {
+	if n := len(s.Gate.Chosen()); n != 0 {
 		t.Errorf("%d proposals", n)
 	}
-	s.open(2<<16 | 1)
-	fresh := s.connect(t, "barista.session", "leader")
-	execute(t, fresh, "update held set v = 3 where k = 1")
-	if p := s.gate.chosen()[0]; p.epoch != 2<<16|1 {
-		t.Errorf("epoch %d", p.epoch)
+	s.Open(2<<16 | 1)
+	fresh := s.Connect(t, "barista.session", "leader")
+	harness.Execute(t, fresh, "update held set v = 3 where k = 1")
+	if p := s.Gate.Chosen()[0]; p.Epoch != 2<<16|1 {
+		t.Errorf("epoch %d", p.Epoch)
 	}
 }
 
 // A transaction that began in one epoch cannot commit in the next.
 func TestEpochIsTheOneBeforeTheFirstWrite(t *testing.T) {
-	s := startLeader(t, options{fixture: heldFixture})
-	conn := s.connect(t)
-	execute(t, conn, "begin", "update held set v = 1 where k = 1")
-	s.close()
-	s.open(2<<16 | 1)
-	if state := run(t, conn, "commit"); state != "40001" {
+	s := harness.StartLeader(t, harness.Options{Fixture: heldFixture})
+	conn := s.Connect(t)
+	harness.Execute(t, conn, "begin", "update held set v = 1 where k = 1")
+	s.Close()
+	s.Open(2<<16 | 1)
+	if state := harness.Run(t, conn, "commit"); state != "40001" {
 		t.Errorf("commit: %s", state)
 	}
-	if n := len(s.gate.chosen()); n != 0 {
+	if n := len(s.Gate.Chosen()); n != 0 {
 		t.Errorf("%d proposals", n)
 	}
 }
@@ -168,18 +170,18 @@ func TestEpochIsTheOneBeforeTheFirstWrite(t *testing.T) {
 // A serializable transaction whose snapshot is older than the epoch does not
 // write in it: what was applied in between took part in no check.
 func TestSerializableSnapshotIsOfTheEpoch(t *testing.T) {
-	p := startPair(t)
-	p.run(t, "create table held (k int primary key, v int)", "insert into held values (1, 0), (2, 0)")
-	conn := p.follower.connect(t)
-	execute(t, conn, "begin isolation level serializable", "savepoint a", "select sum(v) from held", "release a")
-	p.run(t, "update held set v = 1 where k = 2")
-	p.follower.reopen(t)
-	if state := run(t, conn, "update held set v = 1 where k = 1"); state != "40001" {
+	p := harness.StartPair(t)
+	p.Run(t, "create table held (k int primary key, v int)", "insert into held values (1, 0), (2, 0)")
+	conn := p.Follower.Connect(t)
+	harness.Execute(t, conn, "begin isolation level serializable", "savepoint a", "select sum(v) from held", "release a")
+	p.Run(t, "update held set v = 1 where k = 2")
+	p.Follower.Reopen(t)
+	if state := harness.Run(t, conn, "update held set v = 1 where k = 1"); state != "40001" {
 		t.Errorf("with an old snapshot: %q", state)
 	}
-	execute(t, conn, "rollback")
-	for _, c := range []*pgx.Conn{conn, p.follower.connect(t)} {
-		execute(t, c, "begin isolation level serializable", "update held set v = v + 1 where k = 1", "commit")
+	harness.Execute(t, conn, "rollback")
+	for _, c := range []*pgx.Conn{conn, p.Follower.Connect(t)} {
+		harness.Execute(t, c, "begin isolation level serializable", "update held set v = v + 1 where k = 1", "commit")
 	}
 }
 
@@ -187,67 +189,67 @@ func TestSerializableSnapshotIsOfTheEpoch(t *testing.T) {
 // its transaction; barista's own sessions stay, and so do sessions that begin after
 // the list was made.
 func TestBackendsAreEnded(t *testing.T) {
-	s := startLeader(t, options{fixture: heldFixture})
-	own := s.connectAs(t, "barista", "postgres")
-	idle, writing := s.connect(t, "barista.session", "leader"), s.connect(t)
-	execute(t, idle, "select 1")
-	execute(t, writing, "begin", "update held set v = 1 where k = 1")
-	waiting := begin(t, writing, "select pg_advisory_lock(1), pg_sleep(60)")
-	reading := listen(t, idle)
-	s.close()
-	told := value(t, own, "barista_end_backends(null)")
+	s := harness.StartLeader(t, harness.Options{Fixture: heldFixture})
+	own := s.ConnectAs(t, "barista", "postgres")
+	idle, writing := s.Connect(t, "barista.session", "leader"), s.Connect(t)
+	harness.Execute(t, idle, "select 1")
+	harness.Execute(t, writing, "begin", "update held set v = 1 where k = 1")
+	waiting := harness.Begin(t, writing, "select pg_advisory_lock(1), pg_sleep(60)")
+	reading := harness.Listen(t, idle)
+	s.Close()
+	told := harness.Value(t, own, "barista_end_backends(null)")
 	if n := len(strings.Split(told, ",")); n != 2 {
 		t.Errorf("%d backends were told: %s", n, told)
 	}
-	if state := waiting.wait(); state != "40001" {
+	if state := waiting.Wait(); state != "40001" {
 		t.Errorf("writing session: %s", state)
 	}
-	if state := reading.wait(); state != "57P01" {
+	if state := reading.Wait(); state != "57P01" {
 		t.Errorf("idle session: %s", state)
 	}
-	later := s.connect(t)
-	eventually(t, "no backend is left", func() bool {
-		return value(t, own, "barista_end_backends('"+told+"')") == "{}"
+	later := s.Connect(t)
+	harness.Eventually(t, "no backend is left", func() bool {
+		return harness.Value(t, own, "barista_end_backends('"+told+"')") == "{}"
 	})
-	if got := value(t, own, "barista_end_backends('{}')"); got != "{}" {
+	if got := harness.Value(t, own, "barista_end_backends('{}')"); got != "{}" {
 		t.Errorf("of none: %s", got)
 	}
-	execute(t, later, "select 1")
+	harness.Execute(t, later, "select 1")
 }
 
 // Statements wait while the lease has run out, go on when it is renewed, and
 // end when the gate closes instead. barista's own sessions do not wait.
 func TestLease(t *testing.T) {
-	s := startLeader(t, options{fixture: heldFixture})
-	conn, leader := s.connect(t), s.connect(t, "barista.session", "leader")
-	own := s.connectAs(t, "barista", "postgres")
-	execute(t, leader, "grant select on held to barista_nobody")
-	s.setLease(-time.Second)
-	read := begin(t, conn, "select v from held where k = 1")
+	s := harness.StartLeader(t, harness.Options{Fixture: heldFixture})
+	conn, leader := s.Connect(t), s.Connect(t, "barista.session", "leader")
+	own := s.ConnectAs(t, "barista", "postgres")
+	harness.Execute(t, leader, "grant select on held to barista_nobody")
+	s.SetLease(-time.Second)
+	read := harness.Begin(t, conn, "select v from held where k = 1")
 	for range 50 {
-		execute(t, own, "select v from held where k = 1")
-		if read.finished() {
-			t.Fatalf("a statement did not wait for the lease: %s", read.wait())
+		harness.Execute(t, own, "select v from held where k = 1")
+		if read.Finished() {
+			t.Fatalf("a statement did not wait for the lease: %s", read.Wait())
 		}
 	}
-	s.setLease(time.Hour)
-	if state := read.wait(); state != "" {
+	s.SetLease(time.Hour)
+	if state := read.Wait(); state != "" {
 		t.Errorf("after renewal: %s", state)
 	}
-	s.setLease(-time.Second)
-	read = begin(t, leader, "select v from held where k = 1")
-	s.close()
-	if state := read.wait(); state != "57P01" {
+	s.SetLease(-time.Second)
+	read = harness.Begin(t, leader, "select v from held where k = 1")
+	s.Close()
+	if state := read.Wait(); state != "57P01" {
 		t.Errorf("after closing: %s", state)
 	}
 }
 
 // Barista's own sessions compare what they may not read.
 func TestComparingNeedsNoRights(t *testing.T) {
-	s := startLeader(t, options{fixture: heldFixture})
-	own := s.connectAs(t, "barista", "postgres")
+	s := harness.StartLeader(t, harness.Options{Fixture: heldFixture})
+	own := s.ConnectAs(t, "barista", "postgres")
 	for _, sql := range []string{"select from held", "select from alone", "select rolpassword from pg_authid", "select pg_replication_origin_progress('barista', true)"} {
-		if state := run(t, own, sql); state != "42501" {
+		if state := harness.Run(t, own, sql); state != "42501" {
 			t.Errorf("%s: %s", sql, state)
 		}
 	}
@@ -257,7 +259,7 @@ func TestComparingNeedsNoRights(t *testing.T) {
 		"barista_sequence_state('public.alone'::regclass)":                                                                     "(1,f)",
 		"select count(*) > 0 from barista_hidden('pg_authid')":                                                                 "true",
 	} {
-		if got := value(t, own, sql); got != want {
+		if got := harness.Value(t, own, sql); got != want {
 			t.Errorf("%s: %s, not %s", sql, got, want)
 		}
 	}
@@ -265,14 +267,14 @@ func TestComparingNeedsNoRights(t *testing.T) {
 
 // The functions of role barista are for its own sessions only.
 func TestOwnFunctions(t *testing.T) {
-	s := sharedLeader(t)
-	conn := s.connect(t)
+	s := harness.SharedLeader(t)
+	conn := s.Connect(t)
 	for _, sql := range []string{
 		"select barista_start()", "select barista_bootstrap()", "select barista_flush()", "select barista_end_backends(null)", "select barista_empty_unlogged()",
 		"select * from barista_horizons(false)", "select barista_sequence_state(1)", "select barista_sum_rows(1, 1)",
 		"select barista_row_keys(1, 1, 0, 1)", "select barista_hidden('pg_authid')", `select barista_apply('\x')`,
 	} {
-		if state := run(t, conn, sql); state != "42501" {
+		if state := harness.Run(t, conn, sql); state != "42501" {
 			t.Errorf("%s: %s", sql, state)
 		}
 	}
@@ -281,17 +283,17 @@ func TestOwnFunctions(t *testing.T) {
 // The library refuses to be loaded other than by shared_preload_libraries, or
 // a second time from another file.
 func TestLoading(t *testing.T) {
-	s := sharedLeader(t)
-	code, err := os.ReadFile(filepath.Join(env.libDir, "barista.so"))
+	s := harness.SharedLeader(t)
+	code, err := os.ReadFile(filepath.Join(harness.LibDir(), "barista.so"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	other := filepath.Join(env.libDir, "other.so")
+	other := filepath.Join(harness.LibDir(), "other.so")
 	if err := os.WriteFile(other, code, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	_, err = s.dial(testContext(t), "postgres", "postgres", "session_preload_libraries", other)
-	if state := sqlState(err); state != "55000" {
+	_, err = s.Dial(harness.Context(t), "postgres", "postgres", "session_preload_libraries", other)
+	if state := harness.SQLState(err); state != "55000" {
 		t.Errorf("another copy: %s", state)
 	}
 }

@@ -1,4 +1,4 @@
-package exttest
+package harness
 
 import (
 	"bufio"
@@ -31,39 +31,39 @@ const (
 	fieldMagic   = 0
 	fieldStartID = 8
 	fieldEpoch   = 16
-	fieldClosed  = 24
+	FieldClosed  = 24
 	fieldLease   = 32
-	fieldApplied = 40
-	fieldWaiting = 48
+	FieldApplied = 40
+	FieldWaiting = 48
 	fieldNode    = 56
 	sharedSize   = 4096
 )
 
-// firstEpoch is the epoch that open opens first: ballot 1.1.
-const firstEpoch = 1<<16 | 1
+// FirstEpoch is the epoch that is opened first: ballot 1.1.
+const FirstEpoch = 1<<16 | 1
 
-// server is one PostgreSQL server with the extension, and barista's side of it.
-type server struct {
-	dir    string
-	gate   *fakeGate
+// Server is one PostgreSQL server with the extension, and barista's side of it.
+type Server struct {
+	Dir    string
+	Gate   *FakeGate
 	shared []byte
-	cmd    *exec.Cmd
+	Cmd    *exec.Cmd
 	ready  chan struct{} // closed when it accepts connections
-	done   chan struct{} // closed when the postmaster has ended
+	Done   chan struct{} // closed when the postmaster has ended
 
 	mu  sync.Mutex
 	log strings.Builder // guarded by mu
 }
 
-// options of startServer.
-type options struct {
-	fixture  string   // SQL run before the first start, in database postgres
-	settings []string // name=value
-	unshared bool     // start it without barista.shared_file, as a person would
+// Options of StartServer and StartLeader.
+type Options struct {
+	Fixture  string   // SQL run before the first start, in database postgres
+	Settings []string // name=value
+	Unshared bool     // start it without barista.shared_file, as a person would
 }
 
-// startServer starts a server whose gate is closed; it ends with the test.
-func startServer(t testing.TB, o options) *server {
+// StartServer starts a server whose gate is closed; it ends with the test.
+func StartServer(t testing.TB, o Options) *Server {
 	t.Helper()
 	if env.skip != "" {
 		t.Skip(env.skip)
@@ -73,62 +73,63 @@ func startServer(t testing.TB, o options) *server {
 		t.Cleanup(s.stop)
 		err = s.start(o)
 	}
-	if err == nil && !o.unshared {
+	if err == nil && !o.Unshared {
 		err = s.introduce()
 	}
 	if err != nil {
-		t.Fatalf("start server: %v\n%s", err, s.logged())
+		t.Fatalf("start server: %v\n%s", err, s.Logged())
 	}
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Logf("server log:\n%s", s.logged())
+			t.Logf("server log:\n%s", s.Logged())
 		}
 	})
 	return s
 }
 
-// startLeader starts a server with an open gate that chooses everything.
-func startLeader(t testing.TB, o options) *server {
+// StartLeader starts a server with an open gate that chooses everything.
+func StartLeader(t testing.TB, o Options) *Server {
 	t.Helper()
-	s := startServer(t, o)
-	s.open(firstEpoch)
+	s := StartServer(t, o)
+	s.Open(FirstEpoch)
 	return s
 }
 
-func newServer(o options) (*server, error) {
-	s := &server{ready: make(chan struct{}), done: make(chan struct{})}
+func newServer(o Options) (*Server, error) {
+	s := &Server{ready: make(chan struct{}), Done: make(chan struct{})}
 	dir, err := os.MkdirTemp(env.root, "s")
 	if err != nil {
 		return s, err
 	}
-	s.dir = dir
+	s.Dir = dir
 	if err := env.giveAway(dir); err != nil {
 		return s, err
 	}
-	cp := exec.Command("cp", "-a", env.template, s.data())
+	cp := exec.Command("cp", "-a", env.template, s.Data())
 	if out, err := cp.CombinedOutput(); err != nil {
 		return s, fmt.Errorf("cp: %w\n%s", err, out)
 	}
-	if o.fixture != "" {
-		if err := env.runSingleUser(s.data(), "postgres", o.fixture); err != nil {
+	if o.Fixture != "" {
+		if err := env.runSingleUser(s.Data(), "postgres", o.Fixture); err != nil {
 			return s, err
 		}
 	}
 	if err := s.makeShared(); err != nil {
 		return s, err
 	}
-	s.gate, err = listenGate(filepath.Join(dir, "gate"), s)
+	s.Gate, err = listenGate(filepath.Join(dir, "gate"), s)
 	if err != nil {
 		return s, err
 	}
 	return s, env.giveAway(filepath.Join(dir, "gate"))
 }
 
-func (s *server) data() string { return filepath.Join(s.dir, "data") }
+// Data is the server's data folder.
+func (s *Server) Data() string { return filepath.Join(s.Dir, "data") }
 
 // makeShared makes and maps the file that barista and the server share.
-func (s *server) makeShared() error {
-	path := filepath.Join(s.dir, "shared")
+func (s *Server) makeShared() error {
+	path := filepath.Join(s.Dir, "shared")
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
@@ -143,101 +144,104 @@ func (s *server) makeShared() error {
 	}
 	var id [8]byte
 	rand.Read(id[:])
-	s.set(fieldMagic, binary.LittleEndian.Uint64([]byte("BARISTA1")))
-	s.set(fieldStartID, binary.LittleEndian.Uint64(id[:]))
-	s.set(fieldClosed, 1)
-	s.set(fieldNode, 7)
+	s.Set(fieldMagic, binary.LittleEndian.Uint64([]byte("BARISTA1")))
+	s.Set(fieldStartID, binary.LittleEndian.Uint64(id[:]))
+	s.Set(FieldClosed, 1)
+	s.Set(fieldNode, 7)
 	return env.giveAway(path)
 }
 
-func (s *server) field(offset int) *uint64 { return (*uint64)(unsafe.Pointer(&s.shared[offset])) }
+func (s *Server) field(offset int) *uint64 { return (*uint64)(unsafe.Pointer(&s.shared[offset])) }
 
-func (s *server) set(offset int, v uint64) { atomic.StoreUint64(s.field(offset), v) }
+// Set writes a field of the mapped file.
+func (s *Server) Set(offset int, v uint64) { atomic.StoreUint64(s.field(offset), v) }
 
-func (s *server) get(offset int) uint64 { return atomic.LoadUint64(s.field(offset)) }
+// Get reads a field of the mapped file.
+func (s *Server) Get(offset int) uint64 { return atomic.LoadUint64(s.field(offset)) }
 
-// open opens the gate in an epoch, with a lease that does not run out.
-func (s *server) open(epoch uint64) {
-	s.setLease(time.Hour)
-	s.set(fieldEpoch, epoch)
-	s.set(fieldClosed, 0)
+// Open opens the gate in an epoch, with a lease that does not run out.
+func (s *Server) Open(epoch uint64) {
+	s.SetLease(time.Hour)
+	s.Set(fieldEpoch, epoch)
+	s.Set(FieldClosed, 0)
 }
 
-// close closes the epoch as barista does, first of all by the flag.
-func (s *server) close() { s.set(fieldClosed, 1) }
+// Close closes the epoch as barista does, first of all by the flag.
+func (s *Server) Close() { s.Set(FieldClosed, 1) }
 
-// restart starts a server that has ended again, in its data folder, with a new
+// Restart starts a server that has ended again, in its data folder, with a new
 // mapped file and a closed gate.
-func (s *server) restart(t testing.TB, o options) {
+func (s *Server) Restart(t testing.TB, o Options) {
 	t.Helper()
-	s.gate.close()
+	s.Gate.close()
 	unix.Munmap(s.shared)
 	for _, name := range []string{"shared", "gate"} {
-		os.Remove(filepath.Join(s.dir, name))
+		os.Remove(filepath.Join(s.Dir, name))
 	}
 	if err := s.makeShared(); err != nil {
 		t.Fatal(err)
 	}
 	var err error
-	if s.gate, err = listenGate(filepath.Join(s.dir, "gate"), s); err != nil {
+	if s.Gate, err = listenGate(filepath.Join(s.Dir, "gate"), s); err != nil {
 		t.Fatal(err)
 	}
-	if err := env.giveAway(filepath.Join(s.dir, "gate")); err != nil {
+	if err := env.giveAway(filepath.Join(s.Dir, "gate")); err != nil {
 		t.Fatal(err)
 	}
-	s.ready, s.done = make(chan struct{}), make(chan struct{})
+	s.ready, s.Done = make(chan struct{}), make(chan struct{})
 	if err := s.start(o); err != nil {
-		t.Fatalf("restart: %v\n%s", err, s.logged())
+		t.Fatalf("restart: %v\n%s", err, s.Logged())
 	}
 	if err := s.introduce(); err != nil {
 		t.Fatalf("restart: %v", err)
 	}
 }
 
-// reopen opens the gate in the next epoch, on top of what was committed so far.
-func (s *server) reopen(t testing.TB) {
+// Reopen opens the gate in the next epoch, on top of what was committed so far.
+func (s *Server) Reopen(t testing.TB) {
 	t.Helper()
-	s.close()
-	eventually(t, "no backend waits at the gate", func() bool { return s.get(fieldWaiting) == 0 })
-	s.gate.restart()
-	s.open(s.get(fieldEpoch) + 1<<16)
+	s.Close()
+	Eventually(t, "no backend waits at the gate", func() bool { return s.Get(FieldWaiting) == 0 })
+	s.Gate.Restart()
+	s.Open(s.Get(fieldEpoch) + 1<<16)
 }
 
-// setLease ends the lease after d, counted from now.
-func (s *server) setLease(d time.Duration) {
+// SetLease ends the lease after d, counted from now.
+func (s *Server) SetLease(d time.Duration) {
 	var now unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &now); err != nil {
 		panic(err)
 	}
-	s.set(fieldLease, uint64(now.Nano()+d.Nanoseconds()))
+	s.Set(fieldLease, uint64(now.Nano()+d.Nanoseconds()))
 }
 
-func (s *server) applied() changeset.Position { return changeset.Position(s.get(fieldApplied)) }
+// Applied is the position that the server has applied.
+func (s *Server) Applied() changeset.Position { return changeset.Position(s.Get(FieldApplied)) }
 
 // start starts the postmaster and waits until it accepts connections.
-func (s *server) start(o options) error {
+func (s *Server) start(o Options) error {
 	settings := []string{
 		"shared_preload_libraries=barista",
 		"dynamic_library_path=" + env.libDir + ":$libdir",
-		"listen_addresses=", "unix_socket_directories=" + s.dir,
+		"listen_addresses=", "unix_socket_directories=" + s.Dir,
 		"synchronous_standby_names=", "max_prepared_transactions=0", "wal_level=replica",
 		"restart_after_crash=off", "max_connections=40",
 		"fsync=off", "shared_buffers=32MB", "autovacuum=off", "logging_collector=off",
 	}
-	if !o.unshared {
-		settings = append(settings, "barista.shared_file="+filepath.Join(s.dir, "shared"),
-			"barista.gate_socket="+filepath.Join(s.dir, "gate"))
+	if !o.Unshared {
+		settings = append(settings, "barista.shared_file="+filepath.Join(s.Dir, "shared"),
+			"barista.gate_socket="+filepath.Join(s.Dir, "gate"))
 	}
-	args := []string{"-D", s.data()}
-	for _, setting := range append(settings, o.settings...) {
+	args := []string{"-D", s.Data()}
+	for _, setting := range append(settings, o.Settings...) {
 		args = append(args, "-c", setting)
 	}
-	s.cmd = env.command("postgres", args...)
-	stderr, err := s.cmd.StderrPipe()
+	s.Cmd = env.command("postgres", args...)
+	stderr, err := s.Cmd.StderrPipe()
 	if err != nil {
 		return err
 	}
-	if err := s.cmd.Start(); err != nil {
+	if err := s.Cmd.Start(); err != nil {
 		return err
 	}
 	go s.follow(stderr) // ends with the last process of the server; stop waits for it
@@ -247,7 +251,7 @@ func (s *server) start(o options) error {
 	select {
 	case <-s.ready:
 		return nil
-	case <-s.done:
+	case <-s.Done:
 		return errors.New("the server ended")
 	case <-timer.C:
 		return errors.New("the server does not accept connections")
@@ -255,8 +259,8 @@ func (s *server) start(o options) error {
 }
 
 // follow keeps the server's log and says when it is ready and when it is gone.
-func (s *server) follow(stderr io.Reader) {
-	defer close(s.done)
+func (s *Server) follow(stderr io.Reader) {
+	defer close(s.Done)
 	lines := bufio.NewScanner(stderr)
 	lines.Buffer(nil, 1<<20)
 	isReady := false
@@ -270,10 +274,11 @@ func (s *server) follow(stderr io.Reader) {
 			close(s.ready)
 		}
 	}
-	s.cmd.Wait()
+	s.Cmd.Wait()
 }
 
-func (s *server) logged() string {
+// Logged is what the server has logged so far.
+func (s *Server) Logged() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.log.String()
@@ -281,10 +286,10 @@ func (s *server) logged() string {
 
 // introduce does what barista does first: it asks for the applied position,
 // and has what capture needs made for the fixture's tables.
-func (s *server) introduce() error {
+func (s *Server) introduce() error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	conn, err := s.dial(ctx, "barista", "postgres")
+	conn, err := s.Dial(ctx, "barista", "postgres")
 	if err != nil {
 		return err
 	}
@@ -298,26 +303,26 @@ func (s *server) introduce() error {
 }
 
 // stop ends the server at once and removes its folder.
-func (s *server) stop() {
-	if s.cmd != nil && s.cmd.Process != nil {
-		s.cmd.Process.Signal(syscall.SIGQUIT)
-		<-s.done
+func (s *Server) stop() {
+	if s.Cmd != nil && s.Cmd.Process != nil {
+		s.Cmd.Process.Signal(syscall.SIGQUIT)
+		<-s.Done
 	}
-	if s.gate != nil {
-		s.gate.close()
+	if s.Gate != nil {
+		s.Gate.close()
 	}
 	if s.shared != nil {
 		unix.Munmap(s.shared)
 		s.shared = nil
 	}
-	if s.dir != "" {
-		os.RemoveAll(s.dir)
+	if s.Dir != "" {
+		os.RemoveAll(s.Dir)
 	}
 }
 
-// dial opens a session; parameters are name, value pairs of the start-up packet.
-func (s *server) dial(ctx context.Context, role, database string, parameters ...string) (*pgx.Conn, error) {
-	config, err := pgx.ParseConfig(fmt.Sprintf("host=%s user=%s dbname=%s", s.dir, role, database))
+// Dial opens a session; parameters are name, value pairs of the start-up packet.
+func (s *Server) Dial(ctx context.Context, role, database string, parameters ...string) (*pgx.Conn, error) {
+	config, err := pgx.ParseConfig(fmt.Sprintf("host=%s user=%s dbname=%s", s.Dir, role, database))
 	if err != nil {
 		return nil, err
 	}
@@ -330,15 +335,17 @@ func (s *server) dial(ctx context.Context, role, database string, parameters ...
 	return pgx.ConnectConfig(ctx, config)
 }
 
-// connect opens a session of role postgres that ends with the test.
-func (s *server) connect(t testing.TB, parameters ...string) *pgx.Conn {
+// Connect opens a session of role postgres that ends with the test.
+func (s *Server) Connect(t testing.TB, parameters ...string) *pgx.Conn {
 	t.Helper()
-	return s.connectAs(t, "postgres", "postgres", parameters...)
+	return s.ConnectAs(t, "postgres", "postgres", parameters...)
 }
 
-func (s *server) connectAs(t testing.TB, role, database string, parameters ...string) *pgx.Conn {
+// ConnectAs opens a session of a role in a database; parameters are as those
+// of Dial.
+func (s *Server) ConnectAs(t testing.TB, role, database string, parameters ...string) *pgx.Conn {
 	t.Helper()
-	conn, err := s.dial(testContext(t), role, database, parameters...)
+	conn, err := s.Dial(Context(t), role, database, parameters...)
 	if err != nil {
 		t.Fatalf("connect as %s: %v", role, err)
 	}
@@ -350,56 +357,57 @@ func (s *server) connectAs(t testing.TB, role, database string, parameters ...st
 	return conn
 }
 
-// apply feeds change sets of another server into this one, in one local
+// Apply feeds change sets of another server into this one, in one local
 // transaction, as barista does. The gate must be closed.
-func (s *server) apply(t testing.TB, proposals ...*proposal) {
+func (s *Server) Apply(t testing.TB, proposals ...*Proposal) {
 	t.Helper()
-	if err := s.tryApply(t, proposals...); err != nil {
+	if err := s.TryApply(t, proposals...); err != nil {
 		t.Fatalf("apply: %v", err)
 	}
 }
 
-func (s *server) tryApply(t testing.TB, proposals ...*proposal) error {
+// TryApply is Apply that returns the server's error.
+func (s *Server) TryApply(t testing.TB, proposals ...*Proposal) error {
 	t.Helper()
 	database := "postgres"
-	if len(proposals) > 0 && proposals[0].set.Database != "" {
-		database = proposals[0].set.Database
+	if len(proposals) > 0 && proposals[0].Set.Database != "" {
+		database = proposals[0].Set.Database
 	}
-	return s.applyPartIn(t, database, s.partOf(proposals...))
+	return s.applyPartIn(t, database, s.PartOf(proposals...))
 }
 
-// partOf is the change sets as the next local transaction here, whole.
-func (s *server) partOf(proposals ...*proposal) []byte {
+// PartOf is the change sets as the next local transaction here, whole.
+func (s *Server) PartOf(proposals ...*Proposal) []byte {
 	var batch changeset.Batch
 	var last changeset.Position
-	batch.Begin(s.applied())
+	batch.Begin(s.Applied())
 	for _, p := range proposals {
-		if len(p.sequences) > 0 {
-			batch.Sequences(changeset.MissingIsSkipped, p.sequences)
+		if len(p.Sequences) > 0 {
+			batch.Sequences(changeset.MissingIsSkipped, p.Sequences)
 		}
-		if p.kind == kindPropose {
-			batch.Set(p.set.Timestamp)
-			batch.Payload(p.set.Payload)
-			last = p.position
+		if p.Kind == KindPropose {
+			batch.Set(p.Set.Timestamp)
+			batch.Payload(p.Set.Payload)
+			last = p.Position
 		}
 	}
 	if last == 0 {
-		last = s.applied()
+		last = s.Applied()
 	}
 	batch.End(last)
 	return batch.Bytes()
 }
 
-// applyPart hands one part of a batch to barista_apply, as it is.
-func (s *server) applyPart(t testing.TB, part []byte) error {
+// ApplyPart hands one part of a batch to barista_apply, as it is.
+func (s *Server) ApplyPart(t testing.TB, part []byte) error {
 	t.Helper()
 	return s.applyPartIn(t, "postgres", part)
 }
 
-func (s *server) applyPartIn(t testing.TB, database string, part []byte) error {
+func (s *Server) applyPartIn(t testing.TB, database string, part []byte) error {
 	t.Helper()
-	ctx := testContext(t)
-	conn, err := s.dial(ctx, "barista", database)
+	ctx := Context(t)
+	conn, err := s.Dial(ctx, "barista", database)
 	if err != nil {
 		t.Fatalf("connect as barista: %v", err)
 	}
@@ -410,29 +418,29 @@ func (s *server) applyPartIn(t testing.TB, database string, part []byte) error {
 
 var (
 	sharedOnce   sync.Once
-	sharedServer *server
+	sharedServer *Server
 	sharedError  error
 )
 
-// sharedLeader is a leader for tests that leave its gate as it is. Each of
+// SharedLeader is a leader for tests that leave its gate as it is. Each of
 // them uses tables of its own.
-func sharedLeader(t testing.TB) *server {
+func SharedLeader(t testing.TB) *Server {
 	t.Helper()
 	if env.skip != "" {
 		t.Skip(env.skip)
 	}
 	sharedOnce.Do(func() {
-		o := options{fixture: sharedFixture}
+		o := Options{Fixture: sharedFixture}
 		if sharedServer, sharedError = newServer(o); sharedError != nil {
 			return
 		}
 		if sharedError = sharedServer.start(o); sharedError == nil {
 			sharedError = sharedServer.introduce()
 		}
-		sharedServer.open(firstEpoch)
+		sharedServer.Open(FirstEpoch)
 	})
 	if sharedError != nil {
-		t.Fatalf("start shared server: %v\n%s", sharedError, sharedServer.logged())
+		t.Fatalf("start shared server: %v\n%s", sharedError, sharedServer.Logged())
 	}
 	return sharedServer
 }
@@ -446,28 +454,28 @@ func stopShared() {
 	}
 }
 
-// execute runs statements, one after the other.
-func execute(t testing.TB, conn *pgx.Conn, statements ...string) {
+// Execute runs statements, one after the other.
+func Execute(t testing.TB, conn *pgx.Conn, statements ...string) {
 	t.Helper()
 	for _, sql := range statements {
-		if _, err := conn.Exec(testContext(t), sql); err != nil {
+		if _, err := conn.Exec(Context(t), sql); err != nil {
 			t.Fatalf("%s: %v", sql, err)
 		}
 	}
 }
 
-// run runs one statement and returns its SQLSTATE, or "" if it succeeded.
-func run(t testing.TB, conn *pgx.Conn, sql string) string {
+// Run runs one statement and returns its SQLSTATE, or "" if it succeeded.
+func Run(t testing.TB, conn *pgx.Conn, sql string) string {
 	t.Helper()
-	_, err := conn.Exec(testContext(t), sql)
-	return sqlState(err)
+	_, err := conn.Exec(Context(t), sql)
+	return SQLState(err)
 }
 
-// value asks for one value, as text.
-func value(t testing.TB, conn *pgx.Conn, sql string) string {
+// Value asks for one value, as text.
+func Value(t testing.TB, conn *pgx.Conn, sql string) string {
 	t.Helper()
 	var text *string
-	if err := conn.QueryRow(testContext(t), "select ("+sql+")::text").Scan(&text); err != nil {
+	if err := conn.QueryRow(Context(t), "select ("+sql+")::text").Scan(&text); err != nil {
 		t.Fatalf("%s: %v", sql, err)
 	}
 	if text == nil {
@@ -476,9 +484,9 @@ func value(t testing.TB, conn *pgx.Conn, sql string) string {
 	return *text
 }
 
-// sqlState returns the SQLSTATE of an error of the server, "" for none, and
+// SQLState returns the SQLSTATE of an error of the server, "" for none, and
 // the error's text if it is not the server's.
-func sqlState(err error) string {
+func SQLState(err error) string {
 	var pgErr *pgconn.PgError
 	switch {
 	case err == nil:
@@ -490,8 +498,8 @@ func sqlState(err error) string {
 	}
 }
 
-// eventually waits until the condition holds.
-func eventually(t testing.TB, what string, condition func() bool) {
+// Eventually waits until the condition holds.
+func Eventually(t testing.TB, what string, condition func() bool) {
 	t.Helper()
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
@@ -506,17 +514,17 @@ func eventually(t testing.TB, what string, condition func() bool) {
 	}
 }
 
-// running is a statement that is on its way in another goroutine.
-type running struct {
+// Running is a statement that is on its way in another goroutine.
+type Running struct {
 	err  error
 	done chan struct{}
 }
 
-// begin starts a statement; wait returns its SQLSTATE.
-func begin(t testing.TB, conn *pgx.Conn, sql string) *running {
+// Begin starts a statement; Wait returns its SQLSTATE.
+func Begin(t testing.TB, conn *pgx.Conn, sql string) *Running {
 	t.Helper()
-	ctx := testContext(t)
-	r := &running{done: make(chan struct{})}
+	ctx := Context(t)
+	r := &Running{done: make(chan struct{})}
 	go func() { // ends with the statement, at the latest when ctx ends
 		defer close(r.done)
 		_, r.err = conn.Exec(ctx, sql)
@@ -524,11 +532,11 @@ func begin(t testing.TB, conn *pgx.Conn, sql string) *running {
 	return r
 }
 
-// listen waits for what an idle session is told, like its end.
-func listen(t testing.TB, conn *pgx.Conn) *running {
+// Listen waits for what an idle session is told, like its end.
+func Listen(t testing.TB, conn *pgx.Conn) *Running {
 	t.Helper()
-	ctx := testContext(t)
-	r := &running{done: make(chan struct{})}
+	ctx := Context(t)
+	r := &Running{done: make(chan struct{})}
 	go func() { // ends with the session, at the latest when ctx ends
 		defer close(r.done)
 		_, r.err = conn.WaitForNotification(ctx)
@@ -536,12 +544,14 @@ func listen(t testing.TB, conn *pgx.Conn) *running {
 	return r
 }
 
-func (r *running) wait() string {
+// Wait waits for the statement's end, and returns its SQLSTATE.
+func (r *Running) Wait() string {
 	<-r.done
-	return sqlState(r.err)
+	return SQLState(r.err)
 }
 
-func (r *running) finished() bool {
+// Finished reports whether the statement has ended.
+func (r *Running) Finished() bool {
 	select {
 	case <-r.done:
 		return true
@@ -579,11 +589,11 @@ create sequence alone;
 create sequence tens increment 10;
 `
 
-// waitUntil asks the server until the answer is true.
-func waitUntil(t testing.TB, s *server, sql string) {
+// WaitUntil asks the server until the answer is true.
+func WaitUntil(t testing.TB, s *Server, sql string) {
 	t.Helper()
-	conn := s.connect(t)
-	for ctx := testContext(t); ; {
+	conn := s.Connect(t)
+	for ctx := Context(t); ; {
 		var is *bool
 		if err := conn.QueryRow(ctx, sql).Scan(&is); err != nil && !errors.Is(err, pgx.ErrNoRows) {
 			t.Fatalf("waiting for %s: %v", sql, err)
@@ -594,9 +604,10 @@ func waitUntil(t testing.TB, s *server, sql string) {
 	}
 }
 
-func pgbench(t testing.TB, s *server, args ...string) string {
+// Pgbench runs pgbench on a server, and returns what it prints.
+func Pgbench(t testing.TB, s *Server, args ...string) string {
 	t.Helper()
-	cmd := env.command("pgbench", append([]string{"-h", s.dir, "-U", "postgres"}, append(args, "postgres")...)...)
+	cmd := env.command("pgbench", append([]string{"-h", s.Dir, "-U", "postgres"}, append(args, "postgres")...)...)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("pgbench %v: %v\n%s", args, err, out)

@@ -1,4 +1,4 @@
-package exttest
+package harness
 
 import (
 	"errors"
@@ -12,60 +12,60 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// pair is a leader and a follower that applies what the leader's gate chose.
-type pair struct {
-	leader, follower *server
+// Pair is a leader and a follower that applies what the leader's gate chose.
+type Pair struct {
+	Leader, Follower *Server
 
 	mu      sync.Mutex
-	applied int // proposals of the leader's log; guarded by mu
+	Applied int // proposals of the leader's log; guarded by mu
 }
 
 var (
 	pairOnce   sync.Once
-	pairShared *pair
+	pairShared *Pair
 	pairError  error
 
 	// moreShared are stopped at the end of the test run.
-	moreShared []*server
+	moreShared []*Server
 )
 
-// sharedPair is a pair for tests that leave its gates as they are. Each of
+// SharedPair is a pair for tests that leave its gates as they are. Each of
 // them uses objects of its own.
-func sharedPair(t testing.TB) *pair {
+func SharedPair(t testing.TB) *Pair {
 	t.Helper()
 	if env.skip != "" {
 		t.Skip(env.skip)
 	}
 	pairOnce.Do(func() {
-		pairShared = &pair{}
-		if pairShared.leader, pairError = newSharedServer(options{}); pairError != nil {
+		pairShared = &Pair{}
+		if pairShared.Leader, pairError = newSharedServer(Options{}); pairError != nil {
 			return
 		}
-		pairShared.leader.open(firstEpoch)
+		pairShared.Leader.Open(FirstEpoch)
 		// Little memory, so that what may spill does.
-		pairShared.follower, pairError = newSharedServer(options{settings: []string{"maintenance_work_mem=1MB"}})
+		pairShared.Follower, pairError = newSharedServer(Options{Settings: []string{"maintenance_work_mem=1MB"}})
 	})
 	if pairError != nil {
 		t.Fatalf("start a pair: %v", pairError)
 	}
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Logf("leader's log:\n%s", tail(pairShared.leader.logged()))
-			t.Logf("follower's log:\n%s", tail(pairShared.follower.logged()))
+			t.Logf("leader's log:\n%s", tail(pairShared.Leader.Logged()))
+			t.Logf("follower's log:\n%s", tail(pairShared.Follower.Logged()))
 		}
 	})
 	return pairShared
 }
 
 // newSharedServer starts a server that lives until the end of the test run.
-func newSharedServer(o options) (*server, error) {
+func newSharedServer(o Options) (*Server, error) {
 	s, err := newServer(o)
 	if err != nil {
 		return s, err
 	}
 	moreShared = append(moreShared, s)
 	if err := s.start(o); err != nil {
-		return s, fmt.Errorf("%w\n%s", err, s.logged())
+		return s, fmt.Errorf("%w\n%s", err, s.Logged())
 	}
 	return s, s.introduce()
 }
@@ -75,44 +75,45 @@ func tail(log string) string {
 	return log[max(0, len(log)-shown):]
 }
 
-// startPair starts a pair that ends with the test.
-func startPair(t testing.TB) *pair {
+// StartPair starts a pair that ends with the test.
+func StartPair(t testing.TB) *Pair {
 	t.Helper()
-	p := &pair{leader: startServer(t, options{}), follower: startServer(t, options{})}
-	p.leader.open(firstEpoch)
+	p := &Pair{Leader: StartServer(t, Options{}), Follower: StartServer(t, Options{})}
+	p.Leader.Open(FirstEpoch)
 	return p
 }
 
-// run runs statements on the leader, and what was captured on the follower.
-func (p *pair) run(t testing.TB, statements ...string) {
+// Run runs statements on the leader, and what was captured on the follower.
+func (p *Pair) Run(t testing.TB, statements ...string) {
 	t.Helper()
-	execute(t, p.leader.connect(t), statements...)
-	p.sync(t)
+	Execute(t, p.Leader.Connect(t), statements...)
+	p.Sync(t)
 }
 
-// sync applies to the follower what it has not seen, one transaction each.
-func (p *pair) sync(t testing.TB) {
+// Sync applies to the follower what it has not seen, one transaction each.
+func (p *Pair) Sync(t testing.TB) {
 	t.Helper()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	log := p.leader.gate.chosen()
-	for ; p.applied < len(log); p.applied++ {
-		p.follower.apply(t, log[p.applied])
+	log := p.Leader.Gate.Chosen()
+	for ; p.Applied < len(log); p.Applied++ {
+		p.Follower.Apply(t, log[p.Applied])
 	}
 }
 
-// same checks that both have the same schema and the same rows.
-func (p *pair) same(t testing.TB) {
+// Same checks that both have the same schema and the same rows.
+func (p *Pair) Same(t testing.TB) {
 	t.Helper()
-	p.sync(t)
-	compareDumps(t, p.leader, p.follower, "pg_dumpall", "--roles-only")
-	compareDumps(t, p.leader, p.follower, "pg_dump", "--schema-only", "-d", "postgres")
-	compareDumps(t, p.leader, p.follower, "pg_dump", "--data-only", "--inserts", "-d", "postgres")
+	p.Sync(t)
+	CompareDumps(t, p.Leader, p.Follower, "pg_dumpall", "--roles-only")
+	CompareDumps(t, p.Leader, p.Follower, "pg_dump", "--schema-only", "-d", "postgres")
+	CompareDumps(t, p.Leader, p.Follower, "pg_dump", "--data-only", "--inserts", "-d", "postgres")
 }
 
-func compareDumps(t testing.TB, a, b *server, program string, args ...string) {
+// CompareDumps checks that a program dumps the same of two servers.
+func CompareDumps(t testing.TB, a, b *Server, program string, args ...string) {
 	t.Helper()
-	x, y := a.dump(t, program, args...), b.dump(t, program, args...)
+	x, y := a.Dump(t, program, args...), b.Dump(t, program, args...)
 	if slices.Equal(x, y) {
 		return
 	}
@@ -129,12 +130,12 @@ func compareDumps(t testing.TB, a, b *server, program string, args ...string) {
 	}
 }
 
-// dump returns a dump's lines. Those of rows are sorted, since their order has
+// Dump returns a dump's lines. Those of rows are sorted, since their order has
 // no meaning; sequences are left out, since they compare by horizon, and so are
 // psql's commands with their random keys.
-func (s *server) dump(t testing.TB, program string, args ...string) []string {
+func (s *Server) Dump(t testing.TB, program string, args ...string) []string {
 	t.Helper()
-	cmd := env.command(program, append([]string{"-h", s.dir, "-U", "postgres"}, args...)...)
+	cmd := env.command(program, append([]string{"-h", s.Dir, "-U", "postgres"}, args...)...)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%s: %v\n%s", program, err, out)
@@ -151,10 +152,10 @@ func (s *server) dump(t testing.TB, program string, args ...string) []string {
 	return lines
 }
 
-// refused runs a statement and checks that it fails with this SQLSTATE.
-func refused(t testing.TB, conn *pgx.Conn, sqlstate, sql string) *pgconn.PgError {
+// Refused runs a statement and checks that it fails with this SQLSTATE.
+func Refused(t testing.TB, conn *pgx.Conn, sqlstate, sql string) *pgconn.PgError {
 	t.Helper()
-	_, err := conn.Exec(testContext(t), sql)
+	_, err := conn.Exec(Context(t), sql)
 	var failure *pgconn.PgError
 	if !errors.As(err, &failure) || failure.Code != sqlstate {
 		t.Errorf("%s: %v, not SQLSTATE %s", sql, err, sqlstate)
@@ -171,12 +172,12 @@ const largeObjects = `select coalesce(string_agg(line, E'\n' order by line), '')
 		where classid = 'pg_largeobject'::regclass and dbid = (select oid from pg_database where datname = current_database())
 ) as l(line)`
 
-// sameLargeObjects checks that both servers hold the same large objects, page
+// SameLargeObjects checks that both servers hold the same large objects, page
 // by page.
-func (p *pair) sameLargeObjects(t testing.TB) {
+func (p *Pair) SameLargeObjects(t testing.TB) {
 	t.Helper()
-	p.sync(t)
-	leader, follower := value(t, p.leader.connect(t), largeObjects), value(t, p.follower.connect(t), largeObjects)
+	p.Sync(t)
+	leader, follower := Value(t, p.Leader.Connect(t), largeObjects), Value(t, p.Follower.Connect(t), largeObjects)
 	if leader != follower {
 		t.Errorf("large objects differ\nleader:\n%s\nfollower:\n%s", leader, follower)
 	}

@@ -1,4 +1,4 @@
-package exttest
+package harness
 
 import (
 	"bytes"
@@ -13,11 +13,16 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // patience bounds every wait of a test on a condition. It is long because the
 // machine may be busy; no test waits for it in the good case.
 const patience = 30 * time.Second
+
+// extension is the extension's folder, seen from a package of tests.
+const extension = ".."
 
 // environment is what all servers of one test run share.
 type environment struct {
@@ -31,15 +36,13 @@ type environment struct {
 
 var env environment
 
-func TestMain(m *testing.M) {
-	os.Exit(runTests(m))
-}
-
-func runTests(m *testing.M) int {
+// Main runs the tests of a package, and returns its exit status. It prepares
+// what their servers start from before, and ends the shared ones afterwards.
+func Main(m *testing.M) int {
 	err := env.prepare()
 	defer env.remove()
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "exttest:", err)
+		fmt.Fprintln(os.Stderr, "harness:", err)
 		return 1
 	}
 	code := m.Run()
@@ -123,9 +126,9 @@ func (e *environment) findCredential() error {
 func (e *environment) buildLibrary() error {
 	source := os.Getenv("BARISTA_LIBRARY")
 	if source == "" {
-		source = "../barista.so"
-		if out, err := exec.Command("make", "-s", "-C", "..").CombinedOutput(); err != nil {
-			return fmt.Errorf("make -C extension: %w\n%s", err, out)
+		source = filepath.Join(extension, "barista.so")
+		if err := makeAlone(); err != nil {
+			return err
 		}
 	}
 	code, err := os.ReadFile(source)
@@ -139,6 +142,23 @@ func (e *environment) buildLibrary() error {
 	return os.WriteFile(filepath.Join(e.libDir, "barista.so"), code, 0o755)
 }
 
+// makeAlone runs make, while no other package of tests does: they run side by
+// side, and make would write the same files twice.
+func makeAlone() error {
+	makefile, err := os.Open(filepath.Join(extension, "Makefile"))
+	if err != nil {
+		return err
+	}
+	defer makefile.Close() // which unlocks it
+	if err := unix.Flock(int(makefile.Fd()), unix.LOCK_EX); err != nil {
+		return fmt.Errorf("lock %s: %w", makefile.Name(), err)
+	}
+	if out, err := exec.Command("make", "-s", "-C", extension).CombinedOutput(); err != nil {
+		return fmt.Errorf("make -C extension: %w\n%s", err, out)
+	}
+	return nil
+}
+
 // makeTemplate runs initdb and bootstrap.sql once.
 func (e *environment) makeTemplate() error {
 	e.template = filepath.Join(e.root, "template")
@@ -150,7 +170,7 @@ func (e *environment) makeTemplate() error {
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w\n%s", err, out)
 	}
-	sql, err := os.ReadFile("../bootstrap.sql")
+	sql, err := os.ReadFile(filepath.Join(extension, "bootstrap.sql"))
 	if err != nil {
 		return err
 	}
@@ -185,7 +205,15 @@ func (e *environment) runSingleUser(data, database, sql string) error {
 	return nil
 }
 
-// command prepares one of PostgreSQL's programs to run as the servers' user.
+// Bin is the folder of PostgreSQL's programs.
+func Bin() string { return env.bin }
+
+// LibDir is the folder in which the servers look for libraries, beside their own.
+func LibDir() string { return env.libDir }
+
+// Command prepares one of PostgreSQL's programs to run as the servers' user.
+func Command(name string, args ...string) *exec.Cmd { return env.command(name, args...) }
+
 func (e *environment) command(name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(filepath.Join(e.bin, name), args...)
 	cmd.Dir = e.root
@@ -210,8 +238,8 @@ func (e *environment) giveAway(path string) error {
 	return os.Chown(path, int(e.credential.Uid), int(e.credential.Gid))
 }
 
-// testContext is bounded by patience and by the test's end.
-func testContext(t testing.TB) context.Context {
+// Context is bounded by patience and by the test's end.
+func Context(t testing.TB) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	t.Cleanup(cancel)

@@ -1,4 +1,4 @@
-package exttest
+package harness
 
 import (
 	"bufio"
@@ -17,8 +17,8 @@ import (
 const (
 	kindHello     = 'H'
 	kindChunk     = 'K'
-	kindPropose   = 'P'
-	kindSequences = 'S'
+	KindPropose   = 'P'
+	KindSequences = 'S'
 	kindDiscard   = 'X'
 
 	kindChosen  = 'C'
@@ -27,13 +27,13 @@ const (
 	kindUnknown = 'U'
 )
 
-// fakeGate plays barista's end of the gate: a log of one node. By default
+// FakeGate plays barista's end of the gate: a log of one node. By default
 // everything is chosen at once; a test may hold what comes and answer itself.
-type fakeGate struct {
+type FakeGate struct {
 	listener net.Listener
-	server   *server
+	server   *Server
 	wait     sync.WaitGroup // the accepting goroutine and one for each connection
-	arrived  chan *proposal // held ones, in order
+	arrived  chan *Proposal // held ones, in order
 
 	mu        sync.Mutex
 	conns     map[net.Conn]bool
@@ -41,34 +41,34 @@ type fakeGate struct {
 	stall     chan struct{} // if set, chunks are not read on until it is closed
 	index     uint64        // of the last chosen
 	last      changeset.Position
-	log       []*proposal // chosen, in order
+	log       []*Proposal // chosen, in order
 	discarded int         // 'X' frames
 	chunks    int         // 'K' frames
 	faults    []error     // what a real barista would close the connection for
 }
 
-// proposal is one 'P' or 'S' frame.
-type proposal struct {
-	gate      *fakeGate
+// Proposal is one 'P' or 'S' frame.
+type Proposal struct {
+	gate      *FakeGate
 	conn      net.Conn
-	kind      byte
+	Kind      byte
 	request   uint64
-	epoch     uint64
-	sequences []changeset.SequenceState
-	set       changeset.ChangeSet // with the chunks before its payload
+	Epoch     uint64
+	Sequences []changeset.SequenceState
+	Set       changeset.ChangeSet // with the chunks before its payload
 
-	position    changeset.Position // once chosen
-	predecessor changeset.Position
+	Position    changeset.Position // once chosen
+	Predecessor changeset.Position
 }
 
-func listenGate(path string, s *server) (*fakeGate, error) {
+func listenGate(path string, s *Server) (*FakeGate, error) {
 	listener, err := net.Listen("unix", path)
 	if err != nil {
 		return nil, err
 	}
-	g := &fakeGate{
+	g := &FakeGate{
 		listener: listener, server: s,
-		arrived: make(chan *proposal, 1024),
+		arrived: make(chan *Proposal, 1024),
 		conns:   map[net.Conn]bool{},
 	}
 	g.wait.Add(1)
@@ -76,7 +76,7 @@ func listenGate(path string, s *server) (*fakeGate, error) {
 	return g, nil
 }
 
-func (g *fakeGate) accept() {
+func (g *FakeGate) accept() {
 	defer g.wait.Done()
 	for {
 		conn, err := g.listener.Accept()
@@ -90,7 +90,7 @@ func (g *fakeGate) accept() {
 		go func() { // ends when the backend or close closes the connection
 			defer g.wait.Done()
 			defer conn.Close()
-			if err := g.serve(conn); err != nil && err != io.EOF {
+			if err := g.serve(conn); err != io.EOF {
 				g.mu.Lock()
 				g.faults = append(g.faults, err)
 				g.mu.Unlock()
@@ -100,14 +100,14 @@ func (g *fakeGate) accept() {
 }
 
 // close ends every connection and waits for the goroutines.
-func (g *fakeGate) close() {
+func (g *FakeGate) close() {
 	g.listener.Close()
-	g.disconnect()
+	g.Disconnect()
 	g.wait.Wait()
 }
 
-// disconnect drops all connections, as a barista does that dies.
-func (g *fakeGate) disconnect() {
+// Disconnect drops all connections, as a barista does that dies.
+func (g *FakeGate) Disconnect() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for conn := range g.conns {
@@ -116,22 +116,22 @@ func (g *fakeGate) disconnect() {
 	}
 }
 
-// restart forgets the log: the next proposal follows the applied position.
-func (g *fakeGate) restart() {
-	g.disconnect()
+// Restart forgets the log: the next proposal follows the applied position.
+func (g *FakeGate) Restart() {
+	g.Disconnect()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.held, g.last, g.log = false, 0, nil
 }
 
-func (g *fakeGate) serve(conn net.Conn) error {
+func (g *FakeGate) serve(conn net.Conn) error {
 	r := bufio.NewReader(conn)
 	kind, body, err := readFrame(r)
 	if err != nil {
 		return err
 	}
 	if kind != kindHello || len(body) != 12 ||
-		binary.BigEndian.Uint64(body) != g.server.get(fieldStartID) {
+		binary.BigEndian.Uint64(body) != g.server.Get(fieldStartID) {
 		return fmt.Errorf("bad hello %q %x", kind, body)
 	}
 	chunks := map[uint64][]byte{}
@@ -166,15 +166,15 @@ func (g *fakeGate) serve(conn net.Conn) error {
 			g.mu.Lock()
 			g.discarded++
 			g.mu.Unlock()
-		case kindPropose, kindSequences:
-			p := &proposal{gate: g, conn: conn, kind: kind, request: request}
+		case KindPropose, KindSequences:
+			p := &Proposal{gate: g, conn: conn, Kind: kind, request: request}
 			if err := p.decode(body); err != nil {
 				return err
 			}
-			if p.set.Chunks != counts[request] {
-				return fmt.Errorf("%d chunks announced, %d received", p.set.Chunks, counts[request])
+			if p.Set.Chunks != counts[request] {
+				return fmt.Errorf("%d chunks announced, %d received", p.Set.Chunks, counts[request])
 			}
-			p.set.Payload = append(chunks[request], p.set.Payload...)
+			p.Set.Payload = append(chunks[request], p.Set.Payload...)
 			delete(chunks, request)
 			delete(counts, request)
 			g.take(p)
@@ -200,21 +200,21 @@ func readFrame(r io.Reader) (kind byte, body []byte, err error) {
 	return body[0], body[1:], nil
 }
 
-func (p *proposal) decode(body []byte) (err error) {
+func (p *Proposal) decode(body []byte) (err error) {
 	if len(body) < 8 {
 		return io.ErrUnexpectedEOF
 	}
-	p.epoch = binary.BigEndian.Uint64(body)
-	p.sequences, body, err = changeset.CutSequences(body[8:])
-	if err != nil || p.kind == kindSequences {
+	p.Epoch = binary.BigEndian.Uint64(body)
+	p.Sequences, body, err = changeset.CutSequences(body[8:])
+	if err != nil || p.Kind == KindSequences {
 		return err
 	}
-	p.set, err = changeset.DecodeChangeSet(body)
+	p.Set, err = changeset.DecodeChangeSet(body)
 	return err
 }
 
 // take answers a proposal, or hands it to the test.
-func (g *fakeGate) take(p *proposal) {
+func (g *FakeGate) take(p *Proposal) {
 	g.mu.Lock()
 	held := g.held
 	g.mu.Unlock()
@@ -222,18 +222,18 @@ func (g *fakeGate) take(p *proposal) {
 		g.arrived <- p
 		return
 	}
-	p.choose()
+	p.Choose()
 }
 
-// hold makes the gate hand what comes to the test, which answers.
-func (g *fakeGate) hold() { g.setHeld(true) }
+// Hold makes the gate hand what comes to the test, which answers.
+func (g *FakeGate) Hold() { g.setHeld(true) }
 
-// release lets it choose by itself again. What is held stays held.
-func (g *fakeGate) release() { g.setHeld(false) }
+// Release lets it choose by itself again. What is held stays held.
+func (g *FakeGate) Release() { g.setHeld(false) }
 
-// stallChunks makes the gate stop reading after the next chunk, until the
+// StallChunks makes the gate stop reading after the next chunk, until the
 // returned function is called.
-func (g *fakeGate) stallChunks() (resume func()) {
+func (g *FakeGate) StallChunks() (resume func()) {
 	stall := make(chan struct{})
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -248,21 +248,21 @@ func (g *fakeGate) stallChunks() (resume func()) {
 	}
 }
 
-// counts returns how many chunks and discards have come.
-func (g *fakeGate) counts() (chunks, discarded int) {
+// Counts returns how many chunks and discards have come.
+func (g *FakeGate) Counts() (chunks, discarded int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.chunks, g.discarded
 }
 
-func (g *fakeGate) setHeld(held bool) {
+func (g *FakeGate) setHeld(held bool) {
 	g.mu.Lock()
 	g.held = held
 	g.mu.Unlock()
 }
 
-// next waits for the next held proposal.
-func (g *fakeGate) next(t testing.TB) *proposal {
+// Next waits for the next held proposal.
+func (g *FakeGate) Next(t testing.TB) *Proposal {
 	t.Helper()
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
@@ -277,54 +277,58 @@ func (g *fakeGate) next(t testing.TB) *proposal {
 	}
 }
 
-// chosen returns what was chosen so far, in order.
-func (g *fakeGate) chosen() []*proposal {
+// Chosen returns what was chosen so far, in order.
+func (g *FakeGate) Chosen() []*Proposal {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return append([]*proposal(nil), g.log...)
+	return append([]*Proposal(nil), g.log...)
 }
 
-// place gives the proposal the next position without telling the backend.
-func (p *proposal) place() {
+// Place gives the proposal the next position without telling the backend.
+func (p *Proposal) Place() {
 	g := p.gate
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if p.kind == kindPropose {
+	if p.Kind == KindPropose {
 		if g.last == 0 {
-			g.last = g.server.applied()
+			g.last = g.server.Applied()
 		}
 		g.index = max(g.index, g.last.Index()) + 1
-		p.predecessor = g.last
-		p.position = changeset.At(g.index, 0)
-		g.last = p.position
+		p.Predecessor = g.last
+		p.Position = changeset.At(g.index, 0)
+		g.last = p.Position
 	}
 	g.log = append(g.log, p)
 }
 
-// choose gives the proposal the next position and says so.
-func (p *proposal) choose() {
-	p.place()
-	p.answerChosen()
+// Choose gives the proposal the next position and says so.
+func (p *Proposal) Choose() {
+	p.Place()
+	p.AnswerChosen()
 }
 
-// answerChosen tells the backend what place decided.
-func (p *proposal) answerChosen() {
-	if p.kind == kindSequences {
-		p.send(kindAgreed, nil)
+// AnswerChosen tells the backend what Place decided.
+func (p *Proposal) AnswerChosen() {
+	if p.Kind == KindSequences {
+		p.Send(kindAgreed, nil)
 		return
 	}
-	body := binary.BigEndian.AppendUint64(nil, uint64(p.position))
-	p.send(kindChosen, binary.BigEndian.AppendUint64(body, uint64(p.predecessor)))
+	body := binary.BigEndian.AppendUint64(nil, uint64(p.Position))
+	p.Send(kindChosen, binary.BigEndian.AppendUint64(body, uint64(p.Predecessor)))
 }
 
-func (p *proposal) refuse(sqlstate, message string) {
+// Refuse tells the backend that the proposal is refused.
+func (p *Proposal) Refuse(sqlstate, message string) {
 	body := binary.BigEndian.AppendUint16([]byte(sqlstate), uint16(len(message)))
-	p.send(kindRefused, append(body, message...))
+	p.Send(kindRefused, append(body, message...))
 }
 
-func (p *proposal) unknown() { p.send(kindUnknown, nil) }
+// Unknown tells the backend that nobody knows what became of the proposal.
+func (p *Proposal) Unknown() { p.Send(kindUnknown, nil) }
 
-func (p *proposal) send(kind byte, rest []byte) {
+// Send sends the backend a frame about the proposal, with what follows its
+// request number.
+func (p *Proposal) Send(kind byte, rest []byte) {
 	frame := binary.BigEndian.AppendUint32(nil, uint32(1+8+len(rest)))
 	frame = append(frame, kind)
 	frame = binary.BigEndian.AppendUint64(frame, p.request)
