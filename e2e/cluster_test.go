@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -291,5 +292,33 @@ func (c *cluster) checkNoPanic(t testing.TB) {
 				t.Errorf("%s: %s", node.Config.Name, text[at:min(len(text), at+2000)])
 			}
 		}
+	}
+}
+
+// connectTo opens a session through node k in a database.
+func (c *cluster) connectTo(t testing.TB, k int, database string) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(limited(t, queryLimit), strings.Replace(c.url(k), "/postgres?", "/"+database+"?", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close(limited(t, queryLimit)) })
+	return conn
+}
+
+// wipe removes all that is in a node's folder but node.yaml.
+func wipe(t testing.TB, dir string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		if entry.Name() == "node.yaml" {
+			continue
+		}
+		// The kernel may still be ending the server, which writes there.
+		path := filepath.Join(dir, entry.Name())
+		await(t, serveLimit, "remove "+path, func(context.Context) error { return os.RemoveAll(path) })
 	}
 }

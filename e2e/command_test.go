@@ -1,29 +1,12 @@
 package e2e
 
 import (
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 )
-
-// statusJSON asks node k by barista status --json and returns what it says of each node.
-func (c *cluster) statusJSON(t testing.TB, k int) []map[string]any {
-	t.Helper()
-	status, out, errs := c.barista(t, "status", "--http", c.Node(k).Config.HTTP, "--json")
-	if status != 0 {
-		t.Fatalf("barista status: status %d: %s", status, errs)
-	}
-	var answer struct {
-		Nodes []map[string]any `json:"nodes"`
-	}
-	if err := json.Unmarshal([]byte(out), &answer); err != nil {
-		t.Fatalf("barista status --json: %v:\n%s", err, out)
-	}
-	return answer.Nodes
-}
 
 var pairPattern = regexp.MustCompile(`^\d+\.\d+$`)
 

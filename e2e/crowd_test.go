@@ -104,7 +104,7 @@ func startGuarded(t *testing.T) *cluster {
 }
 
 // as returns how a role reaches the database through node k, with its password.
-func (c *cluster) as(role string, k int) string {
+func as(c *cluster, role string, k int) string {
 	return "postgres://" + role + ":" + crowdPassword + "@" + c.Node(k).Config.PG + "/postgres?sslmode=disable"
 }
 
@@ -121,7 +121,7 @@ func refusedWith(t *testing.T, url, sqlstate string) {
 }
 
 // logLines counts the lines of a node's log that have a text.
-func (c *cluster) logLines(t *testing.T, k int, text string) int {
+func logLines(t *testing.T, c *cluster, k int, text string) int {
 	t.Helper()
 	log, err := os.ReadFile(c.Node(k).Config.LogFile())
 	if err != nil {
@@ -142,12 +142,12 @@ func TestCrowdedDoors(t *testing.T) {
 		const limit = crowdSessions + 1024
 		for _, k := range []int{leader, follower} {
 			stop := crowd(t, c.Node(k).Config.PG, limit+100, nil)
-			one[int](t, connectTo(t, c.as("alice", k)), "SELECT 1")
+			one[int](t, connectTo(t, as(c, "alice", k)), "SELECT 1")
 			stop()
-			if n := c.logLines(t, k, "too many clients are not authenticated"); n != 1 {
+			if n := logLines(t, c, k, "too many clients are not authenticated"); n != 1 {
 				t.Errorf("n%d says it in %d lines", k, n)
 			}
-			if n := c.logLines(t, k, fmt.Sprintf("limit=%d", limit)); n != 1 {
+			if n := logLines(t, c, k, fmt.Sprintf("limit=%d", limit)); n != 1 {
 				t.Errorf("n%d gives its limit in %d lines", k, n)
 			}
 		}
@@ -156,20 +156,20 @@ func TestCrowdedDoors(t *testing.T) {
 		for _, k := range []int{leader, follower} {
 			stop := crowd(t, c.Node(k).Config.PG, 150, startupPacket(t, "alice"))
 			for _, door := range c.all() {
-				conn := connectTo(t, c.as("alice", door))
+				conn := connectTo(t, as(c, "alice", door))
 				one[int](t, conn, "SELECT 1")
 				conn.Close(limited(t, queryLimit))
 			}
 			c.verifyAll(t)
 			stop()
 		}
-		if n := c.logLines(t, leader, "too many clients have not answered"); n != 1 {
+		if n := logLines(t, c, leader, "too many clients have not answered"); n != 1 {
 			t.Errorf("n%d says it in %d lines", leader, n)
 		}
 	})
 	t.Run("long start-up packets", func(t *testing.T) {
 		for _, door := range c.all() {
-			conn := connectTo(t, c.as("alice", door)+"&application_name="+ // the longest that PostgreSQL takes
+			conn := connectTo(t, as(c, "alice", door)+"&application_name="+ // the longest that PostgreSQL takes
 				strings.Repeat("x", 9948))
 			if got := one[string](t, conn, "SHOW barista.session"); got != "leader" {
 				t.Errorf("n%d: barista.session is %q", door, got)
@@ -185,17 +185,17 @@ func TestCrowdedDoors(t *testing.T) {
 		awaitSessions(t, c, leader, 0)
 		doors := c.all()
 		for k := range crowdSessions {
-			connectTo(t, c.as("alice", doors[k%len(doors)]))
+			connectTo(t, as(c, "alice", doors[k%len(doors)]))
 		}
 		for _, door := range doors {
-			refusedWith(t, c.as("alice", door), "53300")
+			refusedWith(t, as(c, "alice", door), "53300")
 		}
 		for k := range crowdSuperusers {
-			connectTo(t, c.as("postgres", doors[k]))
+			connectTo(t, as(c, "postgres", doors[k]))
 		}
 		for _, door := range doors {
-			refusedWith(t, c.as("postgres", door), "53300")
-			refusedWith(t, c.as("alice", door), "53300")
+			refusedWith(t, as(c, "postgres", door), "53300")
+			refusedWith(t, as(c, "alice", door), "53300")
 		}
 		c.verifyAll(t)
 		status, _, errs := c.barista(t, "transfer", "--http", c.Node(leader).Config.HTTP)
@@ -204,8 +204,8 @@ func TestCrowdedDoors(t *testing.T) {
 		}
 		c.ready(t)
 	})
-	c.checkNoServerPanic(t)
-	if n := c.logLines(t, leader, "the server is killed"); n != 0 {
+	checkNoServerPanic(t, c)
+	if n := logLines(t, c, leader, "the server is killed"); n != 0 {
 		t.Error("the hand-over killed the server")
 	}
 }
@@ -261,7 +261,7 @@ func TestCrowdedPeerPort(t *testing.T) {
 	const crowded = "too many connections have not proved the secret"
 	for _, k := range c.all() {
 		await(t, serveLimit, fmt.Sprintf("n%d says that its peer port is crowded", k), func(context.Context) error {
-			if c.logLines(t, k, crowded) == 0 {
+			if logLines(t, c, k, crowded) == 0 {
 				return errors.New("it has not said so")
 			}
 			return nil
@@ -280,7 +280,7 @@ func TestCrowdedPeerPort(t *testing.T) {
 	c.restart(t, c.others(leader)[1])
 	c.verifyAll(t)
 	for _, k := range c.all() {
-		if n := c.logLines(t, k, crowded); n < 1 || n > 3 {
+		if n := logLines(t, c, k, crowded); n < 1 || n > 3 {
 			t.Errorf("n%d says in %d lines that its peer port is crowded", k, n)
 		}
 	}

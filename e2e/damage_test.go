@@ -19,7 +19,7 @@ func TestDamagedJournal(t *testing.T) {
 	damaged := c.follower(t)
 	w := startWriters(t, l, urls(c, c.others(damaged)))
 	l.awaitMore(t, 50)
-	number := c.memberNumber(t, c.others(damaged)[0], damaged)
+	number := memberNumber(t, c, c.others(damaged)[0], damaged)
 	if err := c.Node(damaged).Kill9(); err != nil {
 		t.Fatal(err)
 	}
@@ -30,13 +30,13 @@ func TestDamagedJournal(t *testing.T) {
 	w.stopped()
 	c.verifyAll(t)
 	l.checkOn(t, c, c.all()...)
-	if again := c.memberNumber(t, damaged, damaged); again == number {
+	if again := memberNumber(t, c, damaged, damaged); again == number {
 		t.Errorf("n%d is member %v still: it votes from a journal that was damaged", damaged, number)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "journal.damaged", file)); err != nil {
 		t.Error(err)
 	}
-	c.saysWhere(t, damaged, file)
+	saysWhere(t, c, damaged, file)
 }
 
 func TestJournalDamagedUnderTheLeader(t *testing.T) {
@@ -46,7 +46,7 @@ func TestJournalDamagedUnderTheLeader(t *testing.T) {
 	run(t, c.connect(t, 1), ledgerTable)
 	l := &ledger{}
 	late, damaged := c.follower(t), c.leader(t)
-	number := c.memberNumber(t, damaged, damaged)
+	number := memberNumber(t, c, damaged, damaged)
 	if err := c.Node(late).Kill9(); err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +66,7 @@ func TestJournalDamagedUnderTheLeader(t *testing.T) {
 	case <-limited(t, serveLimit).Done():
 		t.Fatalf("n%d leads on from a damaged journal", damaged)
 	}
-	c.saysWhere(t, damaged, file)
+	saysWhere(t, c, damaged, file)
 	if err := c.Node(third).Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -76,13 +76,13 @@ func TestJournalDamagedUnderTheLeader(t *testing.T) {
 	c.restart(t, damaged)
 	c.verifyAll(t)
 	l.checkOn(t, c, c.all()...)
-	if again := c.memberNumber(t, damaged, damaged); again == number {
+	if again := memberNumber(t, c, damaged, damaged); again == number {
 		t.Errorf("n%d is member %v still", damaged, number)
 	}
 }
 
 // saysWhere checks that the log of node k names the damaged file and an offset.
-func (c *cluster) saysWhere(t testing.TB, k int, file string) {
+func saysWhere(t testing.TB, c *cluster, k int, file string) {
 	t.Helper()
 	log, err := os.ReadFile(filepath.Join(c.Node(k).Config.Dir, "barista.log"))
 	if err != nil {

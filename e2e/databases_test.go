@@ -2,10 +2,7 @@ package e2e
 
 import (
 	"errors"
-	"strings"
 	"testing"
-
-	"github.com/jackc/pgx/v5"
 
 	"github.com/baristadb/barista/internal/devcluster"
 )
@@ -48,15 +45,4 @@ func TestDatabases(t *testing.T) {
 			t.Errorf("node %d has %d databases that should be gone", k+1, n)
 		}
 	}
-}
-
-// connectTo opens a session through node k in a database.
-func (c *cluster) connectTo(t testing.TB, k int, database string) *pgx.Conn {
-	t.Helper()
-	conn, err := pgx.Connect(limited(t, queryLimit), strings.Replace(c.url(k), "/postgres?", "/"+database+"?", 1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close(limited(t, queryLimit)) })
-	return conn
 }

@@ -24,7 +24,7 @@ func TestVerifyFindsAChangedRow(t *testing.T) {
 		"INSERT INTO spoiled SELECT g, g FROM generate_series(41, 1000) g", "CREATE TABLE sound (k int); INSERT INTO sound VALUES (1)")
 	c.verifyAll(t)
 
-	library := c.buildBehind(t)
+	library := buildBehind(t, c)
 	if err := c.Node(follower).Stop(limited(t, serveLimit)); err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +63,7 @@ func TestVerifyFindsAChangedRow(t *testing.T) {
 }
 
 // buildBehind compiles behind.c, for the account of the nodes' servers.
-func (c *cluster) buildBehind(t testing.TB) (library string) {
+func buildBehind(t testing.TB, c *cluster) (library string) {
 	t.Helper()
 	library = filepath.Join(c.Dir(), "behind.so")
 	_, include, _ := runProgram(t, queryLimit, filepath.Join(pgBin, "pg_config"), "--includedir-server")

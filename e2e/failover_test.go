@@ -50,14 +50,6 @@ func TestLeaderIsKilled(t *testing.T) {
 	}
 }
 
-// urls are where clients reach the database through some nodes.
-func urls(c *cluster, nodes []int) (urls []string) {
-	for _, k := range nodes {
-		urls = append(urls, c.url(k))
-	}
-	return urls
-}
-
 // hangPostgres stops every process of the node's server where it stands.
 func hangPostgres(node *devcluster.Node) error {
 	postmaster, err := node.PostmasterPID()

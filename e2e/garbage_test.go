@@ -68,7 +68,7 @@ func TestGarbageOnEveryPort(t *testing.T) {
 		}
 	}
 	c.checkNoPanic(t)
-	c.checkNoServerPanic(t)
+	checkNoServerPanic(t, c)
 	c.verifyAll(t)
 }
 
@@ -118,12 +118,12 @@ func TestClientsThatVanish(t *testing.T) {
 		t.Errorf("%d rows of transactions that never sent COMMIT are there", n)
 	}
 	c.checkNoPanic(t)
-	c.checkNoServerPanic(t)
+	checkNoServerPanic(t, c)
 	c.verifyAll(t)
 }
 
 // checkNoServerPanic fails the test if any server has panicked. Only where nothing was killed.
-func (c *cluster) checkNoServerPanic(t testing.TB) {
+func checkNoServerPanic(t testing.TB, c *cluster) {
 	t.Helper()
 	for _, node := range c.Nodes() {
 		file, err := os.Open(node.Config.ServerLogFile())

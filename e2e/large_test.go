@@ -48,8 +48,8 @@ func TestLargeTransactionsWhileNodesDie(t *testing.T) {
 			leader := c.leader(t)
 			s := &bulkStory{c: c, number: number, leader: leader, follower: c.others(leader)[0], other: c.others(leader)[1]}
 			story.tell(s, t)
-			c.bulkLevel(t)
-			c.checkNoSpill(t)
+			bulkLevel(t, c)
+			checkNoSpill(t, c)
 			run(t, c.connect(t, 1), "TRUNCATE large")
 		})
 		if !passed {
@@ -191,7 +191,7 @@ func (s *bulkStory) check(t *testing.T, outcome error) {
 }
 
 // bulkLevel waits until all nodes serve, and fails the test unless they are identical.
-func (c *cluster) bulkLevel(t *testing.T) {
+func bulkLevel(t *testing.T, c *cluster) {
 	t.Helper()
 	if err := c.WaitReady(limited(t, bulkLimit)); err != nil {
 		t.Fatal(err)
@@ -203,7 +203,7 @@ func (c *cluster) bulkLevel(t *testing.T) {
 }
 
 // checkNoSpill fails the test if a node's server keeps what large transactions wrote to files.
-func (c *cluster) checkNoSpill(t *testing.T) {
+func checkNoSpill(t *testing.T, c *cluster) {
 	t.Helper()
 	for _, k := range c.all() {
 		if bytes, err := bytesIn(filepath.Join(c.Node(k).Config.DataDir(), "base", "pgsql_tmp")); err != nil || bytes > 0 {

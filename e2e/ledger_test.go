@@ -237,3 +237,11 @@ func (l *ledger) checkOn(t testing.TB, c *cluster, nodes ...int) {
 		l.check(t, c.local(t, k), c.Node(k).Config.Name)
 	}
 }
+
+// urls are where clients reach the database through some nodes.
+func urls(c *cluster, nodes []int) (urls []string) {
+	for _, k := range nodes {
+		urls = append(urls, c.url(k))
+	}
+	return urls
+}

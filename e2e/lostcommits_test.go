@@ -51,7 +51,7 @@ func loses(t *testing.T, c *cluster, l *ledger, k int) bool {
 	l.awaitMore(t, 100)
 	w.stopped()
 	starts := len(startsOf(t, c, k))
-	before := c.appliedBy(t, k)
+	before := appliedBy(t, c, k)
 	if err := c.Node(k).Kill9Postgres(); err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func startsOf(t testing.TB, c *cluster, k int) (indexes []uint64) {
 }
 
 // appliedBy returns the index up to which node k's server has applied, as barista status says.
-func (c *cluster) appliedBy(t testing.TB, k int) uint64 {
+func appliedBy(t testing.TB, c *cluster, k int) uint64 {
 	t.Helper()
 	for _, n := range c.statusJSON(t, k) {
 		if n["name"] == c.Node(k).Config.Name {

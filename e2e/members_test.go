@@ -13,15 +13,15 @@ import (
 )
 
 // members runs barista members with some arguments at node k, and returns what it says.
-func (c *cluster) members(t testing.TB, k int, args ...string) (status int, out, errs string) {
+func members(t testing.TB, c *cluster, k int, args ...string) (status int, out, errs string) {
 	t.Helper()
 	return c.barista(t, append(append([]string{"members"}, args...), "--http", c.Node(k).Config.HTTP)...)
 }
 
 // mustMembers is members for what has to work.
-func (c *cluster) mustMembers(t testing.TB, k int, args ...string) string {
+func mustMembers(t testing.TB, c *cluster, k int, args ...string) string {
 	t.Helper()
-	status, out, errs := c.members(t, k, args...)
+	status, out, errs := members(t, c, k, args...)
 	if status != 0 {
 		t.Fatalf("barista members %s: status %d: %s", strings.Join(args, " "), status, errs)
 	}
@@ -29,9 +29,9 @@ func (c *cluster) mustMembers(t testing.TB, k int, args ...string) string {
 }
 
 // standing is what node k says that another is: voter, learner, spare, expected or removed; empty if it does not know it.
-func (c *cluster) standing(t testing.TB, k int, other *devcluster.Node) string {
+func standing(t testing.TB, c *cluster, k int, other *devcluster.Node) string {
 	t.Helper()
-	for line := range strings.Lines(c.mustMembers(t, k, "list")) {
+	for line := range strings.Lines(mustMembers(t, c, k, "list")) {
 		if fields := strings.Fields(line); fields[0] == other.Config.Name {
 			return fields[1]
 		}
@@ -40,10 +40,10 @@ func (c *cluster) standing(t testing.TB, k int, other *devcluster.Node) string {
 }
 
 // awaitStanding waits until node k says that another has a standing.
-func (c *cluster) awaitStanding(t testing.TB, k int, other *devcluster.Node, want string) {
+func awaitStanding(t testing.TB, c *cluster, k int, other *devcluster.Node, want string) {
 	t.Helper()
 	await(t, startLimit, other.Config.Name+" is to be a "+want, func(context.Context) error {
-		if got := c.standing(t, k, other); got != want {
+		if got := standing(t, c, k, other); got != want {
 			return fmt.Errorf("it is %q", got)
 		}
 		return nil
@@ -76,18 +76,18 @@ func TestMembers(t *testing.T) {
 	if err := fourth.Start(); err != nil {
 		t.Fatal(err)
 	}
-	if standing := c.standing(t, 2, fourth); standing != "" {
+	if standing := standing(t, c, 2, fourth); standing != "" {
 		t.Errorf("a node that nobody knows is %q", standing)
 	}
-	c.mustMembers(t, 2, "add", fourth.Config.Name)
-	c.awaitStanding(t, 2, fourth, "voter")
+	mustMembers(t, c, 2, "add", fourth.Config.Name)
+	awaitStanding(t, c, 2, fourth, "voter")
 	c.ready(t)
 
 	leader := c.leader(t)
 	stay := c.others(leader)
 	w := startWriters(t, l, urls(c, stay))
 	l.awaitMore(t, 50)
-	c.mustMembers(t, leader, "remove", c.Node(leader).Config.Name)
+	mustMembers(t, c, leader, "remove", c.Node(leader).Config.Name)
 	t.Logf("the first write without n%d was acknowledged %v later", leader, l.awaitMore(t, 1))
 	endsRemoved(t, c.Node(leader))
 	l.awaitMore(t, 50)
@@ -98,13 +98,13 @@ func TestMembers(t *testing.T) {
 	if err := c.Node(dead).Kill9(); err != nil {
 		t.Fatal(err)
 	}
-	if status, _, errs := c.members(t, needed, "remove", "n99"); status != 1 || !strings.Contains(errs, "no member n99") {
+	if status, _, errs := members(t, c, needed, "remove", "n99"); status != 1 || !strings.Contains(errs, "no member n99") {
 		t.Errorf("a stranger: status %d, %s", status, errs)
 	}
-	if status, _, errs := c.members(t, needed, "remove", c.Node(needed).Config.Name); status != 1 || !strings.Contains(errs, "no majority") {
+	if status, _, errs := members(t, c, needed, "remove", c.Node(needed).Config.Name); status != 1 || !strings.Contains(errs, "no majority") {
 		t.Fatalf("n%d, without which there is no majority: status %d, %s", needed, status, errs)
 	}
-	c.mustMembers(t, next, "remove", c.Node(dead).Config.Name)
+	mustMembers(t, c, next, "remove", c.Node(dead).Config.Name)
 	if err := c.Node(dead).Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -126,11 +126,11 @@ func TestSpare(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.mustMembers(t, 1, "add", "--spare", spare.Config.Name)
+	mustMembers(t, c, 1, "add", "--spare", spare.Config.Name)
 	if err := spare.Start(); err != nil {
 		t.Fatal(err)
 	}
-	c.awaitStanding(t, 1, spare, "spare")
+	awaitStanding(t, c, 1, spare, "spare")
 	c.ready(t)
 	leader := c.leader(t)
 	var followers []int
@@ -145,13 +145,13 @@ func TestSpare(t *testing.T) {
 	if err := c.Node(followers[0]).Kill9(); err != nil {
 		t.Fatal(err)
 	}
-	c.awaitStanding(t, leader, spare, "voter")
+	awaitStanding(t, c, leader, spare, "voter")
 	if took := time.Since(killed); took < patience {
 		t.Errorf("the spare was recruited after %v", took)
 	} else {
 		t.Logf("the spare votes %v after the death of n%d", took, followers[0])
 	}
-	if standing := c.standing(t, leader, c.Node(followers[0])); standing != "removed" {
+	if standing := standing(t, c, leader, c.Node(followers[0])); standing != "removed" {
 		t.Errorf("the dead member is %q", standing)
 	}
 	if err := c.Node(followers[1]).Kill9(); err != nil {

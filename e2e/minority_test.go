@@ -2,17 +2,12 @@ package e2e
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"net/http"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/baristadb/barista/internal/admin"
 	"github.com/baristadb/barista/internal/config"
 	"github.com/baristadb/barista/internal/devcluster"
 )
@@ -93,41 +88,4 @@ func TestMinorityTellsTheTruth(t *testing.T) {
 			t.Errorf("n%d: the acknowledged row is there %d times", k, n)
 		}
 	}
-}
-
-// ownStatus asks one node how it is.
-func ownStatus(ctx context.Context, url string) (own admin.Status, err error) {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return own, err
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return own, err
-	}
-	return own, errors.Join(json.NewDecoder(response.Body).Decode(&own), response.Body.Close())
-}
-
-// execLater sends a statement and returns where the answer will come.
-func execLater(t testing.TB, conn *pgx.Conn, sql string) <-chan error {
-	told := make(chan error, 1)
-	ctx := limited(t, serveLimit)
-	go func() { // bounded by ctx
-		_, err := conn.Exec(ctx, sql)
-		told <- err
-	}()
-	return told
-}
-
-// code returns the SQLSTATE of an error, or what else is the case.
-func code(err error) string {
-	if told, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return told.Code
-	}
-	if err != nil {
-		return "not told: " + err.Error()
-	}
-	return "success"
 }

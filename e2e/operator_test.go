@@ -33,12 +33,12 @@ func TestOperatorAlone(t *testing.T) {
 
 	for _, k := range c.all() {
 		for _, path := range []string{"/health", "/primary", "/replica", "/status", "/cluster", "/members", "/operator"} {
-			if code, text := c.strangers(t, http.MethodGet, k, path); strings.Contains(text, told) || code == http.StatusUnauthorized {
+			if code, text := strangers(t, c, http.MethodGet, k, path); strings.Contains(text, told) || code == http.StatusUnauthorized {
 				t.Errorf("n%d%s answers %d: %s", k, path, code, text)
 			}
 		}
 		for _, path := range []string{"/verify", "/transfer", "/members/add", "/members/add-spare", "/members/remove"} {
-			if code, text := c.strangers(t, http.MethodPost, k, path); code != http.StatusUnauthorized {
+			if code, text := strangers(t, c, http.MethodPost, k, path); code != http.StatusUnauthorized {
 				t.Errorf("n%d%s answers %d: %s", k, path, code, text)
 			}
 		}
@@ -75,7 +75,7 @@ func TestOperatorAlone(t *testing.T) {
 }
 
 // strangers asks node k as somebody does who has no proof.
-func (c *cluster) strangers(t testing.TB, method string, k int, path string) (int, string) {
+func strangers(t testing.TB, c *cluster, method string, k int, path string) (int, string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(limited(t, queryLimit), method, "http://"+c.Node(k).Config.HTTP+path, strings.NewReader("{}"))
 	if err != nil {

@@ -27,7 +27,7 @@ func throughBothDoors(t *testing.T, f func(t *testing.T, c *cluster, door int)) 
 }
 
 // hijack connects through node k and returns the bare protocol.
-func (c *cluster) hijack(t *testing.T, k int) *pgproto3.Frontend {
+func hijack(t *testing.T, c *cluster, k int) *pgproto3.Frontend {
 	t.Helper()
 	conn, err := pgconn.Connect(limited(t, queryLimit), c.url(k))
 	if err != nil {
@@ -88,7 +88,7 @@ func expect(t *testing.T, what string, heard []string, want ...string) {
 func TestSeveralStatementsInOneString(t *testing.T) {
 	// Statements of one string are one transaction: an error in the middle undoes those before and skips those after, and the next string is served.
 	throughBothDoors(t, func(t *testing.T, c *cluster, door int) {
-		front, table := c.hijack(t, door), fmt.Sprintf("strings%d", door)
+		front, table := hijack(t, c, door), fmt.Sprintf("strings%d", door)
 		query := func(sql string) []string {
 			front.SendQuery(&pgproto3.Query{String: sql})
 			return converse(t, front, 1)
@@ -109,7 +109,7 @@ func TestSeveralStatementsInOneString(t *testing.T) {
 func TestPipelinedErrors(t *testing.T) {
 	// After an error the server skips to the next Sync: what was pipelined before it in the same part is undone, and the parts after it run.
 	throughBothDoors(t, func(t *testing.T, c *cluster, door int) {
-		front, table := c.hijack(t, door), fmt.Sprintf("parts%d", door)
+		front, table := hijack(t, c, door), fmt.Sprintf("parts%d", door)
 		execute := func(sql string) {
 			front.SendParse(&pgproto3.Parse{Query: sql})
 			front.SendBind(&pgproto3.Bind{})
@@ -140,7 +140,7 @@ func TestPipelinedErrors(t *testing.T) {
 func TestCopyAbortedByTheClient(t *testing.T) {
 	// A COPY that the client gives up leaves no row, in an open block only an error; one whose client vanishes leaves no row either.
 	throughBothDoors(t, func(t *testing.T, c *cluster, door int) {
-		front, table := c.hijack(t, door), fmt.Sprintf("copied%d", door)
+		front, table := hijack(t, c, door), fmt.Sprintf("copied%d", door)
 		query := func(sql string) []string {
 			front.SendQuery(&pgproto3.Query{String: sql})
 			return converse(t, front, 1)
@@ -189,7 +189,7 @@ func TestSessionStateAndParameters(t *testing.T) {
 	// Settings, application_name, prepared statements and cursors last as long as the session; ParameterStatus and notices reach the client in their
 	// place.
 	throughBothDoors(t, func(t *testing.T, c *cluster, door int) {
-		front := c.hijack(t, door)
+		front := hijack(t, c, door)
 		query := func(sql string) []string {
 			front.SendQuery(&pgproto3.Query{String: sql})
 			return converse(t, front, 1)

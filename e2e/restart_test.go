@@ -1,11 +1,8 @@
 package e2e
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/baristadb/barista/internal/devcluster"
@@ -39,7 +36,7 @@ func TestWipedNode(t *testing.T) {
 	wiped := c.leader(t)
 	w := startWriters(t, l, urls(c, c.others(wiped)))
 	l.awaitMore(t, 50)
-	number := c.memberNumber(t, c.others(wiped)[0], wiped)
+	number := memberNumber(t, c, c.others(wiped)[0], wiped)
 	if err := c.Node(wiped).Kill9(); err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +47,7 @@ func TestWipedNode(t *testing.T) {
 	w.stopped()
 	c.verifyAll(t)
 	l.checkOn(t, c, c.all()...)
-	if again := c.memberNumber(t, wiped, wiped); again == number {
+	if again := memberNumber(t, c, wiped, wiped); again == number {
 		t.Errorf("n%d is member %v still: its new incarnation has the old one's vote", wiped, number)
 	}
 	if status, _, errs := c.barista(t, "transfer", "--http", c.Node(1).Config.HTTP, "--to", c.Node(wiped).Config.Name); status != 0 {
@@ -63,25 +60,8 @@ func TestWipedNode(t *testing.T) {
 	l.checkOn(t, c, c.all()...)
 }
 
-// wipe removes all that is in a node's folder but node.yaml.
-func wipe(t testing.TB, dir string) {
-	t.Helper()
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, entry := range entries {
-		if entry.Name() == "node.yaml" {
-			continue
-		}
-		// The kernel may still be ending the server, which writes there.
-		path := filepath.Join(dir, entry.Name())
-		await(t, serveLimit, "remove "+path, func(context.Context) error { return os.RemoveAll(path) })
-	}
-}
-
 // memberNumber is the number of node k in the membership that node asked knows.
-func (c *cluster) memberNumber(t testing.TB, asked, k int) string {
+func memberNumber(t testing.TB, c *cluster, asked, k int) string {
 	t.Helper()
 	for _, n := range c.statusJSON(t, asked) {
 		members, _ := n["members"].([]any)

@@ -50,13 +50,3 @@ func TestDumpOfAPlainServerRestores(t *testing.T) {
 		}
 	}
 }
-
-// tool runs a program of PostgreSQL that must succeed, and returns what it prints.
-func tool(t *testing.T, name string, args ...string) string {
-	t.Helper()
-	status, out, errs := runProgram(t, verifyLimit, needTool(t, name), args...)
-	if status != 0 {
-		t.Fatalf("%s: exit status %d: %s", name, status, errs)
-	}
-	return out
-}

@@ -166,7 +166,8 @@ func checkRights(t *testing.T, pid int, below map[int][]int) (count int) {
 	return count + 1
 }
 
-func (c *cluster) checkRights(t *testing.T) {
+// checkAllRights checks those of every node of a cluster.
+func checkAllRights(t *testing.T, c *cluster) {
 	t.Helper()
 	below := children(t)
 	for _, node := range c.Nodes() {
@@ -187,7 +188,7 @@ func TestRootsRightsAreGivenUp(t *testing.T) {
 	runs := needRoot(t)
 	c := startCluster(t, devcluster.Options{})
 	run(t, c.connect(t, 1), "CREATE TABLE cups (n int)", "INSERT INTO cups VALUES (1)")
-	c.checkRights(t)
+	checkAllRights(t, c)
 
 	x := newTreasure(t)
 	node := c.Node(c.follower(t))
@@ -198,7 +199,7 @@ func TestRootsRightsAreGivenUp(t *testing.T) {
 	must(t, node.Start())
 	c.ready(t)
 	x.untouched(t, "after a start")
-	c.checkRights(t)
+	checkAllRights(t, c)
 	c.verifyAll(t)
 
 	must(t, node.Kill9())
@@ -207,7 +208,7 @@ func TestRootsRightsAreGivenUp(t *testing.T) {
 	must(t, node.Start())
 	c.ready(t)
 	x.untouched(t, "after a base backup")
-	c.checkRights(t)
+	checkAllRights(t, c)
 	c.verifyAll(t)
 
 	// What cannot work behind such a link says so, and does nothing else.
@@ -285,7 +286,7 @@ func TestFoldersOfEarlierVersions(t *testing.T) {
 
 	must(t, c.Start(limited(t, startLimit)))
 	c.ready(t)
-	c.checkRights(t)
+	checkAllRights(t, c)
 	c.verifyAll(t)
 	if n := one[int](t, c.connect(t, 1), "SELECT n FROM cups"); n != 1 {
 		t.Errorf("the table holds %d", n)

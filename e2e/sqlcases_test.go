@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"flag"
 	"os"
@@ -10,14 +9,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/baristadb/barista/internal/account"
 	"github.com/baristadb/barista/internal/config"
 	"github.com/baristadb/barista/internal/devcluster"
-	"github.com/baristadb/barista/internal/postgres"
 )
 
 var update = flag.Bool("update", false, "write what the SQL cases print as what they should print")
@@ -149,56 +145,4 @@ func (o sqlCase) psql(t *testing.T, url, script string) string {
 	}
 	_, text, _ := strings.Cut(output.String(), "CREATE SCHEMA\n")
 	return text
-}
-
-// startPlain starts a PostgreSQL without Barista that ends with the test, and returns where it is.
-func startPlain(t *testing.T, settings map[string]string) string {
-	t.Helper()
-	runs, err := account.Lookup("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir, err := devcluster.NewFolder()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	if err := runs.Give(dir, nil); err != nil {
-		t.Fatal(err)
-	}
-	plain := postgres.Config{
-		Name: "plain", Bin: pgBin, Account: runs, Auth: config.Trust, Settings: settings,
-		DataDir: filepath.Join(dir, "data"), SockDir: filepath.Join(dir, "sock"), LogFile: filepath.Join(dir, "log"),
-	}
-	ctx := limited(t, startLimit)
-	if err := plain.Init(ctx); err != nil {
-		t.Fatal(err)
-	}
-	server, err := plain.Start(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-		defer cancel()
-		if err := server.Stop(ctx); err != nil {
-			t.Error(err)
-		}
-	})
-	return "host=" + plain.SockDir + " port=5432 user=postgres dbname=postgres"
-}
-
-// compareSchemas fails the test unless all nodes dump the same schema, that of all databases, with their own settings and privileges, and the roles
-// with their passwords.
-func (c *cluster) compareSchemas(t *testing.T) {
-	t.Helper()
-	var first string
-	for _, k := range c.all() {
-		dump := tool(t, "pg_dumpall", "--schema-only", "--clean", "--restrict-key=none", "-d", c.localURL(k))
-		if first == "" {
-			first = dump
-		} else if diff := cmp.Diff(first, dump); diff != "" {
-			t.Errorf("the schema of n%d is another (-n1 +n%d):\n%s", k, k, diff)
-		}
-	}
 }

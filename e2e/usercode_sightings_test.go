@@ -38,7 +38,7 @@ var (
 )
 
 // sightings reads what the spies wrote into the logs of all nodes.
-func (c *cluster) sightings(t testing.TB) (all []sighting) {
+func sightings(t testing.TB, c *cluster) (all []sighting) {
 	t.Helper()
 	for _, node := range c.Nodes() {
 		text, err := os.ReadFile(node.Config.ServerLogFile())
@@ -152,7 +152,7 @@ func checkReach(t testing.TB, all []sighting, plants []plant) {
 }
 
 // powerful are the roles that may do more than an ordinary role, or take another one that may.
-func (c *cluster) powerful(t testing.TB) []string {
+func powerful(t testing.TB, c *cluster) []string {
 	t.Helper()
 	conn := c.connect(t, 1)
 	return one[[]string](t, conn, `SELECT array_agg(r.rolname::text) FROM pg_roles r

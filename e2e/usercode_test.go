@@ -33,10 +33,10 @@ func TestUsersCodeHasItsOwnersRights(t *testing.T) {
 		plants = append(plants, readPlants(t, file, "planted")...)
 	}
 	p.plant(t, readPlants(t, "setup.sql", "planted"))
-	powerful := c.powerful(t)
+	powerful := powerful(t, c)
 	var all []sighting
 	defer func() { // also when a node has stopped
-		all = append(all, c.sightings(t)...)
+		all = append(all, sightings(t, c)...)
 		ours := slices.DeleteFunc(slices.Clone(all), func(s sighting) bool { return !s.ours() })
 		t.Logf("users' code was seen %d times, %d of them in Barista's sessions", len(all), len(ours))
 		checkReach(t, all, plants)
@@ -53,21 +53,21 @@ func TestUsersCodeHasItsOwnersRights(t *testing.T) {
 	}
 
 	spoiled := c.follower(t)
-	c.spoilPlanted(t, spoiled)
+	spoilPlanted(t, c, spoiled)
 	status, report, errs := c.barista(t, "verify", "--http", c.Node(1).Config.HTTP)
 	if status != 1 || !strings.Contains(report, "spoiled") || !strings.Contains(report, "41") {
 		t.Errorf("verify is blind to a row that differs: status %d\n%s%s", status, report, errs)
 	}
-	all = append(all, c.sightings(t)...) // the log is wiped, too
+	all = append(all, sightings(t, c)...) // the log is wiped, too
 	if err := c.Node(spoiled).Kill9(); err != nil {
 		t.Fatal(err)
 	}
 	wipe(t, c.Node(spoiled).Config.Dir)
 	c.restart(t, spoiled)
 	c.verifyAll(t)
-	c.swapWhileCompared(t)
-	c.transferUnderSessions(t, p)
-	c.transferUnderSessions(t, p)
+	swapWhileCompared(t, c)
+	transferUnderSessions(t, c, p)
+	transferUnderSessions(t, c, p)
 	leader := c.leader(t)
 	if err := c.Node(leader).Kill9(); err != nil {
 		t.Fatal(err)
@@ -115,7 +115,7 @@ func (p *planter) try(t testing.TB, s step) error {
 	t.Helper()
 	if p.conn == nil || p.role != s.role || p.in != s.database {
 		p.close()
-		conn, err := pgx.Connect(limited(t, queryLimit), p.cluster.urlOf(1, s.role, s.database))
+		conn, err := pgx.Connect(limited(t, queryLimit), urlOf(p.cluster, 1, s.role, s.database))
 		if err != nil {
 			return err
 		}
@@ -141,14 +141,14 @@ func (p *planter) close() {
 }
 
 // urlOf is where a role reaches a database through node k.
-func (c *cluster) urlOf(k int, role, database string) string {
+func urlOf(c *cluster, k int, role, database string) string {
 	return fmt.Sprintf("postgres://%s@%s/%s?sslmode=disable", role, c.Node(k).Config.PG, database)
 }
 
 // spoilPlanted changes a row of a planted table behind the back of node k.
-func (c *cluster) spoilPlanted(t testing.TB, k int) {
+func spoilPlanted(t testing.TB, c *cluster, k int) {
 	t.Helper()
-	library := c.buildBehind(t)
+	library := buildBehind(t, c)
 	if err := c.Node(k).Stop(limited(t, serveLimit)); err != nil {
 		t.Fatal(err)
 	}
@@ -157,9 +157,9 @@ func (c *cluster) spoilPlanted(t testing.TB, k int) {
 }
 
 // transferUnderSessions hands leadership over while sessions of an ordinary role are open that hold plants, and lets the new leader serve.
-func (c *cluster) transferUnderSessions(t testing.TB, p *planter) {
+func transferUnderSessions(t testing.TB, c *cluster, p *planter) {
 	t.Helper()
-	conn := connectTo(t, c.urlOf(1, "mallory", "planted"))
+	conn := connectTo(t, urlOf(c, 1, "mallory", "planted"))
 	run(t, conn, "CREATE TEMPORARY TABLE passing (k int PRIMARY KEY, c evil.ordered, d evil.checked_element[]) ON COMMIT DELETE ROWS",
 		"CREATE INDEX ON passing (evil.in_sql(k), (k + evil.in_sql(1)))",
 		"INSERT INTO evil.unlogged VALUES (10, 1, ROW(10)) ON CONFLICT DO NOTHING",
@@ -174,10 +174,10 @@ func (c *cluster) transferUnderSessions(t testing.TB, p *planter) {
 }
 
 // swapWhileCompared puts a view in the place of a table while the leader compares: it has listed both that table and another, before which it waits for a lock.
-func (c *cluster) swapWhileCompared(t testing.TB) {
+func swapWhileCompared(t testing.TB, c *cluster) {
 	t.Helper()
 	leader := c.leader(t)
-	holder, swapper := connectTo(t, c.urlOf(leader, "mallory", "planted")), connectTo(t, c.urlOf(leader, "mallory", "planted"))
+	holder, swapper := connectTo(t, urlOf(c, leader, "mallory", "planted")), connectTo(t, urlOf(c, leader, "mallory", "planted"))
 	run(t, holder, "BEGIN", "LOCK TABLE public.aaa_held IN ACCESS EXCLUSIVE MODE")
 	verified := make(chan string, 1)
 	go func() { // ends with the program, which has a limit; awaited below

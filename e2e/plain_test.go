@@ -1,0 +1,77 @@
+package e2e
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/baristadb/barista/internal/account"
+	"github.com/baristadb/barista/internal/config"
+	"github.com/baristadb/barista/internal/devcluster"
+	"github.com/baristadb/barista/internal/postgres"
+	"github.com/google/go-cmp/cmp"
+)
+
+// tool runs a program of PostgreSQL that must succeed, and returns what it prints.
+func tool(t *testing.T, name string, args ...string) string {
+	t.Helper()
+	status, out, errs := runProgram(t, verifyLimit, needTool(t, name), args...)
+	if status != 0 {
+		t.Fatalf("%s: exit status %d: %s", name, status, errs)
+	}
+	return out
+}
+
+// startPlain starts a PostgreSQL without Barista that ends with the test, and returns where it is.
+func startPlain(t *testing.T, settings map[string]string) string {
+	t.Helper()
+	runs, err := account.Lookup("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := devcluster.NewFolder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := runs.Give(dir, nil); err != nil {
+		t.Fatal(err)
+	}
+	plain := postgres.Config{
+		Name: "plain", Bin: pgBin, Account: runs, Auth: config.Trust, Settings: settings,
+		DataDir: filepath.Join(dir, "data"), SockDir: filepath.Join(dir, "sock"), LogFile: filepath.Join(dir, "log"),
+	}
+	ctx := limited(t, startLimit)
+	if err := plain.Init(ctx); err != nil {
+		t.Fatal(err)
+	}
+	server, err := plain.Start(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		if err := server.Stop(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	return "host=" + plain.SockDir + " port=5432 user=postgres dbname=postgres"
+}
+
+// compareSchemas fails the test unless all nodes dump the same schema, that of all databases, with their own settings and privileges, and the roles
+// with their passwords.
+func (c *cluster) compareSchemas(t *testing.T) {
+	t.Helper()
+	var first string
+	for _, k := range c.all() {
+		dump := tool(t, "pg_dumpall", "--schema-only", "--clean", "--restrict-key=none", "-d", c.localURL(k))
+		if first == "" {
+			first = dump
+		} else if diff := cmp.Diff(first, dump); diff != "" {
+			t.Errorf("the schema of n%d is another (-n1 +n%d):\n%s", k, k, diff)
+		}
+	}
+}
