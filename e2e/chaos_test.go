@@ -12,6 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/baristadb/barista/e2e/harness"
 	"github.com/baristadb/barista/internal/devcluster"
 )
 
@@ -27,15 +28,15 @@ func TestFaultsAtRandom(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
-	c := startCluster(t, devcluster.Options{})
-	run(t, c.connect(t, 1), ledgerTable, "CREATE TABLE counters (k int PRIMARY KEY, n bigint NOT NULL)",
+	c := harness.StartCluster(t, devcluster.Options{})
+	harness.Run(t, c.Connect(t, 1), harness.LedgerTable, "CREATE TABLE counters (k int PRIMARY KEY, n bigint NOT NULL)",
 		"INSERT INTO counters SELECT g, 0 FROM generate_series(0, 3) g")
-	l, counted := &ledger{}, &counter{}
-	w := startWriters(t, l, urls(c, c.all()))
-	stop := counted.start(t, urls(c, c.all()))
+	l, counted := &harness.Ledger{}, &counter{}
+	w := harness.StartWriters(t, l, harness.URLs(c, c.All()))
+	stop := counted.start(t, harness.URLs(c, c.All()))
 	for round := range *faults {
 		victim := 1 + random.IntN(len(c.Nodes()))
-		node, leader := c.Node(victim), c.leader(t)
+		node, leader := c.Node(victim), c.AwaitLeader(t)
 		var repair func() error
 		var fault string
 		switch random.IntN(6) {
@@ -64,26 +65,26 @@ func TestFaultsAtRandom(t *testing.T) {
 			if err := node.Kill9(); err != nil {
 				t.Fatal(err)
 			}
-			wipe(t, node.Config.Dir)
+			harness.Wipe(t, node.Config.Dir)
 		case 5:
 			fault, repair = "stopped in order", node.Start
-			if err := node.Stop(limited(t, serveLimit)); err != nil {
+			if err := node.Stop(harness.Limited(t, harness.ServeLimit)); err != nil {
 				t.Fatal(err)
 			}
 		}
 		t.Logf("round %d: n%d: %s (n%d led)", round, victim, fault, leader)
-		l.awaitMore(t, 50+random.IntN(500))
+		l.AwaitMore(t, 50+random.IntN(500))
 		if err := repair(); err != nil {
 			t.Fatal(err)
 		}
-		c.ready(t)
+		c.Ready(t)
 	}
-	w.stopped()
+	w.Stopped()
 	stop()
-	c.verifyAll(t)
-	l.checkOn(t, c, c.all()...)
+	c.VerifyAll(t)
+	l.CheckOn(t, c, c.All()...)
 	sure, perhaps := counted.sure.Load(), counted.perhaps.Load()
-	if n := one[int64](t, c.local(t, 1), "SELECT sum(n)::bigint FROM counters"); n < sure || n > sure+perhaps {
+	if n := harness.One[int64](t, c.Local(t, 1), "SELECT sum(n)::bigint FROM counters"); n < sure || n > sure+perhaps {
 		t.Errorf("the counters show %d; %d increments were acknowledged and %d are unknown", n, sure, perhaps)
 	}
 	t.Logf("%d increments acknowledged, %d unknown", sure, perhaps)
@@ -106,9 +107,9 @@ func (n *counter) start(t testing.TB, urls []string) (stop func()) {
 
 func (n *counter) increment(ctx context.Context, client int, urls []string) {
 	for ctx.Err() == nil {
-		conn, err := connectAnew(ctx, urls[client%len(urls)])
+		conn, err := harness.ConnectAnew(ctx, urls[client%len(urls)])
 		if err != nil {
-			pause(ctx, 50*time.Millisecond)
+			harness.Pause(ctx, 50*time.Millisecond)
 			continue
 		}
 		for k := 0; err == nil && ctx.Err() == nil; k++ {
@@ -120,7 +121,7 @@ func (n *counter) increment(ctx context.Context, client int, urls []string) {
 
 // incrementOnce reads a counter and writes one more: only the row lock keeps another from doing so meanwhile.
 func (n *counter) incrementOnce(conn *pgx.Conn, k int) error {
-	ctx, cancel := context.WithTimeout(context.Background(), serveLimit)
+	ctx, cancel := context.WithTimeout(context.Background(), harness.ServeLimit)
 	defer cancel()
 	tx, err := conn.Begin(ctx)
 	if err != nil {
@@ -135,10 +136,10 @@ func (n *counter) incrementOnce(conn *pgx.Conn, k int) error {
 		return errors.Join(err, tx.Rollback(ctx))
 	}
 	err = tx.Commit(ctx)
-	switch (&ledger{}).fateOf(err) {
-	case acknowledged:
+	switch (&harness.Ledger{}).FateOf(err) {
+	case harness.Acknowledged:
 		n.sure.Add(1)
-	case unknown:
+	case harness.Unknown:
 		n.perhaps.Add(1)
 	}
 	return err

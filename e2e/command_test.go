@@ -6,17 +6,19 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/baristadb/barista/e2e/harness"
 )
 
 var pairPattern = regexp.MustCompile(`^\d+\.\d+$`)
 
 func TestStatus(t *testing.T) {
 	// barista status names every node once, with the fields that scripts rely on, whichever node is asked.
-	c := sharedCluster(t)
-	run(t, c.connect(t, 1), "CREATE TABLE status_shown (k int)")
-	c.verifyAll(t) // all have applied it
-	for _, k := range c.all() {
-		nodes := c.statusJSON(t, k)
+	c := harness.SharedCluster(t)
+	harness.Run(t, c.Connect(t, 1), "CREATE TABLE status_shown (k int)")
+	c.VerifyAll(t) // all have applied it
+	for _, k := range c.All() {
+		nodes := c.StatusJSON(t, k)
 		if len(nodes) != len(c.Nodes()) {
 			t.Fatalf("n%d tells of %d nodes", k, len(nodes))
 		}
@@ -48,7 +50,7 @@ func TestStatus(t *testing.T) {
 			t.Errorf("n%d tells of %d leaders", k, leaders)
 		}
 	}
-	status, table, _ := c.barista(t, "status", "--http", c.Node(2).Config.HTTP)
+	status, table, _ := c.Barista(t, "status", "--http", c.Node(2).Config.HTTP)
 	if status != 0 || strings.Count(table, "\n") != 1+len(c.Nodes()) {
 		t.Errorf("barista status: status %d:\n%s", status, table)
 	}
@@ -56,7 +58,7 @@ func TestStatus(t *testing.T) {
 
 func TestMistakes(t *testing.T) {
 	// Whoever types something wrong is told so in one line, with exit status 2.
-	c := sharedCluster(t)
+	c := harness.SharedCluster(t)
 	broken := filepath.Join(t.TempDir(), "node.yaml")
 	if err := os.WriteFile(broken, []byte("name: n1\nbeans: 3\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -77,7 +79,7 @@ func TestMistakes(t *testing.T) {
 		{"demo", "--nodes", "many"},
 		{"demo", "--dir", t.TempDir(), "--pg-port", port},
 	} {
-		status, out, errs := c.barista(t, args...)
+		status, out, errs := c.Barista(t, args...)
 		if status != 2 || strings.Count(strings.TrimSpace(errs), "\n") != 0 || strings.TrimSpace(errs) == "" {
 			t.Errorf("barista %s: status %d, want 2 and one line:\n%s%s", strings.Join(args, " "), status, out, errs)
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
 
+	"github.com/baristadb/barista/e2e/harness"
 	"github.com/baristadb/barista/internal/config"
 	"github.com/baristadb/barista/internal/devcluster"
 )
@@ -76,18 +77,18 @@ const (
 )
 
 // startGuarded starts a cluster with few sessions that asks for passwords: those of role alice and of superuser postgres are crowdPassword.
-func startGuarded(t *testing.T) *cluster {
+func startGuarded(t *testing.T) *harness.Cluster {
 	t.Helper()
-	c := startCluster(t, devcluster.Options{Change: func(cfg *config.Config) {
+	c := harness.StartCluster(t, devcluster.Options{Change: func(cfg *config.Config) {
 		cfg.MaxSessions = crowdSessions
 		cfg.Settings = map[string]string{"superuser_reserved_connections": fmt.Sprint(crowdSuperusers)}
 	}})
-	conn := c.connect(t, 1)
+	conn := c.Connect(t, 1)
 	for _, statement := range []string{"CREATE ROLE alice LOGIN PASSWORD '%s'", "ALTER ROLE postgres PASSWORD '%s'"} {
-		run(t, conn, fmt.Sprintf(statement, crowdPassword))
+		harness.Run(t, conn, fmt.Sprintf(statement, crowdPassword))
 	}
-	c.ready(t)
-	if err := c.Stop(limited(t, startLimit)); err != nil {
+	c.Ready(t)
+	if err := c.Stop(harness.Limited(t, harness.StartLimit)); err != nil {
 		t.Fatal(err)
 	}
 	for _, node := range c.Nodes() {
@@ -99,19 +100,19 @@ func startGuarded(t *testing.T) *cluster {
 			t.Fatal(err)
 		}
 	}
-	c.ready(t)
+	c.Ready(t)
 	return c
 }
 
 // as returns how a role reaches the database through node k, with its password.
-func as(c *cluster, role string, k int) string {
+func as(c *harness.Cluster, role string, k int) string {
 	return "postgres://" + role + ":" + crowdPassword + "@" + c.Node(k).Config.PG + "/postgres?sslmode=disable"
 }
 
 // refusedWith connects, and fails the test unless that ends with an SQLSTATE.
 func refusedWith(t *testing.T, url, sqlstate string) {
 	t.Helper()
-	conn, err := pgx.Connect(limited(t, queryLimit), url)
+	conn, err := pgx.Connect(harness.Limited(t, harness.QueryLimit), url)
 	if err == nil {
 		conn.Close(context.Background())
 	}
@@ -121,7 +122,7 @@ func refusedWith(t *testing.T, url, sqlstate string) {
 }
 
 // logLines counts the lines of a node's log that have a text.
-func logLines(t *testing.T, c *cluster, k int, text string) int {
+func logLines(t *testing.T, c *harness.Cluster, k int, text string) int {
 	t.Helper()
 	log, err := os.ReadFile(c.Node(k).Config.LogFile())
 	if err != nil {
@@ -135,14 +136,14 @@ func TestCrowdedDoors(t *testing.T) {
 	// ordinary roles are taken, no other node has one more, superusers get in through every node, up to their number; and when those are
 	// taken too, the nodes are still compared and leadership is handed over.
 	c := startGuarded(t)
-	leader := c.leader(t)
-	follower := c.others(leader)[0]
+	leader := c.AwaitLeader(t)
+	follower := c.Others(leader)[0]
 
 	t.Run("silent", func(t *testing.T) {
 		const limit = crowdSessions + 1024
 		for _, k := range []int{leader, follower} {
 			stop := crowd(t, c.Node(k).Config.PG, limit+100, nil)
-			one[int](t, connectTo(t, as(c, "alice", k)), "SELECT 1")
+			harness.One[int](t, harness.ConnectTo(t, as(c, "alice", k)), "SELECT 1")
 			stop()
 			if n := logLines(t, c, k, "too many clients are not authenticated"); n != 1 {
 				t.Errorf("n%d says it in %d lines", k, n)
@@ -155,12 +156,12 @@ func TestCrowdedDoors(t *testing.T) {
 	t.Run("without an answer", func(t *testing.T) {
 		for _, k := range []int{leader, follower} {
 			stop := crowd(t, c.Node(k).Config.PG, 150, startupPacket(t, "alice"))
-			for _, door := range c.all() {
-				conn := connectTo(t, as(c, "alice", door))
-				one[int](t, conn, "SELECT 1")
-				conn.Close(limited(t, queryLimit))
+			for _, door := range c.All() {
+				conn := harness.ConnectTo(t, as(c, "alice", door))
+				harness.One[int](t, conn, "SELECT 1")
+				conn.Close(harness.Limited(t, harness.QueryLimit))
 			}
-			c.verifyAll(t)
+			c.VerifyAll(t)
 			stop()
 		}
 		if n := logLines(t, c, leader, "too many clients have not answered"); n != 1 {
@@ -168,41 +169,41 @@ func TestCrowdedDoors(t *testing.T) {
 		}
 	})
 	t.Run("long start-up packets", func(t *testing.T) {
-		for _, door := range c.all() {
-			conn := connectTo(t, as(c, "alice", door)+"&application_name="+ // the longest that PostgreSQL takes
+		for _, door := range c.All() {
+			conn := harness.ConnectTo(t, as(c, "alice", door)+"&application_name="+ // the longest that PostgreSQL takes
 				strings.Repeat("x", 9948))
-			if got := one[string](t, conn, "SHOW barista.session"); got != "leader" {
+			if got := harness.One[string](t, conn, "SHOW barista.session"); got != "leader" {
 				t.Errorf("n%d: barista.session is %q", door, got)
 			}
-			conn.Close(limited(t, queryLimit))
+			conn.Close(harness.Limited(t, harness.QueryLimit))
 		}
-		for _, door := range c.all() {
+		for _, door := range c.All() {
 			longest(t, c.Node(door).Config.PG, 10000, 'R')
 			longest(t, c.Node(door).Config.PG, 10001, 'E')
 		}
 	})
 	t.Run("all sessions", func(t *testing.T) {
 		awaitSessions(t, c, leader, 0)
-		doors := c.all()
+		doors := c.All()
 		for k := range crowdSessions {
-			connectTo(t, as(c, "alice", doors[k%len(doors)]))
+			harness.ConnectTo(t, as(c, "alice", doors[k%len(doors)]))
 		}
 		for _, door := range doors {
 			refusedWith(t, as(c, "alice", door), "53300")
 		}
 		for k := range crowdSuperusers {
-			connectTo(t, as(c, "postgres", doors[k]))
+			harness.ConnectTo(t, as(c, "postgres", doors[k]))
 		}
 		for _, door := range doors {
 			refusedWith(t, as(c, "postgres", door), "53300")
 			refusedWith(t, as(c, "alice", door), "53300")
 		}
-		c.verifyAll(t)
-		status, _, errs := c.barista(t, "transfer", "--http", c.Node(leader).Config.HTTP)
+		c.VerifyAll(t)
+		status, _, errs := c.Barista(t, "transfer", "--http", c.Node(leader).Config.HTTP)
 		if status != 0 {
 			t.Errorf("barista transfer: status %d: %s", status, errs)
 		}
-		c.ready(t)
+		c.Ready(t)
 	})
 	checkNoServerPanic(t, c)
 	if n := logLines(t, c, leader, "the server is killed"); n != 0 {
@@ -220,7 +221,7 @@ func longest(t *testing.T, address string, length int, kind byte) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(queryLimit)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(harness.QueryLimit)); err != nil {
 		t.Fatal(err)
 	}
 	var first [1]byte
@@ -234,11 +235,11 @@ func longest(t *testing.T, address string, length int, kind byte) {
 }
 
 // awaitSessions waits until the server of node k has as many sessions of clients.
-func awaitSessions(t *testing.T, c *cluster, k, sessions int) {
+func awaitSessions(t *testing.T, c *harness.Cluster, k, sessions int) {
 	t.Helper()
-	own := c.ours(t, k)
-	defer own.Close(limited(t, queryLimit))
-	await(t, serveLimit, "sessions to end", func(ctx context.Context) error {
+	own := c.Ours(t, k)
+	defer own.Close(harness.Limited(t, harness.QueryLimit))
+	harness.Await(t, harness.ServeLimit, "sessions to end", func(ctx context.Context) error {
 		const clients = "SELECT count(*) FROM pg_stat_get_activity(NULL) WHERE usesysid IN ('alice'::regrole, 'postgres'::regrole) AND backend_type = 'client backend'"
 		var n int
 		if err := own.QueryRow(ctx, clients).Scan(&n); err != nil || n != sessions {
@@ -250,36 +251,36 @@ func awaitSessions(t *testing.T, c *cluster, k, sessions int) {
 
 func TestCrowdedPeerPort(t *testing.T) {
 	// However many connections stop in the handshake of every peer port, before it or in it, a node that was killed comes back, and a write needs it.
-	c := startCluster(t, devcluster.Options{})
-	run(t, c.connect(t, 1), "CREATE TABLE kept (k int PRIMARY KEY)")
+	c := harness.StartCluster(t, devcluster.Options{})
+	harness.Run(t, c.Connect(t, 1), "CREATE TABLE kept (k int PRIMARY KEY)")
 	hello := append([]byte("BARISTA1"), make([]byte, 16+8+32)...)
-	for _, k := range c.all() {
+	for _, k := range c.All() {
 		for _, first := range [][]byte{nil, hello} {
 			crowd(t, c.Node(k).Config.Peer, 200, first)
 		}
 	}
 	const crowded = "too many connections have not proved the secret"
-	for _, k := range c.all() {
-		await(t, serveLimit, fmt.Sprintf("n%d says that its peer port is crowded", k), func(context.Context) error {
+	for _, k := range c.All() {
+		harness.Await(t, harness.ServeLimit, fmt.Sprintf("n%d says that its peer port is crowded", k), func(context.Context) error {
 			if logLines(t, c, k, crowded) == 0 {
 				return errors.New("it has not said so")
 			}
 			return nil
 		})
 	}
-	leader := c.leader(t)
-	down := c.others(leader)[0]
+	leader := c.AwaitLeader(t)
+	down := c.Others(leader)[0]
 	if err := c.Node(down).Kill9(); err != nil {
 		t.Fatal(err)
 	}
-	c.restart(t, down)
-	if err := c.Node(c.others(leader)[1]).Kill9(); err != nil {
+	c.Restart(t, down)
+	if err := c.Node(c.Others(leader)[1]).Kill9(); err != nil {
 		t.Fatal(err)
 	}
-	run(t, c.connect(t, down), "INSERT INTO kept VALUES (1)")
-	c.restart(t, c.others(leader)[1])
-	c.verifyAll(t)
-	for _, k := range c.all() {
+	harness.Run(t, c.Connect(t, down), "INSERT INTO kept VALUES (1)")
+	c.Restart(t, c.Others(leader)[1])
+	c.VerifyAll(t)
+	for _, k := range c.All() {
 		if n := logLines(t, c, k, crowded); n < 1 || n > 3 {
 			t.Errorf("n%d says in %d lines that its peer port is crowded", k, n)
 		}

@@ -8,28 +8,29 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/baristadb/barista/e2e/harness"
 	"github.com/baristadb/barista/internal/devcluster"
 )
 
 func TestDamagedJournal(t *testing.T) {
 	// A node whose journal was damaged in the middle says where, sets it aside, and comes back as a new member by a plain start.
-	c := startCluster(t, devcluster.Options{})
-	run(t, c.connect(t, 1), ledgerTable)
-	l := &ledger{}
-	damaged := c.follower(t)
-	w := startWriters(t, l, urls(c, c.others(damaged)))
-	l.awaitMore(t, 50)
-	number := memberNumber(t, c, c.others(damaged)[0], damaged)
+	c := harness.StartCluster(t, devcluster.Options{})
+	harness.Run(t, c.Connect(t, 1), harness.LedgerTable)
+	l := &harness.Ledger{}
+	damaged := c.Follower(t)
+	w := harness.StartWriters(t, l, harness.URLs(c, c.Others(damaged)))
+	l.AwaitMore(t, 50)
+	number := memberNumber(t, c, c.Others(damaged)[0], damaged)
 	if err := c.Node(damaged).Kill9(); err != nil {
 		t.Fatal(err)
 	}
 	dir := c.Node(damaged).Config.Dir
 	file := flip(t, filepath.Join(dir, "journal"), 1, 2)
-	c.restart(t, damaged)
-	l.awaitMore(t, 50)
-	w.stopped()
-	c.verifyAll(t)
-	l.checkOn(t, c, c.all()...)
+	c.Restart(t, damaged)
+	l.AwaitMore(t, 50)
+	w.Stopped()
+	c.VerifyAll(t)
+	l.CheckOn(t, c, c.All()...)
 	if again := memberNumber(t, c, damaged, damaged); again == number {
 		t.Errorf("n%d is member %v still: it votes from a journal that was damaged", damaged, number)
 	}
@@ -42,17 +43,17 @@ func TestDamagedJournal(t *testing.T) {
 func TestJournalDamagedUnderTheLeader(t *testing.T) {
 	// A leader that finds its journal damaged when it reads for a peer stops and says where. The others go on without it, and a plain start
 	// brings it back as a new member.
-	c := startCluster(t, devcluster.Options{})
-	run(t, c.connect(t, 1), ledgerTable)
-	l := &ledger{}
-	late, damaged := c.follower(t), c.leader(t)
+	c := harness.StartCluster(t, devcluster.Options{})
+	harness.Run(t, c.Connect(t, 1), harness.LedgerTable)
+	l := &harness.Ledger{}
+	late, damaged := c.Follower(t), c.AwaitLeader(t)
 	number := memberNumber(t, c, damaged, damaged)
 	if err := c.Node(late).Kill9(); err != nil {
 		t.Fatal(err)
 	}
-	w := startWriters(t, l, urls(c, []int{damaged}))
-	l.awaitMore(t, 200)
-	w.stopped()
+	w := harness.StartWriters(t, l, harness.URLs(c, []int{damaged}))
+	l.AwaitMore(t, 200)
+	w.Stopped()
 	var file string
 	for part := 25; part < 50; part++ { // not every batch holds what the late one needs
 		file = flip(t, filepath.Join(c.Node(damaged).Config.Dir, "journal"), part, 50)
@@ -63,26 +64,26 @@ func TestJournalDamagedUnderTheLeader(t *testing.T) {
 	}
 	select {
 	case <-c.Node(damaged).Ended():
-	case <-limited(t, serveLimit).Done():
+	case <-harness.Limited(t, harness.ServeLimit).Done():
 		t.Fatalf("n%d leads on from a damaged journal", damaged)
 	}
 	saysWhere(t, c, damaged, file)
 	if err := c.Node(third).Start(); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.WaitServing(limited(t, startLimit), c.others(damaged)...); err != nil {
+	if err := c.WaitServing(harness.Limited(t, harness.StartLimit), c.Others(damaged)...); err != nil {
 		t.Fatal(err)
 	}
-	c.restart(t, damaged)
-	c.verifyAll(t)
-	l.checkOn(t, c, c.all()...)
+	c.Restart(t, damaged)
+	c.VerifyAll(t)
+	l.CheckOn(t, c, c.All()...)
 	if again := memberNumber(t, c, damaged, damaged); again == number {
 		t.Errorf("n%d is member %v still", damaged, number)
 	}
 }
 
 // saysWhere checks that the log of node k names the damaged file and an offset.
-func saysWhere(t testing.TB, c *cluster, k int, file string) {
+func saysWhere(t testing.TB, c *harness.Cluster, k int, file string) {
 	t.Helper()
 	log, err := os.ReadFile(filepath.Join(c.Node(k).Config.Dir, "barista.log"))
 	if err != nil {

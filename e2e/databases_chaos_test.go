@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/baristadb/barista/e2e/harness"
 	"github.com/baristadb/barista/internal/devcluster"
 	"github.com/baristadb/barista/internal/session"
 )
@@ -36,15 +37,15 @@ func TestDatabasesUnderFaults(t *testing.T) {
 	}
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
-	c := startCluster(t, devcluster.Options{})
-	run(t, c.connectTo(t, 1, "template1"), "CREATE TABLE kept (n serial PRIMARY KEY, id int NOT NULL)")
+	c := harness.StartCluster(t, devcluster.Options{})
+	harness.Run(t, c.ConnectTo(t, 1, "template1"), "CREATE TABLE kept (n serial PRIMARY KEY, id int NOT NULL)")
 	o := &databaseOperator{t: t, cluster: c, random: random, held: make(map[string]heldRows)}
 	for range *databaseRounds {
 		repair := o.round()
 		if err := repair(); err != nil {
 			t.Fatal(err)
 		}
-		c.ready(t)
+		c.Ready(t)
 	}
 	o.finish()
 	t.Logf("%d operations done, %d not, of which %d were cut off", o.done, o.failed, o.cut)
@@ -56,7 +57,7 @@ type heldRows map[int]int
 // databaseOperator does one thing after the other to databases, and knows what each of them must hold.
 type databaseOperator struct {
 	t       *testing.T
-	cluster *cluster
+	cluster *harness.Cluster
 	random  *rand.Rand
 	held    map[string]heldRows // by the database's name
 	lastID  int
@@ -75,7 +76,7 @@ type operation struct {
 func (o *databaseOperator) round() (repair func() error) {
 	node := o.cluster.Node(1 + o.random.IntN(len(o.cluster.Nodes())))
 	if o.random.IntN(2) == 0 {
-		node = o.cluster.Node(o.cluster.leader(o.t))
+		node = o.cluster.Node(o.cluster.AwaitLeader(o.t))
 	}
 	fault, repair := [](func() error){node.Kill9, node.Kill9Postgres, func() error { return errors.Join(node.Kill9Postgres(), node.Kill9()) }}, node.Start
 	kind := o.random.IntN(len(fault))
@@ -86,7 +87,7 @@ func (o *databaseOperator) round() (repair func() error) {
 	o.t.Logf("%s: fault %d after %v", node.Config.Name, kind, moment)
 	happened := make(chan error, 1)
 	go func() { // ends by itself; o.round waits
-		pause(o.t.Context(), moment)
+		harness.Pause(o.t.Context(), moment)
 		happened <- fault[kind]()
 	}()
 	o.leaveReader()
@@ -105,8 +106,8 @@ func (o *databaseOperator) round() (repair func() error) {
 // leaveReader leaves a session on a node's own socket in some database, which nobody waits for where changes are applied.
 func (o *databaseOperator) leaveReader() {
 	k, database := 1+o.random.IntN(len(o.cluster.Nodes())), o.any("postgres")
-	url := strings.Replace(o.cluster.localURL(k), "dbname=postgres", "dbname="+database, 1)
-	conn, err := connectAnew(o.t.Context(), url)
+	url := strings.Replace(o.cluster.LocalURL(k), "dbname=postgres", "dbname="+database, 1)
+	conn, err := harness.ConnectAnew(o.t.Context(), url)
 	if err == nil {
 		o.t.Cleanup(func() { conn.Close(context.Background()) })
 	}
@@ -174,7 +175,7 @@ func (o *databaseOperator) operate(op operation) {
 		op.database = "postgres"
 	}
 	conn := o.connect(op.database)
-	_, err := conn.Exec(limited(o.t, serveLimit), op.sql)
+	_, err := conn.Exec(harness.Limited(o.t, harness.ServeLimit), op.sql)
 	conn.Close(context.Background())
 	done := err == nil
 	if o.isUnknown(op, err) {
@@ -215,11 +216,11 @@ const operatorName = "operator"
 // connect connects to a database through any node that serves.
 func (o *databaseOperator) connect(database string) (conn *pgx.Conn) {
 	o.t.Helper()
-	await(o.t, serveLimit, "a session in "+database, func(ctx context.Context) error {
+	harness.Await(o.t, harness.ServeLimit, "a session in "+database, func(ctx context.Context) error {
 		k := 1 + o.random.IntN(len(o.cluster.Nodes()))
-		url := strings.Replace(o.cluster.url(k), "/postgres?", "/"+database+"?application_name="+operatorName+"&", 1)
+		url := strings.Replace(o.cluster.URL(k), "/postgres?", "/"+database+"?application_name="+operatorName+"&", 1)
 		var err error
-		conn, err = connectAnew(ctx, url)
+		conn, err = harness.ConnectAnew(ctx, url)
 		return err
 	})
 	return conn
@@ -228,7 +229,7 @@ func (o *databaseOperator) connect(database string) (conn *pgx.Conn) {
 // lookUp waits until no earlier session can do anything any more, and asks whether an operation was done.
 func (o *databaseOperator) lookUp(op operation) (done bool) {
 	o.t.Helper()
-	await(o.t, serveLimit, "to learn what became of "+op.sql, func(ctx context.Context) error {
+	harness.Await(o.t, harness.ServeLimit, "to learn what became of "+op.sql, func(ctx context.Context) error {
 		conn := o.connect(op.database)
 		defer conn.Close(context.Background())
 		var others int
@@ -247,12 +248,12 @@ func (o *databaseOperator) lookUp(op operation) (done bool) {
 // finish compares everything with what must be there, on every node.
 func (o *databaseOperator) finish() {
 	o.t.Helper()
-	run(o.t, o.connect("postgres"), "CREATE DATABASE last", "DROP DATABASE last", "CREATE TABLE last (k int)") // whoever has something to sweep away does so
-	o.cluster.verifyAll(o.t)
+	harness.Run(o.t, o.connect("postgres"), "CREATE DATABASE last", "DROP DATABASE last", "CREATE TABLE last (k int)") // whoever has something to sweep away does so
+	o.cluster.VerifyAll(o.t)
 	want := slices.Sorted(maps.Keys(o.held))
 	for k := range o.cluster.Nodes() {
-		local := o.cluster.local(o.t, k+1)
-		await(o.t, serveLimit, "the right databases", func(ctx context.Context) error {
+		local := o.cluster.Local(o.t, k+1)
+		harness.Await(o.t, harness.ServeLimit, "the right databases", func(ctx context.Context) error {
 			var got []string
 			err := local.QueryRow(ctx, "SELECT coalesce(array_agg(datname::text ORDER BY datname COLLATE \"C\"), '{}') FROM pg_database WHERE datname !~ '^(postgres|template[01])$'").Scan(&got)
 			if err == nil && !slices.Equal(got, want) {
@@ -262,7 +263,7 @@ func (o *databaseOperator) finish() {
 		})
 	}
 	for _, name := range want {
-		rows, err := o.connect(name).Query(limited(o.t, queryLimit), "SELECT id, count(*) FROM kept GROUP BY id")
+		rows, err := o.connect(name).Query(harness.Limited(o.t, harness.QueryLimit), "SELECT id, count(*) FROM kept GROUP BY id")
 		if err != nil {
 			o.t.Fatal(err)
 		}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/baristadb/barista/e2e/harness"
 	"github.com/baristadb/barista/internal/config"
 	"github.com/baristadb/barista/internal/devcluster"
 )
@@ -18,24 +19,24 @@ import (
 func TestVerifyFindsAChangedRow(t *testing.T) {
 	// When one row of one follower was changed behind Barista's back, verify names its table, key and node, and ends with status 1; so it
 	// does when the follower was stopped because a change does not fit that row.
-	c := startCluster(t, devcluster.Options{})
-	follower := c.follower(t)
-	run(t, c.connect(t, follower), "CREATE TABLE spoiled (k int PRIMARY KEY, v int)",
+	c := harness.StartCluster(t, devcluster.Options{})
+	follower := c.Follower(t)
+	harness.Run(t, c.Connect(t, follower), "CREATE TABLE spoiled (k int PRIMARY KEY, v int)",
 		"INSERT INTO spoiled SELECT g, g FROM generate_series(41, 1000) g", "CREATE TABLE sound (k int); INSERT INTO sound VALUES (1)")
-	c.verifyAll(t)
+	c.VerifyAll(t)
 
 	library := buildBehind(t, c)
-	if err := c.Node(follower).Stop(limited(t, serveLimit)); err != nil {
+	if err := c.Node(follower).Stop(harness.Limited(t, harness.ServeLimit)); err != nil {
 		t.Fatal(err)
 	}
 	spoil(t, c.Node(follower).Config, library, "postgres")
-	c.restart(t, follower)
-	if v := one[int](t, c.local(t, follower), "SELECT v FROM spoiled WHERE k = 41"); v != 666 {
+	c.Restart(t, follower)
+	if v := harness.One[int](t, c.Local(t, follower), "SELECT v FROM spoiled WHERE k = 41"); v != 666 {
 		t.Fatalf("the row was not changed: %d", v)
 	}
 
-	for _, k := range c.all() {
-		status, report, errs := c.barista(t, "verify", "--http", c.Node(k).Config.HTTP)
+	for _, k := range c.All() {
+		status, report, errs := c.Barista(t, "verify", "--http", c.Node(k).Config.HTTP)
 		if status != 1 {
 			t.Errorf("verify through n%d: status %d, want 1\n%s%s", k, status, report, errs)
 		}
@@ -49,11 +50,11 @@ func TestVerifyFindsAChangedRow(t *testing.T) {
 		}
 	}
 
-	run(t, c.connect(t, follower), "ALTER TABLE spoiled DROP CONSTRAINT spoiled_pkey", "DELETE FROM spoiled WHERE k = 41")
+	harness.Run(t, c.Connect(t, follower), "ALTER TABLE spoiled DROP CONSTRAINT spoiled_pkey", "DELETE FROM spoiled WHERE k = 41")
 	stopped := "stopped: " + c.Node(follower).Config.Name + ":"
-	for _, k := range c.all() {
-		await(t, serveLimit, "a report of the stopped node", func(context.Context) error {
-			status, report, errs := c.barista(t, "verify", "--http", c.Node(k).Config.HTTP)
+	for _, k := range c.All() {
+		harness.Await(t, harness.ServeLimit, "a report of the stopped node", func(context.Context) error {
+			status, report, errs := c.Barista(t, "verify", "--http", c.Node(k).Config.HTTP)
 			if status != 1 || !strings.Contains(report, stopped) || strings.Contains(report, "identical") {
 				return fmt.Errorf("verify through n%d: status %d\n%s%s", k, status, report, errs)
 			}
@@ -63,11 +64,11 @@ func TestVerifyFindsAChangedRow(t *testing.T) {
 }
 
 // buildBehind compiles behind.c, for the account of the nodes' servers.
-func buildBehind(t testing.TB, c *cluster) (library string) {
+func buildBehind(t testing.TB, c *harness.Cluster) (library string) {
 	t.Helper()
 	library = filepath.Join(c.Dir(), "behind.so")
-	_, include, _ := runProgram(t, queryLimit, filepath.Join(pgBin, "pg_config"), "--includedir-server")
-	status, out, errs := runProgram(t, time.Minute, needTool(t, "gcc"), "-shared", "-fPIC", "-I", strings.TrimSpace(include),
+	_, include, _ := harness.RunProgram(t, harness.QueryLimit, filepath.Join(harness.PGBin, "pg_config"), "--includedir-server")
+	status, out, errs := harness.RunProgram(t, time.Minute, harness.NeedTool(t, "gcc"), "-shared", "-fPIC", "-I", strings.TrimSpace(include),
 		"-o", library, filepath.Join("testdata", "behind.c"))
 	if status != 0 {
 		t.Fatalf("compile the library: %s%s", out, errs)
@@ -78,7 +79,7 @@ func buildBehind(t testing.TB, c *cluster) (library string) {
 // spoil runs the server of a stopped node without Barista, as its own user, and has it load the library into a database.
 func spoil(t testing.TB, cfg config.Config, library, database string) {
 	t.Helper()
-	cmd := exec.CommandContext(limited(t, time.Minute), filepath.Join(pgBin, "postgres"), "--single", "-D", cfg.DataDir(),
+	cmd := exec.CommandContext(harness.Limited(t, time.Minute), filepath.Join(harness.PGBin, "postgres"), "--single", "-D", cfg.DataDir(),
 		"-c", "shared_preload_libraries=", "-c", "session_preload_libraries="+library, database)
 	cmd.Dir, cmd.Stdin = cfg.DataDir(), strings.NewReader("")
 	if os.Geteuid() == 0 {

@@ -9,13 +9,15 @@ import (
 	"time"
 
 	"github.com/lib/pq"
+
+	"github.com/baristadb/barista/e2e/harness"
 )
 
 func TestPsql(t *testing.T) {
 	// psql works through a follower: a script with a transaction, \copy, \gexec and an error that it survives.
-	c := sharedCluster(t)
-	psql := needTool(t, "psql")
-	url := c.url(c.follower(t))
+	c := harness.SharedCluster(t)
+	psql := harness.NeedTool(t, "psql")
+	url := c.URL(c.Follower(t))
 	data := filepath.Join(t.TempDir(), "beans.csv")
 	if err := os.WriteFile(data, []byte("1,arabica\n2,robusta\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -31,26 +33,26 @@ SELECT count(*) AS counted FROM beans;
 	if err := os.WriteFile(script, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	status, out, errs := runProgram(t, queryLimit, psql, "-X", "-A", "-t", "-d", url, "-f", script)
+	status, out, errs := harness.RunProgram(t, harness.QueryLimit, psql, "-X", "-A", "-t", "-d", url, "-f", script)
 	if status != 0 || !strings.HasSuffix(out, "\n6\n") || strings.Count(errs, "ERROR") != 1 {
 		t.Errorf("psql: status %d\n%s%s", status, out, errs)
 	}
 	if strings.Contains(strings.ToLower(out), "trigger") {
 		t.Errorf("\\d shows Barista's own triggers:\n%s", out)
 	}
-	c.verifyAll(t)
+	c.VerifyAll(t)
 }
 
 func TestLibPQ(t *testing.T) {
 	// database/sql with lib/pq works through a follower: prepared statements, a transaction, COPY and LISTEN.
-	c := sharedCluster(t)
-	url := c.url(c.follower(t))
+	c := harness.SharedCluster(t)
+	url := c.URL(c.Follower(t))
 	db, err := sql.Open("postgres", url)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	ctx := limited(t, serveLimit)
+	ctx := harness.Limited(t, harness.ServeLimit)
 	exec := func(statement string, args ...any) {
 		t.Helper()
 		if _, err := db.ExecContext(ctx, statement, args...); err != nil {
@@ -109,9 +111,9 @@ func TestLibPQ(t *testing.T) {
 	case <-ctx.Done():
 		t.Error("nothing was heard")
 	}
-	c.verifyAll(t)
-	for _, k := range c.all() {
-		if n := one[int](t, c.local(t, k), "SELECT count(*) FROM pq_rows"); n != 1020 {
+	c.VerifyAll(t)
+	for _, k := range c.All() {
+		if n := harness.One[int](t, c.Local(t, k), "SELECT count(*) FROM pq_rows"); n != 1020 {
 			t.Errorf("n%d holds %d rows", k, n)
 		}
 	}
@@ -123,20 +125,20 @@ const jdbcDriver = "/usr/share/java/postgresql.jar"
 func TestJDBC(t *testing.T) {
 	// Java's driver works through a follower: server-side prepared statements, batches, savepoints, generated keys, COPY,
 	// a result fetched in pieces, and SQLSTATEs.
-	javac, java := needTool(t, "javac"), needTool(t, "java")
+	javac, java := harness.NeedTool(t, "javac"), harness.NeedTool(t, "java")
 	if _, err := os.Stat(jdbcDriver); err != nil {
 		t.Skip("libpostgresql-jdbc-java is not installed")
 	}
-	c := sharedCluster(t)
+	c := harness.SharedCluster(t)
 	classes := t.TempDir()
-	status, out, errs := runProgram(t, 2*time.Minute, javac, "-cp", jdbcDriver, "-d", classes, filepath.Join("testdata", "Client.java"))
+	status, out, errs := harness.RunProgram(t, 2*time.Minute, javac, "-cp", jdbcDriver, "-d", classes, filepath.Join("testdata", "Client.java"))
 	if status != 0 {
 		t.Fatalf("javac: %s%s", out, errs)
 	}
-	url := "jdbc:postgresql://" + c.Node(c.follower(t)).Config.PG + "/postgres?user=postgres&sslmode=disable"
-	status, out, errs = runProgram(t, 2*time.Minute, java, "-cp", classes+":"+jdbcDriver, "Client", url)
+	url := "jdbc:postgresql://" + c.Node(c.Follower(t)).Config.PG + "/postgres?user=postgres&sslmode=disable"
+	status, out, errs = harness.RunProgram(t, 2*time.Minute, java, "-cp", classes+":"+jdbcDriver, "Client", url)
 	if status != 0 || !strings.HasSuffix(out, "done\n") {
 		t.Fatalf("the Java client: status %d\n%s%s", status, out, errs)
 	}
-	c.verifyAll(t)
+	c.VerifyAll(t)
 }

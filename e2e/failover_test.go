@@ -9,14 +9,15 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/baristadb/barista/e2e/harness"
 	"github.com/baristadb/barista/internal/devcluster"
 )
 
 func TestLeaderIsKilled(t *testing.T) {
 	// Whatever of the leader is killed, writers go on through the others, each was told the truth, and the node comes back.
-	c := startCluster(t, devcluster.Options{})
-	run(t, c.connect(t, 1), ledgerTable)
-	l := &ledger{}
+	c := harness.StartCluster(t, devcluster.Options{})
+	harness.Run(t, c.Connect(t, 1), harness.LedgerTable)
+	l := &harness.Ledger{}
 	for _, scenario := range []struct {
 		name string
 		kill func(*devcluster.Node) error
@@ -27,22 +28,22 @@ func TestLeaderIsKilled(t *testing.T) {
 		{"a hanging postgres", hangPostgres},
 	} {
 		passed := t.Run(scenario.name, func(t *testing.T) {
-			leader := c.leader(t)
-			survivors := c.others(leader)
-			w := startWriters(t, l, urls(c, survivors))
-			l.awaitMore(t, 100)
+			leader := c.AwaitLeader(t)
+			survivors := c.Others(leader)
+			w := harness.StartWriters(t, l, harness.URLs(c, survivors))
+			l.AwaitMore(t, 100)
 			if err := scenario.kill(c.Node(leader)); err != nil {
 				t.Fatal(err)
 			}
-			first := l.awaitMore(t, 1)
+			first := l.AwaitMore(t, 1)
 			t.Logf("n%d was killed; the first write was acknowledged %v later", leader, first)
-			l.awaitMore(t, 200)
-			w.stopped()
-			c.verify(t, survivors[0], survivors...)
-			l.checkOn(t, c, survivors...)
-			c.restart(t, leader)
-			c.verifyAll(t)
-			l.checkOn(t, c, c.all()...)
+			l.AwaitMore(t, 200)
+			w.Stopped()
+			c.Verify(t, survivors[0], survivors...)
+			l.CheckOn(t, c, survivors...)
+			c.Restart(t, leader)
+			c.VerifyAll(t)
+			l.CheckOn(t, c, c.All()...)
 		})
 		if !passed || testing.Short() {
 			return

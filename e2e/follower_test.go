@@ -3,13 +3,15 @@ package e2e
 import (
 	"strings"
 	"testing"
+
+	"github.com/baristadb/barista/e2e/harness"
 )
 
 func TestNobodyWritesOnAFollower(t *testing.T) {
 	// On a follower's own socket a superuser too cannot commit a change, however the transaction is begun.
-	c := sharedCluster(t)
-	run(t, c.connect(t, 1), "CREATE TABLE guarded (k serial PRIMARY KEY, v text); INSERT INTO guarded (v) VALUES ('as it was')")
-	c.verifyAll(t)
+	c := harness.SharedCluster(t)
+	harness.Run(t, c.Connect(t, 1), "CREATE TABLE guarded (k serial PRIMARY KEY, v text); INSERT INTO guarded (v) VALUES ('as it was')")
+	c.VerifyAll(t)
 	for _, begin := range []struct{ name, before, in string }{
 		{"plainly", "", ""},
 		{"by a session setting", "SET default_transaction_read_only = off", ""},
@@ -18,9 +20,9 @@ func TestNobodyWritesOnAFollower(t *testing.T) {
 		{"by transaction_read_only", "", "SET transaction_read_only = off"},
 	} {
 		t.Run(begin.name, func(t *testing.T) {
-			conn := c.local(t, c.follower(t))
+			conn := c.Local(t, c.Follower(t))
 			if begin.before != "" {
-				run(t, conn, begin.before)
+				harness.Run(t, conn, begin.before)
 			}
 			for _, statement := range []string{
 				"INSERT INTO guarded (k, v) VALUES (7, 'changed')",
@@ -41,31 +43,31 @@ func TestNobodyWritesOnAFollower(t *testing.T) {
 				"SELECT pg_replication_origin_create('unguarded')",
 			} {
 				if begin.in == "" {
-					_, err := conn.Exec(limited(t, queryLimit), statement)
-					if got := code(err); !refusedAs(got, statement) {
+					_, err := conn.Exec(harness.Limited(t, harness.QueryLimit), statement)
+					if got := harness.Code(err); !refusedAs(got, statement) {
 						t.Errorf("%s: %s, want 25006", statement, got)
 					}
 					continue
 				}
-				run(t, conn, "BEGIN")
-				_, err := conn.Exec(limited(t, queryLimit), begin.in)
+				harness.Run(t, conn, "BEGIN")
+				_, err := conn.Exec(harness.Limited(t, harness.QueryLimit), begin.in)
 				if err == nil {
-					_, err = conn.Exec(limited(t, queryLimit), statement)
+					_, err = conn.Exec(harness.Limited(t, harness.QueryLimit), statement)
 				}
 				if err == nil {
-					_, err = conn.Exec(limited(t, queryLimit), "COMMIT")
+					_, err = conn.Exec(harness.Limited(t, harness.QueryLimit), "COMMIT")
 				}
-				if got := code(err); !refusedAs(got, statement) {
+				if got := harness.Code(err); !refusedAs(got, statement) {
 					t.Errorf("%s; %s: %s, want 25006", begin.in, statement, got)
 				}
-				run(t, conn, "ROLLBACK")
+				harness.Run(t, conn, "ROLLBACK")
 			}
-			if v := one[string](t, conn, "SELECT v FROM guarded"); v != "as it was" {
+			if v := harness.One[string](t, conn, "SELECT v FROM guarded"); v != "as it was" {
 				t.Errorf("the row is %q", v)
 			}
 		})
 	}
-	c.verifyAll(t)
+	c.VerifyAll(t)
 }
 
 // refusedAs reports whether a statement was refused with the right SQLSTATE: some are supported on no node.

@@ -14,12 +14,14 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgproto3"
+
+	"github.com/baristadb/barista/e2e/harness"
 )
 
 func TestGarbageOnEveryPort(t *testing.T) {
 	// Bytes that are no protocol, over-long lengths and half-open connections on every port disturb nobody.
-	c := sharedCluster(t)
-	run(t, c.connect(t, 1), "CREATE TABLE undisturbed (k int PRIMARY KEY)")
+	c := harness.SharedCluster(t)
+	harness.Run(t, c.Connect(t, 1), "CREATE TABLE undisturbed (k int PRIMARY KEY)")
 	random := rand.New(rand.NewPCG(1, 2))
 	noise := make([]byte, 64<<10)
 	for i := range noise {
@@ -38,7 +40,7 @@ func TestGarbageOnEveryPort(t *testing.T) {
 			conn.Close()
 		}
 	}()
-	for _, k := range c.all() {
+	for _, k := range c.All() {
 		cfg := c.Node(k).Config
 		for _, address := range []string{cfg.PG, cfg.HTTP, cfg.Peer} {
 			for _, bytes := range [][]byte{
@@ -61,27 +63,27 @@ func TestGarbageOnEveryPort(t *testing.T) {
 			}
 		}
 	}
-	for i, k := range c.all() {
-		conn := c.connect(t, k)
-		if _, err := conn.Exec(limited(t, queryLimit), "INSERT INTO undisturbed VALUES ($1)", i); err != nil {
+	for i, k := range c.All() {
+		conn := c.Connect(t, k)
+		if _, err := conn.Exec(harness.Limited(t, harness.QueryLimit), "INSERT INTO undisturbed VALUES ($1)", i); err != nil {
 			t.Errorf("n%d: %v", k, err)
 		}
 	}
-	c.checkNoPanic(t)
+	c.CheckNoPanic(t)
 	checkNoServerPanic(t, c)
-	c.verifyAll(t)
+	c.VerifyAll(t)
 }
 
 func TestClientsThatVanish(t *testing.T) {
 	// Clients that vanish in the middle of a statement, a COPY or a commit leave whole transactions or none, and no lock.
-	c := sharedCluster(t)
-	conn := c.connect(t, 1)
-	run(t, conn, "CREATE TABLE vanished (k int, half int)")
+	c := harness.SharedCluster(t)
+	conn := c.Connect(t, 1)
+	harness.Run(t, conn, "CREATE TABLE vanished (k int, half int)")
 	const clients = 30
 	for k := range clients {
-		gone := c.connect(t, c.all()[k%len(c.all())])
-		run(t, gone, "BEGIN")
-		if _, err := gone.Exec(limited(t, queryLimit), "INSERT INTO vanished VALUES ($1, 1), ($1, 2)", k); err != nil {
+		gone := c.Connect(t, c.All()[k%len(c.All())])
+		harness.Run(t, gone, "BEGIN")
+		if _, err := gone.Exec(harness.Limited(t, harness.QueryLimit), "INSERT INTO vanished VALUES ($1, 1), ($1, 2)", k); err != nil {
 			t.Fatal(err)
 		}
 		last := []pgproto3.FrontendMessage{&pgproto3.Query{String: "COMMIT"}}
@@ -103,7 +105,7 @@ func TestClientsThatVanish(t *testing.T) {
 		}
 		hijacked.Conn.Close()
 	}
-	await(t, serveLimit, "the locks of those that vanished to be gone", func(ctx context.Context) error {
+	harness.Await(t, harness.ServeLimit, "the locks of those that vanished to be gone", func(ctx context.Context) error {
 		_, err := conn.Exec(ctx, "SET lock_timeout = '1s'; BEGIN; LOCK TABLE vanished IN ACCESS EXCLUSIVE MODE; COMMIT")
 		if err != nil {
 			_, rollback := conn.Exec(ctx, "ROLLBACK")
@@ -111,19 +113,19 @@ func TestClientsThatVanish(t *testing.T) {
 		}
 		return nil
 	})
-	if n := one[int](t, conn, "SELECT count(*) FROM (SELECT k FROM vanished GROUP BY k HAVING count(*) <> 2) AS torn"); n != 0 {
+	if n := harness.One[int](t, conn, "SELECT count(*) FROM (SELECT k FROM vanished GROUP BY k HAVING count(*) <> 2) AS torn"); n != 0 {
 		t.Errorf("%d transactions are there in part or twice", n)
 	}
-	if n := one[int](t, conn, "SELECT count(*) FROM vanished WHERE k % 3 <> 0"); n != 0 {
+	if n := harness.One[int](t, conn, "SELECT count(*) FROM vanished WHERE k % 3 <> 0"); n != 0 {
 		t.Errorf("%d rows of transactions that never sent COMMIT are there", n)
 	}
-	c.checkNoPanic(t)
+	c.CheckNoPanic(t)
 	checkNoServerPanic(t, c)
-	c.verifyAll(t)
+	c.VerifyAll(t)
 }
 
 // checkNoServerPanic fails the test if any server has panicked. Only where nothing was killed.
-func checkNoServerPanic(t testing.TB, c *cluster) {
+func checkNoServerPanic(t testing.TB, c *harness.Cluster) {
 	t.Helper()
 	for _, node := range c.Nodes() {
 		file, err := os.Open(node.Config.ServerLogFile())

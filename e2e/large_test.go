@@ -14,6 +14,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/baristadb/barista/e2e/harness"
 	"github.com/baristadb/barista/internal/devcluster"
 )
 
@@ -33,8 +34,8 @@ const largeFiles = 64 << 20
 func TestLargeTransactionsWhileNodesDie(t *testing.T) {
 	// A transaction that travels in chunks is on every node as a whole or not at all, and its client knows which, whoever dies while it is on its way; nodes that were
 	// down or fetch their data meanwhile get it; and all that it had taken of disk is given back.
-	c := startCluster(t, devcluster.Options{Settings: map[string]string{"barista.spill_limit": "64kB"}})
-	run(t, c.connect(t, 1), "CREATE TABLE large (story int, k int, v text, PRIMARY KEY (story, k))")
+	c := harness.StartCluster(t, devcluster.Options{Settings: map[string]string{"barista.spill_limit": "64kB"}})
+	harness.Run(t, c.Connect(t, 1), "CREATE TABLE large (story int, k int, v text, PRIMARY KEY (story, k))")
 	for number, story := range []struct {
 		name string
 		tell func(*bulkStory, *testing.T)
@@ -45,24 +46,24 @@ func TestLargeTransactionsWhileNodesDie(t *testing.T) {
 		{"a node fetches its data meanwhile", (*bulkStory).nodeJoins},
 	} {
 		passed := t.Run(story.name, func(t *testing.T) {
-			leader := c.leader(t)
-			s := &bulkStory{c: c, number: number, leader: leader, follower: c.others(leader)[0], other: c.others(leader)[1]}
+			leader := c.AwaitLeader(t)
+			s := &bulkStory{c: c, number: number, leader: leader, follower: c.Others(leader)[0], other: c.Others(leader)[1]}
 			story.tell(s, t)
 			bulkLevel(t, c)
 			checkNoSpill(t, c)
-			run(t, c.connect(t, 1), "TRUNCATE large")
+			harness.Run(t, c.Connect(t, 1), "TRUNCATE large")
 		})
 		if !passed {
 			return
 		}
 	}
-	writer := c.connect(t, 1)
-	await(t, serveLimit, "small journals", func(ctx context.Context) error {
+	writer := c.Connect(t, 1)
+	harness.Await(t, harness.ServeLimit, "small journals", func(ctx context.Context) error {
 		// The floor follows what is committed and flushed after the large transaction.
 		if _, err := writer.Exec(ctx, "INSERT INTO large SELECT -1, count(*) FROM large"); err != nil {
 			return err
 		}
-		for _, k := range c.all() {
+		for _, k := range c.All() {
 			if bytes, err := bytesIn(c.Node(k).Config.JournalDir()); err != nil || bytes > largeFiles {
 				return fmt.Errorf("the journal of n%d has %d bytes: %w", k, bytes, err)
 			}
@@ -73,16 +74,16 @@ func TestLargeTransactionsWhileNodesDie(t *testing.T) {
 
 // bulkStory is one large transaction, and whom something happens to.
 type bulkStory struct {
-	c                       *cluster
+	c                       *harness.Cluster
 	number                  int
 	leader, follower, other int
 }
 
 // begin makes the transaction's changes through a follower's node, so that its client outlives the leader.
 func (s *bulkStory) begin(t *testing.T) *pgx.Conn {
-	conn := s.c.connect(t, s.follower)
-	run(t, conn, "BEGIN")
-	_, err := conn.Exec(limited(t, bulkLimit), fmt.Sprintf("INSERT INTO large SELECT %d, i, repeat('x', 1000) FROM generate_series(1, %d) i", s.number, storyRows()))
+	conn := s.c.Connect(t, s.follower)
+	harness.Run(t, conn, "BEGIN")
+	_, err := conn.Exec(harness.Limited(t, bulkLimit), fmt.Sprintf("INSERT INTO large SELECT %d, i, repeat('x', 1000) FROM generate_series(1, %d) i", s.number, storyRows()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,12 +95,12 @@ func (s *bulkStory) commit(t *testing.T, conn *pgx.Conn) (outcome <-chan error) 
 	t.Helper()
 	before := s.index(t)
 	ended := make(chan error, 1)
-	ctx := limited(t, bulkLimit)
+	ctx := harness.Limited(t, bulkLimit)
 	go func() { // ends with ctx; its outcome is awaited
 		_, err := conn.Exec(ctx, "COMMIT")
 		ended <- err
 	}()
-	await(t, serveLimit, "chunks on their way", func(context.Context) error {
+	harness.Await(t, harness.ServeLimit, "chunks on their way", func(context.Context) error {
 		if now := s.index(t); now < before+storyChunks {
 			return fmt.Errorf("index %v, and it was %v before", now, before)
 		}
@@ -111,7 +112,7 @@ func (s *bulkStory) commit(t *testing.T, conn *pgx.Conn) (outcome <-chan error) 
 // index is the last one of which the follower knows that it is chosen.
 func (s *bulkStory) index(t *testing.T) float64 {
 	t.Helper()
-	for _, node := range s.c.statusJSON(t, s.follower) {
+	for _, node := range s.c.StatusJSON(t, s.follower) {
 		if node["name"] == s.c.Node(s.follower).Config.Name {
 			return node["index"].(float64)
 		}
@@ -161,13 +162,13 @@ func (s *bulkStory) nodeJoins(t *testing.T) {
 	if err := s.c.Node(s.other).Kill9(); err != nil {
 		t.Fatal(err)
 	}
-	wipe(t, s.c.Node(s.other).Config.Dir)
+	harness.Wipe(t, s.c.Node(s.other).Config.Dir)
 	conn := s.begin(t)
 	if err := s.c.Node(s.other).Start(); err != nil {
 		t.Fatal(err)
 	}
 	data := s.c.Node(s.other).Config.DataDir()
-	await(t, startLimit, "a base backup", func(context.Context) error {
+	harness.Await(t, harness.StartLimit, "a base backup", func(context.Context) error {
 		found, err := filepath.Glob(data + "*")
 		if err == nil && len(found) == 0 {
 			err = errors.New("nothing of it is there")
@@ -183,29 +184,29 @@ func (s *bulkStory) nodeJoins(t *testing.T) {
 // check fails the test unless the transaction is there as its client was told.
 func (s *bulkStory) check(t *testing.T, outcome error) {
 	t.Helper()
-	rows := one[int](t, s.c.connect(t, s.follower), "SELECT count(*) FROM large WHERE story = $1", s.number)
-	t.Logf("the client was told %q, and %d of %d rows are there", code(outcome), rows, storyRows())
+	rows := harness.One[int](t, s.c.Connect(t, s.follower), "SELECT count(*) FROM large WHERE story = $1", s.number)
+	t.Logf("the client was told %q, and %d of %d rows are there", harness.Code(outcome), rows, storyRows())
 	if rows != 0 && rows != storyRows() || outcome == nil && rows == 0 {
-		t.Errorf("%d of %d rows are there, and the client was told %q", rows, storyRows(), code(outcome))
+		t.Errorf("%d of %d rows are there, and the client was told %q", rows, storyRows(), harness.Code(outcome))
 	}
 }
 
 // bulkLevel waits until all nodes serve, and fails the test unless they are identical.
-func bulkLevel(t *testing.T, c *cluster) {
+func bulkLevel(t *testing.T, c *harness.Cluster) {
 	t.Helper()
-	if err := c.WaitReady(limited(t, bulkLimit)); err != nil {
+	if err := c.WaitReady(harness.Limited(t, bulkLimit)); err != nil {
 		t.Fatal(err)
 	}
-	status, report, errs := runProgram(t, bulkLimit, c.binary, "verify", "--http", c.Node(1).Config.HTTP)
+	status, report, errs := harness.RunProgram(t, bulkLimit, c.Binary, "verify", "--http", c.Node(1).Config.HTTP)
 	if status != 0 || !strings.HasPrefix(report, "identical") || strings.Contains(report, "not compared") {
 		t.Fatalf("barista verify: status %d\n%s%s", status, report, errs)
 	}
 }
 
 // checkNoSpill fails the test if a node's server keeps what large transactions wrote to files.
-func checkNoSpill(t *testing.T, c *cluster) {
+func checkNoSpill(t *testing.T, c *harness.Cluster) {
 	t.Helper()
-	for _, k := range c.all() {
+	for _, k := range c.All() {
 		if bytes, err := bytesIn(filepath.Join(c.Node(k).Config.DataDir(), "base", "pgsql_tmp")); err != nil || bytes > 0 {
 			t.Errorf("n%d keeps %d bytes of temporary files (%v)", k, bytes, err)
 		}

@@ -10,17 +10,18 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/baristadb/barista/e2e/harness"
 	"github.com/baristadb/barista/internal/devcluster"
 )
 
 func TestLargeObjects(t *testing.T) {
 	// pgx's large objects work through a follower: written in pieces, sought, cut and read; vacuumlo removes those that no row refers to.
-	c := sharedCluster(t)
-	k := c.follower(t)
-	conn := c.connect(t, k)
-	ctx := limited(t, serveLimit)
+	c := harness.SharedCluster(t)
+	k := c.Follower(t)
+	conn := c.Connect(t, k)
+	ctx := harness.Limited(t, harness.ServeLimit)
 	data := randomBytes(3 << 20)
-	run(t, conn, "CREATE TABLE files (k int PRIMARY KEY, o oid)")
+	harness.Run(t, conn, "CREATE TABLE files (k int PRIMARY KEY, o oid)")
 	tx, err := conn.Begin(ctx)
 	if err != nil {
 		t.Fatal(err)
@@ -62,17 +63,17 @@ func TestLargeObjects(t *testing.T) {
 	want := append(bytes.Clone(data[:1_000_000]), "sought"...)
 	want = append(want, data[len(want):length]...)
 	host, port, _ := net.SplitHostPort(c.Node(k).Config.PG)
-	status, out, errs := runProgram(t, queryLimit, needTool(t, "vacuumlo"), "-v", "-h", host, "-p", port, "-U", "postgres", "postgres")
+	status, out, errs := harness.RunProgram(t, harness.QueryLimit, harness.NeedTool(t, "vacuumlo"), "-v", "-h", host, "-p", port, "-U", "postgres", "postgres")
 	if status != 0 || !strings.Contains(out, "uccessfully removed") {
 		t.Errorf("vacuumlo: status %d\n%s%s", status, out, errs)
 	}
-	c.verifyAll(t)
-	for _, k := range c.all() {
-		own := c.local(t, k)
-		if got := one[[]byte](t, own, "SELECT lo_get(o) FROM files WHERE k = 1"); !bytes.Equal(got, want) {
+	c.VerifyAll(t)
+	for _, k := range c.All() {
+		own := c.Local(t, k)
+		if got := harness.One[[]byte](t, own, "SELECT lo_get(o) FROM files WHERE k = 1"); !bytes.Equal(got, want) {
 			t.Errorf("n%d holds other bytes (%d of them)", k, len(got))
 		}
-		if n := one[int](t, own, "SELECT count(*) FROM pg_largeobject_metadata WHERE oid = $1", forgotten); n != 0 {
+		if n := harness.One[int](t, own, "SELECT count(*) FROM pg_largeobject_metadata WHERE oid = $1", forgotten); n != 0 {
 			t.Errorf("n%d has kept what vacuumlo removed", k)
 		}
 	}
@@ -81,21 +82,21 @@ func TestLargeObjects(t *testing.T) {
 func TestLargeObjectsAndAChangeOfLeader(t *testing.T) {
 	// A large object whose transaction was not committed when the leader died is nowhere; the next leader writes on in one that was, and
 	// gives out numbers that nobody has seen.
-	c := startCluster(t, devcluster.Options{})
-	run(t, c.connect(t, 1), "CREATE TABLE seen (o oid PRIMARY KEY)", "INSERT INTO seen SELECT lo_creat(-1) FROM generate_series(1, 200)",
+	c := harness.StartCluster(t, devcluster.Options{})
+	harness.Run(t, c.Connect(t, 1), "CREATE TABLE seen (o oid PRIMARY KEY)", "INSERT INTO seen SELECT lo_creat(-1) FROM generate_series(1, 200)",
 		"SELECT lo_unlink(o) FROM seen", "SELECT lo_from_bytea(4711, 'first')")
-	c.verifyAll(t)
-	leader := c.leader(t)
-	open := c.connect(t, leader)
-	run(t, open, "BEGIN", "SELECT lo_put(4711, 0, 'LOST')", "SELECT lo_from_bytea(4712, 'lost')")
+	c.VerifyAll(t)
+	leader := c.AwaitLeader(t)
+	open := c.Connect(t, leader)
+	harness.Run(t, open, "BEGIN", "SELECT lo_put(4711, 0, 'LOST')", "SELECT lo_from_bytea(4712, 'lost')")
 	if err := errors.Join(c.Node(leader).Kill9(), c.Node(leader).Kill9Postgres()); err != nil {
 		t.Fatal(err)
 	}
-	c.restart(t, leader)
-	run(t, c.connect(t, 1), "INSERT INTO seen SELECT lo_creat(-1) FROM generate_series(1, 50)", "SELECT lo_put(4711, 5, ', then')")
-	c.verifyAll(t)
-	for _, k := range c.all() {
-		if got := one[string](t, c.local(t, k), "SELECT convert_from(lo_get(4711), 'UTF8') || (SELECT count(*) FROM pg_largeobject_metadata)"); got != "first, then51" {
+	c.Restart(t, leader)
+	harness.Run(t, c.Connect(t, 1), "INSERT INTO seen SELECT lo_creat(-1) FROM generate_series(1, 50)", "SELECT lo_put(4711, 5, ', then')")
+	c.VerifyAll(t)
+	for _, k := range c.All() {
+		if got := harness.One[string](t, c.Local(t, k), "SELECT convert_from(lo_get(4711), 'UTF8') || (SELECT count(*) FROM pg_largeobject_metadata)"); got != "first, then51" {
 			t.Errorf("n%d holds %q", k, got)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/baristadb/barista/e2e/harness"
 	"github.com/baristadb/barista/internal/devcluster"
 )
 
@@ -19,17 +20,17 @@ func TestCommitsThatPostgresLost(t *testing.T) {
 	if testing.Short() {
 		t.Skip("kills servers until one has lost commits")
 	}
-	c := startCluster(t, devcluster.Options{Settings: map[string]string{
+	c := harness.StartCluster(t, devcluster.Options{Settings: map[string]string{
 		"wal_writer_delay": "10s", "wal_writer_flush_after": "1GB", "wal_buffers": "16MB",
 	}})
-	run(t, c.connect(t, 1), ledgerTable)
-	l := &ledger{}
+	harness.Run(t, c.Connect(t, 1), harness.LedgerTable)
+	l := &harness.Ledger{}
 	for _, scenario := range []struct {
 		name   string
 		victim func() int
 	}{
-		{"follower", func() int { return c.follower(t) }},
-		{"leader", func() int { return c.leader(t) }},
+		{"follower", func() int { return c.Follower(t) }},
+		{"leader", func() int { return c.AwaitLeader(t) }},
 	} {
 		t.Run(scenario.name, func(t *testing.T) {
 			const attempts = 5 // a flush may come between the last commit and the kill
@@ -45,18 +46,18 @@ func TestCommitsThatPostgresLost(t *testing.T) {
 
 // loses kills node k's server after some commits, waits until all serve again, checks them, and reports whether the server
 // had lost commits.
-func loses(t *testing.T, c *cluster, l *ledger, k int) bool {
+func loses(t *testing.T, c *harness.Cluster, l *harness.Ledger, k int) bool {
 	t.Helper()
-	w := startWriters(t, l, urls(c, c.others(k)))
-	l.awaitMore(t, 100)
-	w.stopped()
+	w := harness.StartWriters(t, l, harness.URLs(c, c.Others(k)))
+	l.AwaitMore(t, 100)
+	w.Stopped()
 	starts := len(startsOf(t, c, k))
 	before := appliedBy(t, c, k)
 	if err := c.Node(k).Kill9Postgres(); err != nil {
 		t.Fatal(err)
 	}
 	var after uint64
-	await(t, startLimit, "the server to run again", func(context.Context) error {
+	harness.Await(t, harness.StartLimit, "the server to run again", func(context.Context) error {
 		all := startsOf(t, c, k)
 		if len(all) == starts {
 			return errors.New("it has not been started")
@@ -64,9 +65,9 @@ func loses(t *testing.T, c *cluster, l *ledger, k int) bool {
 		after = all[len(all)-1]
 		return nil
 	})
-	c.ready(t)
-	c.verifyAll(t)
-	l.checkOn(t, c, c.all()...)
+	c.Ready(t)
+	c.VerifyAll(t)
+	l.CheckOn(t, c, c.All()...)
 	t.Logf("n%d had applied up to index %d, and after the kill %d", k, before, after)
 	return after < before
 }
@@ -74,7 +75,7 @@ func loses(t *testing.T, c *cluster, l *ledger, k int) bool {
 var startLine = regexp.MustCompile(`the server runs.*applied=(\d+)\.\d+`)
 
 // startsOf returns the index up to which node k's server had applied at each of its starts.
-func startsOf(t testing.TB, c *cluster, k int) (indexes []uint64) {
+func startsOf(t testing.TB, c *harness.Cluster, k int) (indexes []uint64) {
 	t.Helper()
 	text, err := os.ReadFile(c.Node(k).Config.LogFile())
 	if err != nil {
@@ -87,9 +88,9 @@ func startsOf(t testing.TB, c *cluster, k int) (indexes []uint64) {
 }
 
 // appliedBy returns the index up to which node k's server has applied, as barista status says.
-func appliedBy(t testing.TB, c *cluster, k int) uint64 {
+func appliedBy(t testing.TB, c *harness.Cluster, k int) uint64 {
 	t.Helper()
-	for _, n := range c.statusJSON(t, k) {
+	for _, n := range c.StatusJSON(t, k) {
 		if n["name"] == c.Node(k).Config.Name {
 			index, _, _ := strings.Cut(fmt.Sprint(n["applied"]), ".")
 			return parseIndex(t, index)

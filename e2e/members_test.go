@@ -8,18 +8,19 @@ import (
 	"testing"
 	"time"
 
+	"github.com/baristadb/barista/e2e/harness"
 	"github.com/baristadb/barista/internal/config"
 	"github.com/baristadb/barista/internal/devcluster"
 )
 
 // members runs barista members with some arguments at node k, and returns what it says.
-func members(t testing.TB, c *cluster, k int, args ...string) (status int, out, errs string) {
+func members(t testing.TB, c *harness.Cluster, k int, args ...string) (status int, out, errs string) {
 	t.Helper()
-	return c.barista(t, append(append([]string{"members"}, args...), "--http", c.Node(k).Config.HTTP)...)
+	return c.Barista(t, append(append([]string{"members"}, args...), "--http", c.Node(k).Config.HTTP)...)
 }
 
 // mustMembers is members for what has to work.
-func mustMembers(t testing.TB, c *cluster, k int, args ...string) string {
+func mustMembers(t testing.TB, c *harness.Cluster, k int, args ...string) string {
 	t.Helper()
 	status, out, errs := members(t, c, k, args...)
 	if status != 0 {
@@ -29,7 +30,7 @@ func mustMembers(t testing.TB, c *cluster, k int, args ...string) string {
 }
 
 // standing is what node k says that another is: voter, learner, spare, expected or removed; empty if it does not know it.
-func standing(t testing.TB, c *cluster, k int, other *devcluster.Node) string {
+func standing(t testing.TB, c *harness.Cluster, k int, other *devcluster.Node) string {
 	t.Helper()
 	for line := range strings.Lines(mustMembers(t, c, k, "list")) {
 		if fields := strings.Fields(line); fields[0] == other.Config.Name {
@@ -40,9 +41,9 @@ func standing(t testing.TB, c *cluster, k int, other *devcluster.Node) string {
 }
 
 // awaitStanding waits until node k says that another has a standing.
-func awaitStanding(t testing.TB, c *cluster, k int, other *devcluster.Node, want string) {
+func awaitStanding(t testing.TB, c *harness.Cluster, k int, other *devcluster.Node, want string) {
 	t.Helper()
-	await(t, startLimit, other.Config.Name+" is to be a "+want, func(context.Context) error {
+	harness.Await(t, harness.StartLimit, other.Config.Name+" is to be a "+want, func(context.Context) error {
 		if got := standing(t, c, k, other); got != want {
 			return fmt.Errorf("it is %q", got)
 		}
@@ -55,7 +56,7 @@ func endsRemoved(t testing.TB, node *devcluster.Node) {
 	t.Helper()
 	select {
 	case <-node.Ended():
-	case <-time.After(serveLimit):
+	case <-time.After(harness.ServeLimit):
 		t.Fatalf("%s still runs", node.Config.Name)
 	}
 	if fate := node.Fate(); fate == nil || !strings.Contains(fate.Error(), node.Config.Name+" was removed from the cluster") {
@@ -66,9 +67,9 @@ func endsRemoved(t testing.TB, node *devcluster.Node) {
 func TestMembers(t *testing.T) {
 	// Under load a node that no configuration knows is added, the leader is removed, and then a dead member; what would leave no majority is
 	// refused. Those that were removed stop and do not come back by themselves; nothing is lost.
-	c := startCluster(t, devcluster.Options{})
-	run(t, c.connect(t, 1), ledgerTable)
-	l := &ledger{}
+	c := harness.StartCluster(t, devcluster.Options{})
+	harness.Run(t, c.Connect(t, 1), harness.LedgerTable)
+	l := &harness.Ledger{}
 	fourth, err := c.Add(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -81,18 +82,18 @@ func TestMembers(t *testing.T) {
 	}
 	mustMembers(t, c, 2, "add", fourth.Config.Name)
 	awaitStanding(t, c, 2, fourth, "voter")
-	c.ready(t)
+	c.Ready(t)
 
-	leader := c.leader(t)
-	stay := c.others(leader)
-	w := startWriters(t, l, urls(c, stay))
-	l.awaitMore(t, 50)
+	leader := c.AwaitLeader(t)
+	stay := c.Others(leader)
+	w := harness.StartWriters(t, l, harness.URLs(c, stay))
+	l.AwaitMore(t, 50)
 	mustMembers(t, c, leader, "remove", c.Node(leader).Config.Name)
-	t.Logf("the first write without n%d was acknowledged %v later", leader, l.awaitMore(t, 1))
+	t.Logf("the first write without n%d was acknowledged %v later", leader, l.AwaitMore(t, 1))
 	endsRemoved(t, c.Node(leader))
-	l.awaitMore(t, 50)
+	l.AwaitMore(t, 50)
 
-	next := c.leader(t)
+	next := c.AwaitLeader(t)
 	followers := slices.DeleteFunc(slices.Clone(stay), func(k int) bool { return k == next })
 	dead, needed := followers[0], followers[1]
 	if err := c.Node(dead).Kill9(); err != nil {
@@ -109,19 +110,19 @@ func TestMembers(t *testing.T) {
 		t.Fatal(err)
 	}
 	endsRemoved(t, c.Node(dead))
-	l.awaitMore(t, 50)
-	w.stopped()
-	c.verify(t, next, next, needed)
-	l.checkOn(t, c, next, needed)
+	l.AwaitMore(t, 50)
+	w.Stopped()
+	c.Verify(t, next, next, needed)
+	l.CheckOn(t, c, next, needed)
 }
 
 func TestSpare(t *testing.T) {
 	// A spare keeps up, and takes the place of a member that stays dead; then the cluster survives the loss of another one. The dead member does
 	// not come back by itself.
 	const patience = 4 * time.Second
-	c := startCluster(t, devcluster.Options{Change: func(cfg *config.Config) { cfg.ReplaceDeadAfter = patience }})
-	run(t, c.connect(t, 1), ledgerTable)
-	l := &ledger{}
+	c := harness.StartCluster(t, devcluster.Options{Change: func(cfg *config.Config) { cfg.ReplaceDeadAfter = patience }})
+	harness.Run(t, c.Connect(t, 1), harness.LedgerTable)
+	l := &harness.Ledger{}
 	spare, err := c.Add(func(cfg *config.Config) { cfg.Spare = true })
 	if err != nil {
 		t.Fatal(err)
@@ -131,16 +132,16 @@ func TestSpare(t *testing.T) {
 		t.Fatal(err)
 	}
 	awaitStanding(t, c, 1, spare, "spare")
-	c.ready(t)
-	leader := c.leader(t)
+	c.Ready(t)
+	leader := c.AwaitLeader(t)
 	var followers []int
 	for k := 1; k <= 3; k++ {
 		if k != leader {
 			followers = append(followers, k)
 		}
 	}
-	w := startWriters(t, l, urls(c, []int{leader, 4}))
-	l.awaitMore(t, 50)
+	w := harness.StartWriters(t, l, harness.URLs(c, []int{leader, 4}))
+	l.AwaitMore(t, 50)
 	killed := time.Now()
 	if err := c.Node(followers[0]).Kill9(); err != nil {
 		t.Fatal(err)
@@ -157,12 +158,12 @@ func TestSpare(t *testing.T) {
 	if err := c.Node(followers[1]).Kill9(); err != nil {
 		t.Fatal(err)
 	}
-	l.awaitMore(t, 100)
+	l.AwaitMore(t, 100)
 	if err := c.Node(followers[0]).Start(); err != nil {
 		t.Fatal(err)
 	}
 	endsRemoved(t, c.Node(followers[0]))
-	w.stopped()
-	c.verify(t, leader, leader, 4)
-	l.checkOn(t, c, leader, 4)
+	w.Stopped()
+	c.Verify(t, leader, leader, 4)
+	l.CheckOn(t, c, leader, 4)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/baristadb/barista/e2e/harness"
 	"github.com/baristadb/barista/internal/devcluster"
 )
 
@@ -17,35 +18,35 @@ func TestLeaderIsPaused(t *testing.T) {
 		t.Skip("takes 20 s")
 	}
 	const still = 20 * time.Second
-	c := startCluster(t, devcluster.Options{})
-	leader := c.leader(t)
-	survivors := c.others(leader)
-	run(t, c.connect(t, leader), ledgerTable, "CREATE TABLE clock (tick int); INSERT INTO clock VALUES (0)")
-	l := &ledger{}
-	reader, writer := c.local(t, leader), c.local(t, leader)
-	asFrontDoor := c.localURL(leader) + " options='-c barista.session=leader'"
-	session, late := connectTo(t, asFrontDoor), connectTo(t, asFrontDoor)
-	run(t, reader, "SELECT tick FROM clock")
-	run(t, session, "BEGIN", "SELECT 1")
+	c := harness.StartCluster(t, devcluster.Options{})
+	leader := c.AwaitLeader(t)
+	survivors := c.Others(leader)
+	harness.Run(t, c.Connect(t, leader), harness.LedgerTable, "CREATE TABLE clock (tick int); INSERT INTO clock VALUES (0)")
+	l := &harness.Ledger{}
+	reader, writer := c.Local(t, leader), c.Local(t, leader)
+	asFrontDoor := c.LocalURL(leader) + " options='-c barista.session=leader'"
+	session, late := harness.ConnectTo(t, asFrontDoor), harness.ConnectTo(t, asFrontDoor)
+	harness.Run(t, reader, "SELECT tick FROM clock")
+	harness.Run(t, session, "BEGIN", "SELECT 1")
 
-	w := startWriters(t, l, urls(c, survivors))
-	l.awaitMore(t, 50)
+	w := harness.StartWriters(t, l, harness.URLs(c, survivors))
+	l.AwaitMore(t, 50)
 	if err := c.Node(leader).Pause(); err != nil {
 		t.Fatal(err)
 	}
 	paused := time.Now()
 	told := make(chan error, 1)
 	go func() { // bounded by its context
-		ctx, cancel := context.WithTimeout(context.Background(), serveLimit)
+		ctx, cancel := context.WithTimeout(context.Background(), harness.ServeLimit)
 		defer cancel()
-		told <- l.insert(ctx, writer, -1)
+		told <- l.Insert(ctx, writer, -1)
 	}()
-	t.Logf("the first write was acknowledged %v after the pause", l.awaitMore(t, 1))
-	run(t, c.connect(t, survivors[0]), "UPDATE clock SET tick = 1")
+	t.Logf("the first write was acknowledged %v after the pause", l.AwaitMore(t, 1))
+	harness.Run(t, c.Connect(t, survivors[0]), "UPDATE clock SET tick = 1")
 
 	// Whoever asks the paused leader's own server waits while it stands still. A session as the front doors make them is never
 	// told the old tick, not even when the gate has closed; one of the own socket then reads as on any follower.
-	asks := []<-chan readAnswer{askTick(reader), askTick(session), askTick(late), askTickAnew(c.localURL(leader))}
+	asks := []<-chan readAnswer{askTick(reader), askTick(session), askTick(late), askTickAnew(c.LocalURL(leader))}
 	timer := time.NewTimer(time.Until(paused.Add(still)))
 	defer timer.Stop()
 	select {
@@ -70,11 +71,11 @@ func TestLeaderIsPaused(t *testing.T) {
 			t.Errorf("read %d was told the old tick %v after the pause, which took %v", i, answer.at.Sub(paused), continued.Sub(paused))
 		}
 	}
-	l.awaitMore(t, 50)
-	w.stopped()
-	c.ready(t)
-	c.verifyAll(t)
-	l.checkOn(t, c, c.all()...)
+	l.AwaitMore(t, 50)
+	w.Stopped()
+	c.Ready(t)
+	c.VerifyAll(t)
+	l.CheckOn(t, c, c.All()...)
 }
 
 // A readAnswer is what a reader of the clock was told, and when.
@@ -88,7 +89,7 @@ type readAnswer struct {
 func askTick(conn *pgx.Conn) <-chan readAnswer {
 	told := make(chan readAnswer, 1)
 	go func() { // bounded by its context
-		ctx, cancel := context.WithTimeout(context.Background(), serveLimit)
+		ctx, cancel := context.WithTimeout(context.Background(), harness.ServeLimit)
 		defer cancel()
 		var a readAnswer
 		a.err = conn.QueryRow(ctx, "SELECT tick FROM clock").Scan(&a.tick)
@@ -102,7 +103,7 @@ func askTick(conn *pgx.Conn) <-chan readAnswer {
 func askTickAnew(url string) <-chan readAnswer {
 	told := make(chan readAnswer, 1)
 	go func() { // bounded by its context
-		ctx, cancel := context.WithTimeout(context.Background(), serveLimit)
+		ctx, cancel := context.WithTimeout(context.Background(), harness.ServeLimit)
 		defer cancel()
 		conn, err := pgx.Connect(ctx, url)
 		if err != nil {

@@ -13,23 +13,24 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
 
+	"github.com/baristadb/barista/e2e/harness"
 	"github.com/baristadb/barista/internal/config"
 	"github.com/baristadb/barista/internal/devcluster"
 )
 
 // throughBothDoors runs a test through the leader's node, whose backend takes over the client's socket, and through a follower's, which relays.
-func throughBothDoors(t *testing.T, f func(t *testing.T, c *cluster, door int)) {
-	c := sharedCluster(t)
-	leader := c.leader(t)
+func throughBothDoors(t *testing.T, f func(t *testing.T, c *harness.Cluster, door int)) {
+	c := harness.SharedCluster(t)
+	leader := c.AwaitLeader(t)
 	t.Run("leader", func(t *testing.T) { f(t, c, leader) })
-	t.Run("follower", func(t *testing.T) { f(t, c, c.others(leader)[0]) })
-	c.verifyAll(t)
+	t.Run("follower", func(t *testing.T) { f(t, c, c.Others(leader)[0]) })
+	c.VerifyAll(t)
 }
 
 // hijack connects through node k and returns the bare protocol.
-func hijack(t *testing.T, c *cluster, k int) *pgproto3.Frontend {
+func hijack(t *testing.T, c *harness.Cluster, k int) *pgproto3.Frontend {
 	t.Helper()
-	conn, err := pgconn.Connect(limited(t, queryLimit), c.url(k))
+	conn, err := pgconn.Connect(harness.Limited(t, harness.QueryLimit), c.URL(k))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +39,7 @@ func hijack(t *testing.T, c *cluster, k int) *pgproto3.Frontend {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { raw.Conn.Close() })
-	if err := raw.Conn.SetDeadline(time.Now().Add(queryLimit)); err != nil {
+	if err := raw.Conn.SetDeadline(time.Now().Add(harness.QueryLimit)); err != nil {
 		t.Fatal(err)
 	}
 	return raw.Frontend
@@ -87,7 +88,7 @@ func expect(t *testing.T, what string, heard []string, want ...string) {
 
 func TestSeveralStatementsInOneString(t *testing.T) {
 	// Statements of one string are one transaction: an error in the middle undoes those before and skips those after, and the next string is served.
-	throughBothDoors(t, func(t *testing.T, c *cluster, door int) {
+	throughBothDoors(t, func(t *testing.T, c *harness.Cluster, door int) {
 		front, table := hijack(t, c, door), fmt.Sprintf("strings%d", door)
 		query := func(sql string) []string {
 			front.SendQuery(&pgproto3.Query{String: sql})
@@ -108,7 +109,7 @@ func TestSeveralStatementsInOneString(t *testing.T) {
 
 func TestPipelinedErrors(t *testing.T) {
 	// After an error the server skips to the next Sync: what was pipelined before it in the same part is undone, and the parts after it run.
-	throughBothDoors(t, func(t *testing.T, c *cluster, door int) {
+	throughBothDoors(t, func(t *testing.T, c *harness.Cluster, door int) {
 		front, table := hijack(t, c, door), fmt.Sprintf("parts%d", door)
 		execute := func(sql string) {
 			front.SendParse(&pgproto3.Parse{Query: sql})
@@ -139,7 +140,7 @@ func TestPipelinedErrors(t *testing.T) {
 
 func TestCopyAbortedByTheClient(t *testing.T) {
 	// A COPY that the client gives up leaves no row, in an open block only an error; one whose client vanishes leaves no row either.
-	throughBothDoors(t, func(t *testing.T, c *cluster, door int) {
+	throughBothDoors(t, func(t *testing.T, c *harness.Cluster, door int) {
 		front, table := hijack(t, c, door), fmt.Sprintf("copied%d", door)
 		query := func(sql string) []string {
 			front.SendQuery(&pgproto3.Query{String: sql})
@@ -156,7 +157,7 @@ func TestCopyAbortedByTheClient(t *testing.T) {
 		front.Send(&pgproto3.CopyDone{})
 		expect(t, "its failure", converse(t, front, 1), "22P02", "ready I")
 
-		vanishing, err := pgconn.Connect(limited(t, queryLimit), c.url(door))
+		vanishing, err := pgconn.Connect(harness.Limited(t, harness.QueryLimit), c.URL(door))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -170,7 +171,7 @@ func TestCopyAbortedByTheClient(t *testing.T) {
 		if err := errors.Join(raw.Frontend.Flush(), raw.Conn.Close()); err != nil {
 			t.Fatal(err)
 		}
-		await(t, queryLimit, "the session to end", func(context.Context) error {
+		harness.Await(t, harness.QueryLimit, "the session to end", func(context.Context) error {
 			heard := query(fmt.Sprintf("SELECT count(*) FROM pg_stat_activity WHERE pid = %d", raw.PID))
 			if heard[0] != `row ["0"]` {
 				return fmt.Errorf("heard %q", heard)
@@ -188,7 +189,7 @@ func TestCopyAbortedByTheClient(t *testing.T) {
 func TestSessionStateAndParameters(t *testing.T) {
 	// Settings, application_name, prepared statements and cursors last as long as the session; ParameterStatus and notices reach the client in their
 	// place.
-	throughBothDoors(t, func(t *testing.T, c *cluster, door int) {
+	throughBothDoors(t, func(t *testing.T, c *harness.Cluster, door int) {
 		front := hijack(t, c, door)
 		query := func(sql string) []string {
 			front.SendQuery(&pgproto3.Query{String: sql})
@@ -227,15 +228,15 @@ func TestSessionStateAndParameters(t *testing.T) {
 
 func TestTimeOutsAndCancelsTellTheTruth(t *testing.T) {
 	// A statement time-out and cancel requests that fall anywhere around a commit end it or not; what the client is told is what happened.
-	throughBothDoors(t, func(t *testing.T, c *cluster, door int) {
-		conn, table := c.connect(t, door), fmt.Sprintf("raced%d", door)
-		run(t, conn, "CREATE TABLE "+table+" (k int PRIMARY KEY)")
-		ctx := limited(t, serveLimit)
+	throughBothDoors(t, func(t *testing.T, c *harness.Cluster, door int) {
+		conn, table := c.Connect(t, door), fmt.Sprintf("raced%d", door)
+		harness.Run(t, conn, "CREATE TABLE "+table+" (k int PRIMARY KEY)")
+		ctx := harness.Limited(t, harness.ServeLimit)
 		want, ended := []int{}, 0
 		attempt := func(k int) {
 			sleep := float64(k%10) / 2000 // seconds
 			_, err := conn.Exec(ctx, fmt.Sprintf("INSERT INTO %s SELECT %d FROM pg_sleep(%f)", table, k, sleep), pgx.QueryExecModeSimpleProtocol)
-			switch code(err) {
+			switch harness.Code(err) {
 			case "success":
 				want = append(want, k)
 			case "57014":
@@ -245,9 +246,9 @@ func TestTimeOutsAndCancelsTellTheTruth(t *testing.T) {
 			}
 		}
 		for k := range 40 {
-			run(t, conn, "SET statement_timeout = 3") // ms
+			harness.Run(t, conn, "SET statement_timeout = 3") // ms
 			attempt(k)
-			await(t, queryLimit, "the time-out to be off", func(ctx context.Context) error {
+			harness.Await(t, harness.QueryLimit, "the time-out to be off", func(ctx context.Context) error {
 				_, err := conn.Exec(ctx, "SET statement_timeout = 0", pgx.QueryExecModeSimpleProtocol)
 				return err // a time-out may meet this statement too
 			})
@@ -259,7 +260,7 @@ func TestTimeOutsAndCancelsTellTheTruth(t *testing.T) {
 			if err := <-cancelled; err != nil {
 				t.Fatal(err)
 			}
-			await(t, queryLimit, "the cancel request to have passed", func(ctx context.Context) error {
+			harness.Await(t, harness.QueryLimit, "the cancel request to have passed", func(ctx context.Context) error {
 				_, err := conn.Exec(ctx, "SELECT pg_sleep(0.002)", pgx.QueryExecModeSimpleProtocol)
 				return err
 			})
@@ -268,7 +269,7 @@ func TestTimeOutsAndCancelsTellTheTruth(t *testing.T) {
 			t.Errorf("%d statements were ended and %d committed: nothing was raced", ended, len(want))
 		}
 		var held []int
-		await(t, queryLimit, "the rows", func(ctx context.Context) error {
+		harness.Await(t, harness.QueryLimit, "the rows", func(ctx context.Context) error {
 			rows, err := conn.Query(ctx, "SELECT k FROM "+table+" ORDER BY k", pgx.QueryExecModeSimpleProtocol)
 			if err != nil {
 				return err
@@ -286,25 +287,25 @@ func TestTimeOutsAndCancelsTellTheTruth(t *testing.T) {
 func TestTimeOutAmidACommit(t *testing.T) {
 	// A COMMIT that waits for a majority is ended by no statement time-out and no cancel request: when the majority is back it commits, and its client is
 	// told so.
-	c := startCluster(t, devcluster.Options{Change: func(cfg *config.Config) { cfg.Suspend = 30 * time.Second }})
-	leader := c.leader(t)
-	conn, own := c.connect(t, leader), c.local(t, leader)
-	run(t, conn, "CREATE TABLE patient (k int)", "SET statement_timeout = '50ms'", "BEGIN", "INSERT INTO patient VALUES (1)")
-	for _, k := range c.others(leader) {
+	c := harness.StartCluster(t, devcluster.Options{Change: func(cfg *config.Config) { cfg.Suspend = 30 * time.Second }})
+	leader := c.AwaitLeader(t)
+	conn, own := c.Connect(t, leader), c.Local(t, leader)
+	harness.Run(t, conn, "CREATE TABLE patient (k int)", "SET statement_timeout = '50ms'", "BEGIN", "INSERT INTO patient VALUES (1)")
+	for _, k := range c.Others(leader) {
 		if err := c.Node(k).Pause(); err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = c.Node(k).Continue() }) // should the test end early
 	}
-	told := execLater(t, conn, "COMMIT")
-	await(t, queryLimit, "the time-out to have passed", func(ctx context.Context) error {
+	told := harness.ExecLater(t, conn, "COMMIT")
+	harness.Await(t, harness.QueryLimit, "the time-out to have passed", func(ctx context.Context) error {
 		const late = "SELECT FROM pg_stat_activity WHERE pid = $1 AND state = 'active' AND query = 'COMMIT' AND clock_timestamp() > query_start + interval '200 ms'"
 		return own.QueryRow(ctx, late, conn.PgConn().PID()).Scan()
 	})
-	if err := conn.PgConn().CancelRequest(limited(t, queryLimit)); err != nil {
+	if err := conn.PgConn().CancelRequest(harness.Limited(t, harness.QueryLimit)); err != nil {
 		t.Fatal(err)
 	}
-	for _, k := range c.others(leader) {
+	for _, k := range c.Others(leader) {
 		if err := c.Node(k).Continue(); err != nil {
 			t.Fatal(err)
 		}
@@ -312,9 +313,9 @@ func TestTimeOutAmidACommit(t *testing.T) {
 	if err := <-told; err != nil {
 		t.Errorf("the client was told: %v", err)
 	}
-	if n := one[int](t, c.connect(t, leader), "SELECT count(*) FROM patient"); n != 1 {
+	if n := harness.One[int](t, c.Connect(t, leader), "SELECT count(*) FROM patient"); n != 1 {
 		t.Errorf("the table holds %d rows", n)
 	}
-	c.ready(t)
-	c.verifyAll(t)
+	c.Ready(t)
+	c.VerifyAll(t)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/baristadb/barista/e2e/harness"
 	"github.com/baristadb/barista/e2e/randomsql"
 	"github.com/baristadb/barista/internal/config"
 	"github.com/baristadb/barista/internal/devcluster"
@@ -25,11 +26,11 @@ func TestRandomSQL(t *testing.T) {
 	// Barista gives random statements the results and the SQLSTATEs that plain PostgreSQL gives them, and in the end all nodes hold the same
 	// rows.
 	still := map[string]string{"autovacuum": "off"} // so that rows lie in the same places
-	c := startCluster(t, devcluster.Options{Change: func(cfg *config.Config) { cfg.Settings = still }})
-	ours, theirs := c.connect(t, 1), connectTo(t, startPlain(t, still))
+	c := harness.StartCluster(t, devcluster.Options{Change: func(cfg *config.Config) { cfg.Settings = still }})
+	ours, theirs := c.Connect(t, 1), harness.ConnectTo(t, harness.StartPlain(t, still))
 	for _, sql := range randomsql.Prelude {
-		run(t, ours, sql)
-		run(t, theirs, sql)
+		harness.Run(t, ours, sql)
+		harness.Run(t, theirs, sql)
 	}
 	w := randomsql.New(*sqlSeed)
 	var history []string
@@ -52,7 +53,7 @@ func TestRandomSQL(t *testing.T) {
 			if last := w.Last(); last != "" { // the transaction may have failed
 				step(last)
 			}
-			run(t, ours, "SET barista.spill_limit = '1kB'") // from here on nearly every transaction travels in chunks
+			harness.Run(t, ours, "SET barista.spill_limit = '1kB'") // from here on nearly every transaction travels in chunks
 		}
 		step(w.Next())
 	}
@@ -61,16 +62,16 @@ func TestRandomSQL(t *testing.T) {
 	}
 	t.Logf("seed %d: %d statements, %d of them failed, %d tables in the end", *sqlSeed, len(history), failed, len(w.Tables()))
 
-	c.verifyAll(t)
-	c.compareSchemas(t)
-	for _, k := range c.all() {
-		own := c.local(t, k)
+	c.VerifyAll(t)
+	c.CompareSchemas(t)
+	for _, k := range c.All() {
+		own := c.Local(t, k)
 		queries := []string{randomsql.LargeObjects}
 		for _, table := range w.Tables() {
 			queries = append(queries, fmt.Sprintf("SELECT t::text FROM %s t", table))
 		}
 		for _, sql := range queries {
-			await(t, serveLimit, "what it has applied", func(context.Context) error {
+			harness.Await(t, harness.ServeLimit, "what it has applied", func(context.Context) error {
 				if diff := cmp.Diff(answer(t, theirs, sql), answer(t, own, sql)); diff != "" {
 					return fmt.Errorf("n%d differs from plain PostgreSQL in %s:\n%s", k, sql, diff)
 				}
@@ -83,11 +84,11 @@ func TestRandomSQL(t *testing.T) {
 // answer runs statements and returns their results, rows in order of their text, or the SQLSTATE.
 func answer(t *testing.T, conn *pgx.Conn, sql string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), queryLimit)
+	ctx, cancel := context.WithTimeout(t.Context(), harness.QueryLimit)
 	defer cancel()
 	results, err := conn.PgConn().Exec(ctx, sql).ReadAll()
 	if err != nil {
-		if state := code(err); !strings.HasPrefix(state, "not told") {
+		if state := harness.Code(err); !strings.HasPrefix(state, "not told") {
 			return "ERROR " + state
 		}
 		t.Fatalf("%s: %v", sql, err)

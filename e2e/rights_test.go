@@ -17,6 +17,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/baristadb/barista/e2e/harness"
 	"github.com/baristadb/barista/internal/account"
 	"github.com/baristadb/barista/internal/config"
 	"github.com/baristadb/barista/internal/devcluster"
@@ -167,7 +168,7 @@ func checkRights(t *testing.T, pid int, below map[int][]int) (count int) {
 }
 
 // checkAllRights checks those of every node of a cluster.
-func checkAllRights(t *testing.T, c *cluster) {
+func checkAllRights(t *testing.T, c *harness.Cluster) {
 	t.Helper()
 	below := children(t)
 	for _, node := range c.Nodes() {
@@ -186,30 +187,30 @@ func TestRootsRightsAreGivenUp(t *testing.T) {
 	// Of a cluster that root has started, no process has any of root's rights: neither at first, nor after kills, restarts and a lost disk. Links that the account
 	// puts where anything is written lead to nothing of root's.
 	runs := needRoot(t)
-	c := startCluster(t, devcluster.Options{})
-	run(t, c.connect(t, 1), "CREATE TABLE cups (n int)", "INSERT INTO cups VALUES (1)")
+	c := harness.StartCluster(t, devcluster.Options{})
+	harness.Run(t, c.Connect(t, 1), "CREATE TABLE cups (n int)", "INSERT INTO cups VALUES (1)")
 	checkAllRights(t, c)
 
 	x := newTreasure(t)
-	node := c.Node(c.follower(t))
+	node := c.Node(c.Follower(t))
 	must(t, node.Kill9())
 	x.plant(t, runs, node.Config, x.file, "pgdata/postgresql.conf.new", "pgdata/pg_hba.conf.new", "pgdata/pg_ident.conf.new", "lib/barista.so.new",
 		"lib/barista.so", "sock/shared", "sock/gate", "sock/clients", "sock/.s.PGSQL.5432", "sock/.s.PGSQL.5432.lock", "node.yaml.new", "pgdata/postgresql.conf")
 	x.plant(t, runs, node.Config, x.dir, "pgdata.new", "pgdata.old", "journal.damaged")
 	must(t, node.Start())
-	c.ready(t)
+	c.Ready(t)
 	x.untouched(t, "after a start")
 	checkAllRights(t, c)
-	c.verifyAll(t)
+	c.VerifyAll(t)
 
 	must(t, node.Kill9())
-	wipe(t, node.Config.Dir)
+	harness.Wipe(t, node.Config.Dir)
 	x.plant(t, runs, node.Config, x.dir, "pgdata.new", "pgdata.old")
 	must(t, node.Start())
-	c.ready(t)
+	c.Ready(t)
 	x.untouched(t, "after a base backup")
 	checkAllRights(t, c)
-	c.verifyAll(t)
+	c.VerifyAll(t)
 
 	// What cannot work behind such a link says so, and does nothing else.
 	must(t, node.Kill9())
@@ -227,7 +228,7 @@ func TestRootsRightsAreGivenUp(t *testing.T) {
 					t.Errorf("start: %v; want no permission", err)
 				}
 			} else if name != "server.log" && name != "secret" { // the one is tried again and again; the other is another file
-				status, _, said := runProgram(t, startLimit, c.binary, "start", "--config", node.ConfigFile())
+				status, _, said := harness.RunProgram(t, harness.StartLimit, c.Binary, "start", "--config", node.ConfigFile())
 				if status == 0 || !strings.Contains(said, "permission denied") || strings.Contains(said, gold) {
 					t.Errorf("start: status %d, %s; want no permission", status, said)
 				}
@@ -245,17 +246,17 @@ func TestRootsRightsAreGivenUp(t *testing.T) {
 			}))
 		})
 	}
-	c.restart(t, int(node.Config.Name[1]-'0'))
-	c.verifyAll(t)
+	c.Restart(t, int(node.Config.Name[1]-'0'))
+	c.VerifyAll(t)
 }
 
 func TestFoldersOfEarlierVersions(t *testing.T) {
 	// A cluster whose folders are root's, as versions left them that ran as root, goes on, and is the account's afterwards; a second name that lies there is
 	// refused.
 	needRoot(t)
-	c := startCluster(t, devcluster.Options{})
-	run(t, c.connect(t, 1), "CREATE TABLE cups (n int)", "INSERT INTO cups VALUES (1)")
-	must(t, c.Stop(limited(t, startLimit)))
+	c := harness.StartCluster(t, devcluster.Options{})
+	harness.Run(t, c.Connect(t, 1), "CREATE TABLE cups (n int)", "INSERT INTO cups VALUES (1)")
+	must(t, c.Stop(harness.Limited(t, harness.StartLimit)))
 	give := func(paths ...string) {
 		t.Helper()
 		for _, path := range paths {
@@ -277,18 +278,18 @@ func TestFoldersOfEarlierVersions(t *testing.T) {
 	second := filepath.Join(c.Node(2).Config.JournalDir(), "2.wal")
 	must(t, os.Link(x.file, second))
 	x.was = x.is(t)
-	status, _, said := runProgram(t, startLimit, c.binary, "start", "--config", c.Node(2).ConfigFile())
+	status, _, said := harness.RunProgram(t, harness.StartLimit, c.Binary, "start", "--config", c.Node(2).ConfigFile())
 	if status != 2 || !strings.Contains(said, second) {
 		t.Errorf("start with a second name of a file in the journal: status %d, %s; want 2 and the name", status, said)
 	}
 	x.untouched(t, "after a refused start")
 	must(t, os.Remove(second))
 
-	must(t, c.Start(limited(t, startLimit)))
-	c.ready(t)
+	must(t, c.Start(harness.Limited(t, harness.StartLimit)))
+	c.Ready(t)
 	checkAllRights(t, c)
-	c.verifyAll(t)
-	if n := one[int](t, c.connect(t, 1), "SELECT n FROM cups"); n != 1 {
+	c.VerifyAll(t)
+	if n := harness.One[int](t, c.Connect(t, 1), "SELECT n FROM cups"); n != 1 {
 		t.Errorf("the table holds %d", n)
 	}
 	for _, node := range c.Nodes() {
@@ -299,18 +300,18 @@ func TestFoldersOfEarlierVersions(t *testing.T) {
 			return nil
 		}))
 	}
-	must(t, c.Stop(limited(t, startLimit)))
-	again, err := devcluster.New(devcluster.Options{Dir: c.Dir(), Binary: c.binary}) // as the demo resumes it
+	must(t, c.Stop(harness.Limited(t, harness.StartLimit)))
+	again, err := devcluster.New(devcluster.Options{Dir: c.Dir(), Binary: c.Binary}) // as the demo resumes it
 	must(t, err)
 	c.Cluster = again
-	must(t, c.Start(limited(t, startLimit)))
-	c.ready(t)
+	must(t, c.Start(harness.Limited(t, harness.StartLimit)))
+	c.Ready(t)
 }
 
 func TestNobodysWordIsRoots(t *testing.T) {
 	// A node.yaml that the account can change makes root neither read, write, give away nor run anything: barista is the account before it reads it.
 	runs := needRoot(t)
-	binary := needProgram(t)
+	binary := harness.NeedProgram(t)
 	other, err := account.Lookup("nobody")
 	if err != nil {
 		t.Skip(err)
@@ -356,7 +357,7 @@ func TestNobodysWordIsRoots(t *testing.T) {
 				commands = append(commands, "token")
 			}
 			for _, command := range commands {
-				status, _, said := runProgram(t, startLimit, binary, command, "--config", path)
+				status, _, said := harness.RunProgram(t, harness.StartLimit, binary, command, "--config", path)
 				if status == 0 || !strings.Contains(said, c.want) || strings.Contains(said, gold) {
 					t.Errorf("%s: status %d, %s; want %q", command, status, said, c.want)
 				}
@@ -373,7 +374,7 @@ func TestRootsWord(t *testing.T) {
 	// A node.yaml and a secret in a folder of root's stay root's, and a port that only root may open is served without root's rights. In the node's own folder such a
 	// port is refused at once, and a folder with other things of root's in it is no node's.
 	runs := needRoot(t)
-	binary := needProgram(t)
+	binary := harness.NeedProgram(t)
 	dir, err := devcluster.NewFolder()
 	must(t, err)
 	t.Cleanup(func() { os.RemoveAll(dir) })
@@ -385,14 +386,14 @@ func TestRootsWord(t *testing.T) {
 	for want, keys := range map[string]string{"only root may listen on " + port: "", "it holds passwd": "dir: " + used + "\n"} {
 		path := filepath.Join(inside, "node.yaml")
 		must(t, os.WriteFile(path, []byte(rest+keys), 0o600))
-		status, _, said := runProgram(t, startLimit, binary, "init", "--config", path)
+		status, _, said := harness.RunProgram(t, harness.StartLimit, binary, "init", "--config", path)
 		if status != 2 || !strings.Contains(said, want) {
 			t.Errorf("init: status %d, %s; want 2 and %q", status, said, want)
 		}
 	}
 	path, secret := filepath.Join(etc, "n1.yaml"), filepath.Join(etc, "secret")
 	must(t, os.WriteFile(path, []byte(rest+"dir: "+node+"\nsecret_file: "+secret+"\n"), 0o600))
-	if status, _, said := runProgram(t, startLimit, binary, "init", "--config", path); status != 0 {
+	if status, _, said := harness.RunProgram(t, harness.StartLimit, binary, "init", "--config", path); status != 0 {
 		t.Fatalf("init: status %d, %s", status, said)
 	}
 	started := exec.Command(binary, "start", "--config", path)
@@ -405,7 +406,7 @@ func TestRootsWord(t *testing.T) {
 			t.Errorf("the node ended: %v\n%s", err, said.String())
 		}
 	}()
-	await(t, startLimit, "a node that leads", func(ctx context.Context) error {
+	harness.Await(t, harness.StartLimit, "a node that leads", func(ctx context.Context) error {
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+port+"/primary", nil)
 		must(t, err)
 		response, err := http.DefaultClient.Do(request)

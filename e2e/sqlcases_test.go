@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/baristadb/barista/e2e/harness"
 	"github.com/baristadb/barista/internal/config"
 	"github.com/baristadb/barista/internal/devcluster"
 )
@@ -42,8 +43,8 @@ func sqlCases(t *testing.T) (cases []sqlCase) {
 func TestSQLCases(t *testing.T) {
 	// Each case prints what is expected of it, and what plain PostgreSQL prints but for what is refused; all nodes hold the same rows
 	// and the same schema; and another leader answers the same.
-	c := startCluster(t, devcluster.Options{Change: func(node *config.Config) { node.MaxTransaction = 16 << 20 }}) // refused_large_transaction
-	plain := startPlain(t, nil)
+	c := harness.StartCluster(t, devcluster.Options{Change: func(node *config.Config) { node.MaxTransaction = 16 << 20 }}) // refused_large_transaction
+	plain := harness.StartPlain(t, nil)
 	cases := sqlCases(t)
 	answers := make(map[string]string)
 	for i, one := range cases {
@@ -52,7 +53,7 @@ func TestSQLCases(t *testing.T) {
 				t.Skipf("extension %s is not installed", missing)
 			}
 			script := one.read(t, "case.sql")
-			got := one.psql(t, c.url(1+i%len(c.Nodes())), script)
+			got := one.psql(t, c.URL(1+i%len(c.Nodes())), script)
 			on := one.psql(t, plain, script)
 			if *update {
 				one.write(t, "want.txt", got)
@@ -69,28 +70,28 @@ func TestSQLCases(t *testing.T) {
 				t.Errorf("plain PostgreSQL (-want +got):\n%s", diff)
 			}
 			if check := one.read(t, "check.sql"); check != "" {
-				answers[one.name] = one.psql(t, c.url(1), check)
+				answers[one.name] = one.psql(t, c.URL(1), check)
 			}
 		})
 	}
-	c.verifyAll(t)
-	c.compareSchemas(t)
+	c.VerifyAll(t)
+	c.CompareSchemas(t)
 
-	leader := c.leader(t)
+	leader := c.AwaitLeader(t)
 	if err := errors.Join(c.Node(leader).Kill9(), c.Node(leader).Kill9Postgres()); err != nil {
 		t.Fatal(err)
 	}
-	c.restart(t, leader)
+	c.Restart(t, leader)
 	for _, one := range cases {
 		before, asked := answers[one.name]
 		if !asked {
 			continue
 		}
-		if diff := cmp.Diff(before, one.psql(t, c.url(1), one.read(t, "check.sql"))); diff != "" {
+		if diff := cmp.Diff(before, one.psql(t, c.URL(1), one.read(t, "check.sql"))); diff != "" {
 			t.Errorf("%s: another leader answers otherwise (-before +after):\n%s", one.name, diff)
 		}
 	}
-	c.verifyAll(t)
+	c.VerifyAll(t)
 }
 
 func unlessSame(text, as string) string {
@@ -113,7 +114,7 @@ func (o sqlCase) read(t *testing.T, name string) string {
 func (o sqlCase) missing(t *testing.T) string {
 	t.Helper()
 	for _, name := range strings.Fields(o.read(t, "needs.txt")) {
-		if _, err := os.Stat(filepath.Join(pgShare, "extension", name+".control")); err != nil {
+		if _, err := os.Stat(filepath.Join(harness.PGShare, "extension", name+".control")); err != nil {
 			return name
 		}
 	}
@@ -135,7 +136,7 @@ func (o sqlCase) write(t *testing.T, name, text string) {
 // psql runs a script in the schema of the case, and returns what psql prints: the script, its results, and the SQLSTATEs of errors.
 func (o sqlCase) psql(t *testing.T, url, script string) string {
 	t.Helper()
-	cmd := exec.CommandContext(limited(t, verifyLimit), needTool(t, "psql"), "-X", "-a", "-d", url, "-v", "VERBOSITY=sqlstate")
+	cmd := exec.CommandContext(harness.Limited(t, harness.VerifyLimit), harness.NeedTool(t, "psql"), "-X", "-a", "-d", url, "-v", "VERBOSITY=sqlstate")
 	cmd.Env = append(os.Environ(), "PGOPTIONS=-c client_min_messages=warning -c search_path="+o.name+",public", "LC_ALL=C.UTF-8")
 	cmd.Stdin = strings.NewReader("CREATE SCHEMA IF NOT EXISTS " + o.name + ";\n" + script)
 	var output bytes.Buffer

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/baristadb/barista/e2e/harness"
 )
 
 // A plant is what is said of one or more places that users' code may stand in, in testdata/usercode:
@@ -224,7 +226,7 @@ func replayedStatements(t testing.TB) (kinds []string) {
 // alterTableCommands reads the subcommands of ALTER TABLE from the server's headers.
 func alterTableCommands(t testing.TB) (commands []string) {
 	t.Helper()
-	_, include, _ := runProgram(t, queryLimit, filepath.Join(pgBin, "pg_config"), "--includedir-server")
+	_, include, _ := harness.RunProgram(t, harness.QueryLimit, filepath.Join(harness.PGBin, "pg_config"), "--includedir-server")
 	text, err := os.ReadFile(filepath.Join(strings.TrimSpace(include), "nodes", "parsenodes.h"))
 	if err != nil {
 		t.Fatal(err)

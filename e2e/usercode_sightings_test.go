@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/baristadb/barista/e2e/harness"
 )
 
 // A sighting is one run of the spy, as it wrote it into a server's log.
@@ -38,7 +40,7 @@ var (
 )
 
 // sightings reads what the spies wrote into the logs of all nodes.
-func sightings(t testing.TB, c *cluster) (all []sighting) {
+func sightings(t testing.TB, c *harness.Cluster) (all []sighting) {
 	t.Helper()
 	for _, node := range c.Nodes() {
 		text, err := os.ReadFile(node.Config.ServerLogFile())
@@ -152,10 +154,10 @@ func checkReach(t testing.TB, all []sighting, plants []plant) {
 }
 
 // powerful are the roles that may do more than an ordinary role, or take another one that may.
-func powerful(t testing.TB, c *cluster) []string {
+func powerful(t testing.TB, c *harness.Cluster) []string {
 	t.Helper()
-	conn := c.connect(t, 1)
-	return one[[]string](t, conn, `SELECT array_agg(r.rolname::text) FROM pg_roles r
+	conn := c.Connect(t, 1)
+	return harness.One[[]string](t, conn, `SELECT array_agg(r.rolname::text) FROM pg_roles r
 		WHERE r.rolsuper OR r.rolcreaterole OR r.rolcreatedb OR r.rolbypassrls
 			OR EXISTS (SELECT FROM pg_roles o WHERE o.oid <> r.oid AND pg_has_role(r.oid, o.oid, 'MEMBER'))`)
 }

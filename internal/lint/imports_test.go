@@ -59,6 +59,7 @@ var mayImport = map[string]string{
 
 // onlyIn are the packages that only some may import.
 var onlyIn = map[string]string{
+	"e2e/harness":               "",
 	"extension/exttest/harness": "",
 	"internal/node":             "cmd internal/devcluster internal/sim e2e",
 	"internal/devcluster":       "cmd e2e",

@@ -1,4 +1,4 @@
-package e2e
+package harness
 
 import (
 	"context"
@@ -11,10 +11,10 @@ import (
 	"github.com/baristadb/barista/internal/admin"
 )
 
-// statusJSON asks node k by barista status --json and returns what it says of each node.
-func (c *cluster) statusJSON(t testing.TB, k int) []map[string]any {
+// StatusJSON asks node k by barista status --json and returns what it says of each node.
+func (c *Cluster) StatusJSON(t testing.TB, k int) []map[string]any {
 	t.Helper()
-	status, out, errs := c.barista(t, "status", "--http", c.Node(k).Config.HTTP, "--json")
+	status, out, errs := c.Barista(t, "status", "--http", c.Node(k).Config.HTTP, "--json")
 	if status != 0 {
 		t.Fatalf("barista status: status %d: %s", status, errs)
 	}
@@ -27,8 +27,8 @@ func (c *cluster) statusJSON(t testing.TB, k int) []map[string]any {
 	return answer.Nodes
 }
 
-// ownStatus asks one node how it is.
-func ownStatus(ctx context.Context, url string) (own admin.Status, err error) {
+// OwnStatus asks one node how it is.
+func OwnStatus(ctx context.Context, url string) (own admin.Status, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)

@@ -1,4 +1,4 @@
-package e2e
+package harness
 
 import (
 	"bytes"
@@ -21,19 +21,19 @@ import (
 )
 
 const (
-	startLimit  = 90 * time.Second // for a cluster, or a node that fetches its data, to serve
-	serveLimit  = 60 * time.Second // for writes to go on after a fault
-	queryLimit  = 30 * time.Second
-	verifyLimit = 90 * time.Second
+	StartLimit  = 90 * time.Second // for a cluster, or a node that fetches its data, to serve
+	ServeLimit  = 60 * time.Second // for writes to go on after a fault
+	QueryLimit  = 30 * time.Second
+	VerifyLimit = 90 * time.Second
 )
 
-// cluster is a cluster of the tests, and what they ask of it.
-type cluster struct {
+// Cluster is a cluster of the tests, and what they ask of it.
+type Cluster struct {
 	*devcluster.Cluster
-	binary string
+	Binary string
 }
 
-func newCluster(o devcluster.Options) (*cluster, error) {
+func newCluster(o devcluster.Options) (*Cluster, error) {
 	dir, err := devcluster.NewFolder()
 	if err != nil {
 		return nil, err
@@ -43,25 +43,25 @@ func newCluster(o devcluster.Options) (*cluster, error) {
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	return &cluster{Cluster: c, binary: o.Binary}, nil
+	return &Cluster{Cluster: c, Binary: o.Binary}, nil
 }
 
-// startCluster starts a cluster that ends with the test.
-func startCluster(t testing.TB, o devcluster.Options) *cluster {
+// StartCluster starts a cluster that ends with the test.
+func StartCluster(t testing.TB, o devcluster.Options) *Cluster {
 	t.Helper()
-	o.Binary = needProgram(t)
+	o.Binary = NeedProgram(t)
 	c, err := newCluster(o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		c.logTailsIfFailed(t)
-		c.checkNoPanic(t)
+		c.CheckNoPanic(t)
 		if err := c.end(); err != nil {
 			t.Error(err)
 		}
 	})
-	ctx := limited(t, startLimit)
+	ctx := Limited(t, StartLimit)
 	if err := c.Start(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -72,33 +72,34 @@ func startCluster(t testing.TB, o devcluster.Options) *cluster {
 }
 
 // end kills what runs and removes the folder.
-func (c *cluster) end() error {
+func (c *Cluster) end() error {
 	for _, node := range c.Nodes() {
 		_ = node.Continue() // a paused one would not be seen to end
 	}
 	return errors.Join(c.Kill(), os.RemoveAll(c.Dir()))
 }
 
-// restart starts the node that a fault ended, and waits until all serve.
-func (c *cluster) restart(t testing.TB, k int) {
+// Restart starts the node that a fault ended, and waits until all serve.
+func (c *Cluster) Restart(t testing.TB, k int) {
 	t.Helper()
 	if err := c.Node(k).Start(); err != nil {
 		t.Fatal(err)
 	}
-	c.ready(t)
+	c.Ready(t)
 }
 
-func (c *cluster) ready(t testing.TB) {
+// Ready waits until all nodes serve.
+func (c *Cluster) Ready(t testing.TB) {
 	t.Helper()
-	if err := c.WaitReady(limited(t, startLimit)); err != nil {
+	if err := c.WaitReady(Limited(t, StartLimit)); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// leader waits until one node leads, and returns its number.
-func (c *cluster) leader(t testing.TB) (leader int) {
+// AwaitLeader waits until one node leads, and returns its number.
+func (c *Cluster) AwaitLeader(t testing.TB) (leader int) {
 	t.Helper()
-	await(t, serveLimit, "a leader", func(ctx context.Context) error {
+	Await(t, ServeLimit, "a leader", func(ctx context.Context) error {
 		if leader = c.Leader(ctx); leader == 0 {
 			return errors.New("no node leads")
 		}
@@ -107,48 +108,49 @@ func (c *cluster) leader(t testing.TB) (leader int) {
 	return leader
 }
 
-// others returns the numbers of all nodes but one.
-func (c *cluster) others(k int) []int {
-	return slices.DeleteFunc(c.all(), func(other int) bool { return other == k })
+// Others returns the numbers of all nodes but one.
+func (c *Cluster) Others(k int) []int {
+	return slices.DeleteFunc(c.All(), func(other int) bool { return other == k })
 }
 
-func (c *cluster) all() (numbers []int) {
+// All returns the numbers of all nodes.
+func (c *Cluster) All() (numbers []int) {
 	for k := range c.Nodes() {
 		numbers = append(numbers, k+1)
 	}
 	return numbers
 }
 
-// follower returns the number of a node that does not lead.
-func (c *cluster) follower(t testing.TB) int {
+// Follower returns the number of a node that does not lead.
+func (c *Cluster) Follower(t testing.TB) int {
 	t.Helper()
-	return c.others(c.leader(t))[0]
+	return c.Others(c.AwaitLeader(t))[0]
 }
 
-// url is where clients reach the database through node k.
-func (c *cluster) url(k int) string {
+// URL is where clients reach the database through node k.
+func (c *Cluster) URL(k int) string {
 	return "postgres://postgres@" + c.Node(k).Config.PG + "/postgres?sslmode=disable"
 }
 
-// localURL is the own socket of node k's server.
-func (c *cluster) localURL(k int) string {
+// LocalURL is the own socket of node k's server.
+func (c *Cluster) LocalURL(k int) string {
 	return "host=" + c.Node(k).Config.SockDir() + " port=5432 user=postgres dbname=postgres"
 }
 
-// connect connects through node k, until the test ends.
-func (c *cluster) connect(t testing.TB, k int) *pgx.Conn {
+// Connect connects through node k, until the test ends.
+func (c *Cluster) Connect(t testing.TB, k int) *pgx.Conn {
 	t.Helper()
-	return connectTo(t, c.url(k))
+	return ConnectTo(t, c.URL(k))
 }
 
-// local connects to the own socket of node k's server, until the test ends.
-func (c *cluster) local(t testing.TB, k int) *pgx.Conn {
+// Local connects to the own socket of node k's server, until the test ends.
+func (c *Cluster) Local(t testing.TB, k int) *pgx.Conn {
 	t.Helper()
-	return connectTo(t, c.localURL(k))
+	return ConnectTo(t, c.LocalURL(k))
 }
 
-// ours connects as barista does to the own socket of node k's server, which knows it by its account.
-func (c *cluster) ours(t testing.TB, k int) *pgx.Conn {
+// Ours connects as barista does to the own socket of node k's server, which knows it by its account.
+func (c *Cluster) Ours(t testing.TB, k int) *pgx.Conn {
 	t.Helper()
 	dir := c.Node(k).Config.SockDir()
 	cfg, err := pgx.ParseConfig("host=" + dir + " port=5432 user=barista dbname=postgres")
@@ -165,7 +167,8 @@ func (c *cluster) ours(t testing.TB, k int) *pgx.Conn {
 	return connectWith(t, cfg)
 }
 
-func connectTo(t testing.TB, url string) *pgx.Conn {
+// ConnectTo connects to a URL, until the test ends.
+func ConnectTo(t testing.TB, url string) *pgx.Conn {
 	t.Helper()
 	cfg, err := pgx.ParseConfig(url)
 	if err != nil {
@@ -176,7 +179,7 @@ func connectTo(t testing.TB, url string) *pgx.Conn {
 
 func connectWith(t testing.TB, cfg *pgx.ConnConfig) *pgx.Conn {
 	t.Helper()
-	conn, err := pgx.ConnectConfig(limited(t, queryLimit), cfg)
+	conn, err := pgx.ConnectConfig(Limited(t, QueryLimit), cfg)
 	if err != nil {
 		t.Fatalf("connect to %s: %v", cfg.ConnString(), err)
 	}
@@ -188,35 +191,36 @@ func connectWith(t testing.TB, cfg *pgx.ConnConfig) *pgx.Conn {
 	return conn
 }
 
-// run runs statements through a connection.
-func run(t testing.TB, conn *pgx.Conn, statements ...string) {
+// Run runs statements through a connection.
+func Run(t testing.TB, conn *pgx.Conn, statements ...string) {
 	t.Helper()
 	for _, statement := range statements {
-		if _, err := conn.Exec(limited(t, queryLimit), statement); err != nil {
+		if _, err := conn.Exec(Limited(t, QueryLimit), statement); err != nil {
 			t.Fatalf("%s: %v", statement, err)
 		}
 	}
 }
 
-// one returns the one value that a query has.
-func one[T any](t testing.TB, conn *pgx.Conn, query string, args ...any) (value T) {
+// One returns the one value that a query has.
+func One[T any](t testing.TB, conn *pgx.Conn, query string, args ...any) (value T) {
 	t.Helper()
-	if err := conn.QueryRow(limited(t, queryLimit), query, args...).Scan(&value); err != nil {
+	if err := conn.QueryRow(Limited(t, QueryLimit), query, args...).Scan(&value); err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}
 	return value
 }
 
-// barista runs the program and returns its exit status and what it wrote.
-func (c *cluster) barista(t testing.TB, args ...string) (status int, stdout, stderr string) {
+// Barista runs the program and returns its exit status and what it wrote.
+func (c *Cluster) Barista(t testing.TB, args ...string) (status int, stdout, stderr string) {
 	t.Helper()
-	return runProgram(t, verifyLimit, c.binary, args...)
+	return RunProgram(t, VerifyLimit, c.Binary, args...)
 }
 
-func runProgram(t testing.TB, limit time.Duration, name string, args ...string) (status int, stdout, stderr string) {
+// RunProgram runs a program, and returns its exit status and what it wrote.
+func RunProgram(t testing.TB, limit time.Duration, name string, args ...string) (status int, stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	cmd := exec.CommandContext(limited(t, limit), name, args...)
+	cmd := exec.CommandContext(Limited(t, limit), name, args...)
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	err := cmd.Run()
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
@@ -228,10 +232,10 @@ func runProgram(t testing.TB, limit time.Duration, name string, args ...string) 
 	return 0, out.String(), errs.String()
 }
 
-// verify has node k compare the nodes, and fails the test unless those with the given numbers are compared and identical.
-func (c *cluster) verify(t testing.TB, k int, compared ...int) {
+// Verify has node k compare the nodes, and fails the test unless those with the given numbers are compared and identical.
+func (c *Cluster) Verify(t testing.TB, k int, compared ...int) {
 	t.Helper()
-	status, report, errs := c.barista(t, "verify", "--http", c.Node(k).Config.HTTP)
+	status, report, errs := c.Barista(t, "verify", "--http", c.Node(k).Config.HTTP)
 	if status != 0 || !strings.HasPrefix(report, "identical") {
 		t.Fatalf("barista verify through n%d: status %d\n%s%s", k, status, report, errs)
 	}
@@ -243,20 +247,20 @@ func (c *cluster) verify(t testing.TB, k int, compared ...int) {
 	}
 }
 
-// verifyAll is verify of all nodes.
-func (c *cluster) verifyAll(t testing.TB) {
+// VerifyAll is Verify of all nodes.
+func (c *Cluster) VerifyAll(t testing.TB) {
 	t.Helper()
-	c.verify(t, 1, c.all()...)
+	c.Verify(t, 1, c.All()...)
 }
 
 // logTailsIfFailed shows what the nodes have last said, if the test has failed.
-func (c *cluster) logTailsIfFailed(t testing.TB) {
+func (c *Cluster) logTailsIfFailed(t testing.TB) {
 	if t.Failed() {
 		c.logTails(t)
 	}
 }
 
-func (c *cluster) logTails(t testing.TB) {
+func (c *Cluster) logTails(t testing.TB) {
 	for _, node := range c.Nodes() {
 		for _, path := range []string{node.Config.LogFile(), node.Config.ServerLogFile()} {
 			t.Logf("the end of %s:\n%s", path, tail(path))
@@ -279,8 +283,8 @@ func tail(path string) string {
 	return string(text)
 }
 
-// checkNoPanic fails the test if any barista has panicked or its memory was raced for.
-func (c *cluster) checkNoPanic(t testing.TB) {
+// CheckNoPanic fails the test if any barista has panicked or its memory was raced for.
+func (c *Cluster) CheckNoPanic(t testing.TB) {
 	t.Helper()
 	for _, node := range c.Nodes() {
 		text, err := os.ReadFile(node.Config.LogFile())
@@ -295,19 +299,19 @@ func (c *cluster) checkNoPanic(t testing.TB) {
 	}
 }
 
-// connectTo opens a session through node k in a database.
-func (c *cluster) connectTo(t testing.TB, k int, database string) *pgx.Conn {
+// ConnectTo opens a session through node k in a database.
+func (c *Cluster) ConnectTo(t testing.TB, k int, database string) *pgx.Conn {
 	t.Helper()
-	conn, err := pgx.Connect(limited(t, queryLimit), strings.Replace(c.url(k), "/postgres?", "/"+database+"?", 1))
+	conn, err := pgx.Connect(Limited(t, QueryLimit), strings.Replace(c.URL(k), "/postgres?", "/"+database+"?", 1))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { conn.Close(limited(t, queryLimit)) })
+	t.Cleanup(func() { conn.Close(Limited(t, QueryLimit)) })
 	return conn
 }
 
-// wipe removes all that is in a node's folder but node.yaml.
-func wipe(t testing.TB, dir string) {
+// Wipe removes all that is in a node's folder but node.yaml.
+func Wipe(t testing.TB, dir string) {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -319,6 +323,6 @@ func wipe(t testing.TB, dir string) {
 		}
 		// The kernel may still be ending the server, which writes there.
 		path := filepath.Join(dir, entry.Name())
-		await(t, serveLimit, "remove "+path, func(context.Context) error { return os.RemoveAll(path) })
+		Await(t, ServeLimit, "remove "+path, func(context.Context) error { return os.RemoveAll(path) })
 	}
 }

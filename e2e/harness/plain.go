@@ -1,4 +1,4 @@
-package e2e
+package harness
 
 import (
 	"context"
@@ -14,18 +14,18 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// tool runs a program of PostgreSQL that must succeed, and returns what it prints.
-func tool(t *testing.T, name string, args ...string) string {
+// Tool runs a program of PostgreSQL that must succeed, and returns what it prints.
+func Tool(t *testing.T, name string, args ...string) string {
 	t.Helper()
-	status, out, errs := runProgram(t, verifyLimit, needTool(t, name), args...)
+	status, out, errs := RunProgram(t, VerifyLimit, NeedTool(t, name), args...)
 	if status != 0 {
 		t.Fatalf("%s: exit status %d: %s", name, status, errs)
 	}
 	return out
 }
 
-// startPlain starts a PostgreSQL without Barista that ends with the test, and returns where it is.
-func startPlain(t *testing.T, settings map[string]string) string {
+// StartPlain starts a PostgreSQL without Barista that ends with the test, and returns where it is.
+func StartPlain(t *testing.T, settings map[string]string) string {
 	t.Helper()
 	runs, err := account.Lookup("")
 	if err != nil {
@@ -40,10 +40,10 @@ func startPlain(t *testing.T, settings map[string]string) string {
 		t.Fatal(err)
 	}
 	plain := postgres.Config{
-		Name: "plain", Bin: pgBin, Account: runs, Auth: config.Trust, Settings: settings,
+		Name: "plain", Bin: PGBin, Account: runs, Auth: config.Trust, Settings: settings,
 		DataDir: filepath.Join(dir, "data"), SockDir: filepath.Join(dir, "sock"), LogFile: filepath.Join(dir, "log"),
 	}
-	ctx := limited(t, startLimit)
+	ctx := Limited(t, StartLimit)
 	if err := plain.Init(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -61,13 +61,13 @@ func startPlain(t *testing.T, settings map[string]string) string {
 	return "host=" + plain.SockDir + " port=5432 user=postgres dbname=postgres"
 }
 
-// compareSchemas fails the test unless all nodes dump the same schema, that of all databases, with their own settings and privileges, and the roles
+// CompareSchemas fails the test unless all nodes dump the same schema, that of all databases, with their own settings and privileges, and the roles
 // with their passwords.
-func (c *cluster) compareSchemas(t *testing.T) {
+func (c *Cluster) CompareSchemas(t *testing.T) {
 	t.Helper()
 	var first string
-	for _, k := range c.all() {
-		dump := tool(t, "pg_dumpall", "--schema-only", "--clean", "--restrict-key=none", "-d", c.localURL(k))
+	for _, k := range c.All() {
+		dump := Tool(t, "pg_dumpall", "--schema-only", "--clean", "--restrict-key=none", "-d", c.LocalURL(k))
 		if first == "" {
 			first = dump
 		} else if diff := cmp.Diff(first, dump); diff != "" {

@@ -1,4 +1,4 @@
-package e2e
+package harness
 
 import (
 	"errors"
@@ -8,10 +8,10 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// execLater sends a statement and returns where the answer will come.
-func execLater(t testing.TB, conn *pgx.Conn, sql string) <-chan error {
+// ExecLater sends a statement and returns where the answer will come.
+func ExecLater(t testing.TB, conn *pgx.Conn, sql string) <-chan error {
 	told := make(chan error, 1)
-	ctx := limited(t, serveLimit)
+	ctx := Limited(t, ServeLimit)
 	go func() { // bounded by ctx
 		_, err := conn.Exec(ctx, sql)
 		told <- err
@@ -19,8 +19,8 @@ func execLater(t testing.TB, conn *pgx.Conn, sql string) <-chan error {
 	return told
 }
 
-// code returns the SQLSTATE of an error, or what else is the case.
-func code(err error) string {
+// Code returns the SQLSTATE of an error, or what else is the case.
+func Code(err error) string {
 	if told, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return told.Code
 	}
