@@ -22,9 +22,6 @@ var faults = flag.Int("faults", 6, "rounds of faults at random")
 func TestFaultsAtRandom(t *testing.T) {
 	// Whatever happens to one node after the other, under writers on all nodes: acknowledged rows stay, counters that all
 	// writers fight for lose no update, and the nodes end identical.
-	if testing.Short() {
-		t.Skip("many rounds of faults")
-	}
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))

@@ -28,9 +28,6 @@ var (
 func TestDatabasesUnderFaults(t *testing.T) {
 	// Databases are made, renamed, dropped and written to while nodes are killed: each is there as acknowledged, as a whole or not at all,
 	// with the rows that were acknowledged and no others, on every node.
-	if testing.Short() {
-		t.Skip("rounds of faults")
-	}
 	seed := *databaseSeed
 	if seed == 0 {
 		seed = uint64(time.Now().UnixNano())

@@ -45,7 +45,7 @@ func TestLeaderIsKilled(t *testing.T) {
 			c.VerifyAll(t)
 			l.CheckOn(t, c, c.All()...)
 		})
-		if !passed || testing.Short() {
+		if !passed {
 			return
 		}
 	}

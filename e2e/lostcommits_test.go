@@ -17,9 +17,6 @@ import (
 func TestCommitsThatPostgresLost(t *testing.T) {
 	// A server that is killed before it has flushed forgets acknowledged commits; the log gives them back, each once, on a
 	// follower and on a former leader.
-	if testing.Short() {
-		t.Skip("kills servers until one has lost commits")
-	}
 	c := harness.StartCluster(t, devcluster.Options{Settings: map[string]string{
 		"wal_writer_delay": "10s", "wal_writer_flush_after": "1GB", "wal_buffers": "16MB",
 	}})

@@ -14,9 +14,6 @@ import (
 func TestLeaderIsPaused(t *testing.T) {
 	// While the leader's barista stands still for 20 s, its server serves no stale read and acknowledges no write; when it goes
 	// on, it follows.
-	if testing.Short() {
-		t.Skip("takes 20 s")
-	}
 	const still = 20 * time.Second
 	c := harness.StartCluster(t, devcluster.Options{})
 	leader := c.AwaitLeader(t)

@@ -16,10 +16,7 @@ var failedTransactions = regexp.MustCompile(`number of failed transactions: (\d+
 func TestPgbench(t *testing.T) {
 	// pgbench runs through a node that does not lead without an error, and leaves all nodes identical and their sums equal.
 	c := harness.SharedCluster(t)
-	scale, seconds := "10", "20"
-	if testing.Short() {
-		scale, seconds = "1", "3"
-	}
+	const scale, seconds = "10", "20"
 	follower := c.Follower(t)
 	host, port, _ := net.SplitHostPort(c.Node(follower).Config.PG)
 	pgbench := func(args ...string) string {

@@ -122,10 +122,7 @@ func TestCopyCursorsAndLargeResults(t *testing.T) {
 	// COPY in and out, cursors, one transaction of 100,000 rows and its large result pass through a follower unharmed.
 	c := harness.SharedCluster(t)
 	conn := c.Connect(t, c.Follower(t))
-	rows := 100_000
-	if testing.Short() {
-		rows = 10_000
-	}
+	const rows = 100_000
 	harness.Run(t, conn, "CREATE TABLE copied (k int PRIMARY KEY, v text)", "CREATE TABLE bulk (k int PRIMARY KEY, v text)")
 	var in strings.Builder
 	for k := range rows {

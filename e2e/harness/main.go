@@ -39,9 +39,12 @@ var program = sync.OnceValues(func() (string, error) {
 	return path, nil
 })
 
-// NeedProgram returns the path of barista, or skips the test without it.
+// NeedProgram returns the path of barista, or skips the test without it, and with -short.
 func NeedProgram(t testing.TB) string {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("starts a cluster")
+	}
 	path, err := program()
 	if err != nil {
 		t.Skip(err)

@@ -27,6 +27,7 @@ func Tool(t *testing.T, name string, args ...string) string {
 // StartPlain starts a PostgreSQL without Barista that ends with the test, and returns where it is.
 func StartPlain(t *testing.T, settings map[string]string) string {
 	t.Helper()
+	NeedProgram(t) // what is compared with it needs it
 	runs, err := account.Lookup("")
 	if err != nil {
 		t.Fatal(err)

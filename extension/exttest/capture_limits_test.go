@@ -22,9 +22,6 @@ func TestDroppedTablesAreForgotten(t *testing.T) {
 
 // A row that is in place here only because its values are stored out of line, and that no follower could put together, is refused.
 func TestRowLongerThanMemoryAllows(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it takes a row of a gigabyte")
-	}
 	s := harness.StartLeader(t, harness.Options{Fixture: `create table part (k int primary key, v text);
 		create table whole (a text, b text)`})
 	conn := s.Connect(t)

@@ -3,6 +3,7 @@ package harness
 import (
 	"bytes"
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -39,6 +40,7 @@ var env environment
 // Main runs the tests of a package, and returns its exit status. It prepares
 // what their servers start from before, and ends the shared ones afterwards.
 func Main(m *testing.M) int {
+	flag.Parse()
 	err := env.prepare()
 	defer env.remove()
 	if err != nil {
@@ -55,6 +57,10 @@ func Main(m *testing.M) int {
 func (e *environment) prepare() error {
 	if os.Getenv("PATH") == "" {
 		return fmt.Errorf("PATH is empty")
+	}
+	if testing.Short() {
+		e.skip = "-short: it starts servers"
+		return nil
 	}
 	e.bin = findPostgres()
 	if e.bin == "" {
