@@ -23,7 +23,7 @@ import (
 const patience = 30 * time.Second
 
 // extension is the extension's folder, seen from a package of tests.
-const extension = ".."
+const extension = "../.."
 
 // environment is what all servers of one test run share.
 type environment struct {

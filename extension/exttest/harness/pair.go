@@ -10,6 +10,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/baristadb/barista/internal/changeset"
 )
 
 // Pair is a leader and a follower that applies what the leader's gate chose.
@@ -181,4 +183,74 @@ func (p *Pair) SameLargeObjects(t testing.TB) {
 	if leader != follower {
 		t.Errorf("large objects differ\nleader:\n%s\nfollower:\n%s", leader, follower)
 	}
+}
+
+// SameAnswer checks that both answer alike.
+func SameAnswer(t testing.TB, p *Pair, query string) {
+	t.Helper()
+	p.Sync(t)
+	leader, follower := Answer(t, p.Leader.Connect(t), query), Answer(t, p.Follower.Connect(t), query)
+	if leader != follower || leader == "" {
+		t.Errorf("%s:\nleader   %s\nfollower %s", query, leader, follower)
+	}
+}
+
+// Answer returns the rows of a query as text, in the order of their text.
+func Answer(t testing.TB, conn *pgx.Conn, query string) string {
+	t.Helper()
+	rows, err := conn.Query(Context(t), query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (string, error) {
+		values, err := row.Values()
+		return fmt.Sprint(values...), err
+	})
+	if err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	slices.Sort(all)
+	return strings.Join(all, "\n")
+}
+
+// MessagesOf returns the messages of a proposal's payload.
+func MessagesOf(t testing.TB, from *Proposal) (all []changeset.Message) {
+	t.Helper()
+	r := changeset.NewReader(from.Set.Payload)
+	for {
+		m, err := r.Next()
+		if err != nil {
+			return all
+		}
+		all = append(all, m)
+	}
+}
+
+// CountStatements counts the recorded statements from one proposal on.
+func CountStatements(t testing.TB, p *Pair, from int) int {
+	t.Helper()
+	n := 0
+	for _, statement := range Recorded(t, p, from) {
+		n++
+		t.Logf("%s: %s", statement.Tag, statement.Text)
+	}
+	return n
+}
+
+// Recorded returns the recorded statements from one proposal on.
+func Recorded(t testing.TB, p *Pair, from int) (statements []changeset.Statement) {
+	t.Helper()
+	for _, proposal := range p.Leader.Gate.Chosen()[from:] {
+		r := changeset.NewReader(proposal.Set.Payload)
+		for {
+			m, err := r.Next()
+			if err != nil {
+				break
+			}
+			if s, ok := m.(changeset.Statement); ok {
+				statements = append(statements, s)
+			}
+		}
+	}
+	return statements
 }
