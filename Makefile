@@ -73,7 +73,7 @@ endif
 # Random SQL on Barista and on a plain PostgreSQL side by side. SEED=n says which, STATEMENTS=n how much.
 STATEMENTS ?= 3000
 fuzz-sql: build
-	$(GO) test ./e2e -count=1 -run TestRandomSQL -v -sqlseed $(or $(SEED),1) -sqlstatements $(STATEMENTS)
+	$(GO) test ./e2e/sql -count=1 -run TestRandomSQL -v -sqlseed $(or $(SEED),1) -sqlstatements $(STATEMENTS)
 
 # PostgreSQL's own regression suite through a proxy and on a plain server. PG_SRC=DIR says where its source tree is, TESTS="a b" which tests.
 pg-regress: build
@@ -91,7 +91,7 @@ bench-capture: build
 
 # Kills nodes while a gigabyte is on its way; "make test" does so with 64 MB.
 test-large: build
-	$(GO) test ./e2e -count=1 -timeout 40m -v -run TestLargeTransactionsWhileNodesDie -largemegabytes $(or $(MEGABYTES),1024)
+	$(GO) test ./e2e/recovery -count=1 -timeout 40m -v -run TestLargeTransactionsWhileNodesDie -largemegabytes $(or $(MEGABYTES),1024)
 
 bench-large: build
 	timeout --signal=TERM 40m $(GO) run ./e2e/bench large $(BENCH)

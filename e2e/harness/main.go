@@ -24,7 +24,7 @@ const PGShare = "/usr/share/postgresql/15"
 var program = sync.OnceValues(func() (string, error) {
 	path := os.Getenv("BARISTA_BIN")
 	if path == "" {
-		path = filepath.Join("..", "bin", "barista")
+		path = filepath.Join("..", "..", "bin", "barista") // seen from a package of tests
 	}
 	path, err := filepath.Abs(path)
 	if err != nil {
