@@ -20,7 +20,7 @@ import (
 
 // patience bounds every wait of a test on a condition. It is long because the
 // machine may be busy; no test waits for it in the good case.
-const patience = 30 * time.Second
+const patience = 90 * time.Second
 
 // extension is the extension's folder, seen from a package of tests.
 const extension = "../.."
