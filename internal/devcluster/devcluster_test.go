@@ -213,6 +213,23 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
+func TestProcessesHavePortsOfTheirOwn(t *testing.T) {
+	// Who claims ports gets others than those that are claimed, and gives them back at its end.
+	first := claimBlock(7)
+	second := claimBlock(first.number)
+	if first.claim == nil || second.claim == nil || first.number == second.number {
+		t.Fatalf("two have blocks %d and %d", first.number, second.number)
+	}
+	if err := errors.Join(first.claim.Close(), second.claim.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if again := claimBlock(first.number); again.number != first.number {
+		t.Errorf("block %d is not given back", first.number)
+	} else if err := again.claim.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestNodeThatCannotStart(t *testing.T) {
 	// Waiting ends early, with the node's own last words, when a node ends by itself.
 	c := run(t, Options{Dir: t.TempDir(), Nodes: 1, Settings: map[string]string{"refuse": "on"}})

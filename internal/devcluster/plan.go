@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync"
 
 	"github.com/baristadb/barista/internal/account"
 	"github.com/baristadb/barista/internal/config"
@@ -176,11 +177,35 @@ type ports struct {
 const (
 	firstPort = 20000
 	lastPort  = 32000
+	portBlock = 80 // ports that are a process's own, more than it has nodes with doors at once
 )
 
-// newPorts starts at a number that depends on the process, so that clusters side by side seldom try the same.
+// ownBlock is the block of ports that this process tries first, and no other process while it lives. A port that is free may be that of a node
+// which another process has stopped and will start again.
+var ownBlock = sync.OnceValue(func() block { return claimBlock(os.Getpid()) })
+
+// block is a block of ports, and what holds it for whoever has claimed it.
+type block struct {
+	number int
+	claim  net.Listener // nil if nothing does
+}
+
+// claimBlock returns the first block from a number on that nobody has claimed; that of the number itself if all are. The claim is an abstract
+// socket: it is seen wherever the ports are, and ends with the process at the latest.
+func claimBlock(from int) block {
+	const blocks = (lastPort - firstPort) / portBlock
+	for k := range blocks {
+		number := (from + k) % blocks
+		if claim, err := net.Listen("unix", "@barista-ports-"+strconv.Itoa(number)); err == nil {
+			return block{number, claim}
+		}
+	}
+	return block{number: from % blocks}
+}
+
+// newPorts starts with the ports that are the process's own.
 func newPorts(present map[string]config.Config) *ports {
-	p := &ports{next: os.Getpid() * 16, taken: map[string]bool{}}
+	p := &ports{next: ownBlock().number * portBlock, taken: map[string]bool{}}
 	for _, cfg := range present {
 		for _, address := range cfg.Peers {
 			p.taken[address] = true

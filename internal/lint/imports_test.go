@@ -59,12 +59,14 @@ var mayImport = map[string]string{
 
 // onlyIn are the packages that only some may import.
 var onlyIn = map[string]string{
-	"internal/node":         "cmd internal/devcluster internal/sim e2e",
-	"internal/devcluster":   "cmd e2e",
-	"internal/sim":          "cmd e2e",
-	"internal/journaltest":  "",
-	"internal/postgrestest": "",
-	"internal/lint":         "",
+	"e2e/harness":               "",
+	"extension/exttest/harness": "",
+	"internal/node":             "cmd internal/devcluster internal/sim e2e",
+	"internal/devcluster":       "cmd e2e",
+	"internal/sim":              "cmd e2e",
+	"internal/journaltest":      "",
+	"internal/postgrestest":     "",
+	"internal/lint":             "",
 }
 
 func TestImports(t *testing.T) {

@@ -23,6 +23,9 @@ const superusersPassword = `it's caf\é; "DROP"`
 // plain returns the configuration of a server without the extension, in a folder of the test.
 func plain(t *testing.T) Config {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("starts a server")
+	}
 	bin, err := findPrograms("")
 	if err != nil {
 		t.Skipf("needs PostgreSQL: %v", err)

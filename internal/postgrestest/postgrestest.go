@@ -28,9 +28,12 @@ func ConnConfig(s *postgres.Server) *pgx.ConnConfig {
 }
 
 // Start starts a plain server with the given settings in a folder of the test, with which it ends. It skips the test where there is no
-// PostgreSQL, or no user that may run it.
+// PostgreSQL, or no user that may run it, and with -short.
 func Start(t *testing.T, settings map[string]string) *postgres.Server {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("starts a server")
+	}
 	runs, err := account.Lookup("")
 	if err != nil {
 		t.Skipf("needs a user that may run PostgreSQL: %v", err)

@@ -37,6 +37,9 @@ var (
 // realServer returns the one server that all tests share; TestMain stops it.
 func realServer(tb testing.TB) *plainServer {
 	tb.Helper()
+	if testing.Short() {
+		tb.Skip("starts a server")
+	}
 	if _, err := os.Stat(filepath.Join(binaries, "postgres")); err != nil {
 		tb.Skip("PostgreSQL 15 is not installed")
 	}

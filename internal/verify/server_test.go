@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -48,8 +49,9 @@ func TestMain(m *testing.M) {
 }
 
 func runWithServer(m *testing.M) (status int, err error) {
+	flag.Parse()
 	bin, err := postgresPrograms()
-	if err != nil {
+	if err != nil || testing.Short() {
 		return m.Run(), nil
 	}
 	if _, err := os.Stat(filepath.Join(extension, "barista.so")); err != nil {
@@ -226,7 +228,7 @@ func (s *plainServer) open(t *testing.T, role, database string) *pgx.Conn {
 func newDatabase(t *testing.T) string {
 	t.Helper()
 	if server == nil {
-		t.Skip("needs PostgreSQL, and the extension: run make extension")
+		t.Skip("needs PostgreSQL, and the extension: run make extension, and leave out -short")
 	}
 	name := fmt.Sprintf("twin%d", server.databases.Add(1))
 	mustExecute(t, server.connect(t, "postgres"), "CREATE DATABASE "+name+" TEMPLATE twin STRATEGY wal_log")

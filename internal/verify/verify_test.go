@@ -393,7 +393,7 @@ func TestServerDies(t *testing.T) {
 func TestNothingToCompare(t *testing.T) {
 	// Without a mark, or with no node that answers, verification fails rather than call nothing identical.
 	if server == nil {
-		t.Skip("no PostgreSQL on this machine")
+		t.Skip("no PostgreSQL on this machine, or -short")
 	}
 	coordinator := &Coordinator{
 		Marks: brokenNode{}, Nodes: func() []string { return []string{"n1"} },

@@ -12,6 +12,9 @@ import (
 
 func TestPair(t *testing.T) {
 	// The same statements are captured in one of the servers and not in the other; what is rolled back does not reach the gate.
+	if testing.Short() {
+		t.Skip("starts servers")
+	}
 	plan := Plan{Dir: t.TempDir(), Library: "../../../extension/barista.so", Programs: "/usr/lib/postgresql/15/bin", Fill: makeCups}
 	for _, path := range []string{plan.Library, plan.Programs} {
 		if _, err := os.Stat(path); err != nil {
