@@ -7,7 +7,7 @@ import (
 	"github.com/baristadb/barista/internal/changeset"
 )
 
-// eachInline calls use for each message of a set that says that it carries states of sequences, or names of databases. Those of a chunked set
+// eachInline calls use for each message of a set that tells of sequences or of the names of databases. Those of a chunked set
 // are passed over: its last part may begin within a message. The states in it come with their sequences' next use, and databases are
 // neither dropped nor renamed in one.
 func eachInline(set *changeset.ChangeSet, use func(changeset.Message)) error {
@@ -23,6 +23,9 @@ func eachInline(set *changeset.ChangeSet, use func(changeset.Message)) error {
 		if err != nil {
 			return err
 		}
-		use(message)
+		switch message.(type) {
+		case changeset.Sequence, changeset.DroppedSequence, changeset.DroppedDatabase, changeset.RenamedDatabase:
+			use(message)
+		}
 	}
 }

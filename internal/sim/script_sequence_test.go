@@ -27,7 +27,7 @@ var sequenceScripts = []script{
 		s.handOver(follower)
 		s.nextval(fairName(old))
 		s.nextval(fairName(app))
-	}, "sequence: transactions"},
+	}, ""},
 
 	// A server is ahead of its own node's log after a base backup: what that log has to tell of sequences below the server's position is about
 	// names that belong to others by then. (Seed 5003548 of v0.1.0.)
@@ -59,7 +59,7 @@ var sequenceScripts = []script{
 		s.handOver(follower)
 		s.nextval(fairName(old))
 		s.nextval(fairName(app))
-	}, "sequence: transactions"},
+	}, ""},
 
 	// A server loses its last commits, and its node overwrites its sequences with the states that hold after them.
 	{"states above a server that lost commits, and names that change below them", func(p *plan) { p.flushEvery = 10000 * second }, func(s *scene) {
@@ -81,7 +81,7 @@ var sequenceScripts = []script{
 		s.handOver(leader)
 		s.nextval(fairName(old))
 		s.nextval(fairName(app))
-	}, "sequence: transactions"},
+	}, ""},
 }
 
 // follower is a machine that does not lead.

@@ -44,7 +44,7 @@ var standstillScripts = []script{
 		copied.server.keep(copied.process)
 		s.until("the floor is the other's, too", func() bool { return copied.journal.Floor().Index >= chunked.proposedAt })
 		s.network.heal()
-	}, "liveness: 180 s"},
+	}, ""},
 
 	// A node leads, adopts an entry by which it is no member any more, and is gone: whoever is left has accepted that, and never hears that it is
 	// chosen. (Seed 6003284 of v0.1.0.)
