@@ -5,5 +5,6 @@ package sim
 const (
 	locksReleased = "locks released while undecided"
 	amnesiacVotes = "amnesiac acceptor votes"
+	partsAtOnce   = "removed node parts at once"
 	filesGoFirst  = "files of a database destroyed before its drop is durable"
 )

@@ -76,7 +76,7 @@ var standstillScripts = []script{
 		s.pass(2 * second)
 		s.network.heal()
 		leader.server.keep(leader.process)
-	}, "liveness: 180 s"},
+	}, ""},
 }
 
 // others are the machines but one.
