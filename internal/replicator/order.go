@@ -47,6 +47,7 @@ type span struct {
 	last   paxos.Index // of its last part, or of the entry that took it back; 0: unfinished
 	chunks uint32
 	bytes  int64 // in them
+	inline inlineScan
 }
 
 // checkpoint remembers the last position at an index, so that a floor can be put there.
@@ -204,12 +205,15 @@ func (o *Order) noteSets(p *Placed) error {
 	}
 	for k := range p.Sets {
 		set := &p.Sets[k]
+		var before inlineScan
 		if set.Flags&changeset.Last != 0 {
-			if err := o.finish(set, p.Index); err != nil {
+			ended, err := o.finish(set, p.Index)
+			if err != nil {
 				return err
 			}
+			before = ended.inline
 		}
-		if err := o.noteInline(set, p.Position(k)); err != nil {
+		if err := o.noteInline(set, before, p.Position(k)); err != nil {
 			return err
 		}
 	}
@@ -219,8 +223,8 @@ func (o *Order) noteSets(p *Placed) error {
 
 // noteInline takes the states of sequences that a change set created or rewrote, and forgets those that it dropped; those of a database that
 // was renamed go by its new name.
-func (o *Order) noteInline(set *changeset.ChangeSet, at changeset.Position) error {
-	err := eachInline(set, func(message changeset.Message) { o.sequences.change(at, set.Database, message) })
+func (o *Order) noteInline(set *changeset.ChangeSet, before inlineScan, at changeset.Position) error {
+	err := eachInline(set, before, func(message changeset.Message) { o.sequences.change(at, set.Database, message) })
 	if err != nil {
 		return fmt.Errorf("change set %v: %w", set.ID, err)
 	}
@@ -239,14 +243,20 @@ func (o *Order) noteChunk(p *Placed) {
 	k := o.unfinished(p.Chunk.ID)
 	switch {
 	case k < 0 && p.Chunk.Ordinal == 0:
-		o.spans = append(o.spans, span{id: p.Chunk.ID, first: p.Index, chunks: 1, bytes: int64(len(p.Chunk.Data))})
+		o.spans = append(o.spans, span{id: p.Chunk.ID, first: p.Index})
+		o.spans[len(o.spans)-1].take(p.Chunk.Data)
 	case k < 0: // of a set that is given up
 	case p.Chunk.Ordinal == o.spans[k].chunks:
-		o.spans[k].chunks++
-		o.spans[k].bytes += int64(len(p.Chunk.Data))
+		o.spans[k].take(p.Chunk.Data)
 	default: // one is missing, or the discarding one
 		o.end(k, p.Index)
 	}
+}
+
+func (s *span) take(chunk []byte) {
+	s.chunks++
+	s.bytes += int64(len(chunk))
+	s.inline.read(chunk)
 }
 
 // largestSet is how many bytes the chunks of the largest set above the floor hold.
@@ -257,16 +267,21 @@ func (o *Order) largestSet() (bytes int64) {
 	return bytes
 }
 
-func (o *Order) finish(set *changeset.ChangeSet, at paxos.Index) error {
+// finish ends the span of a set whose last part has come, and returns what it was.
+func (o *Order) finish(set *changeset.ChangeSet, at paxos.Index) (span, error) {
 	k := o.unfinished(set.ID)
 	if k < 0 || o.spans[k].chunks != set.Chunks {
-		return fmt.Errorf("change set %v ends after %d chunks, which are not there", set.ID, set.Chunks)
+		return span{}, fmt.Errorf("change set %v ends after %d chunks, which are not there", set.ID, set.Chunks)
 	}
+	ended := o.spans[k]
 	o.end(k, at)
-	return nil
+	return ended, nil
 }
 
-func (o *Order) end(k int, at paxos.Index) { o.spans[k].last, o.ended = at, at }
+func (o *Order) end(k int, at paxos.Index) {
+	o.spans[k].last, o.ended = at, at
+	o.spans[k].inline = inlineScan{}
+}
 
 // unfinished finds the open span of a set; -1 if there is none.
 func (o *Order) unfinished(id changeset.ID) int {

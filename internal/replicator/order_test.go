@@ -325,7 +325,7 @@ func TestSequenceBookForgetsNamesOfDatabases(t *testing.T) {
 	}
 	var w changeset.Writer
 	w.Write(changeset.RenamedDatabase{From: "spare", To: "shop"})
-	if err := book.noteInline(&changeset.ChangeSet{Flags: changeset.HasSequences, Payload: w.Payload()}); err != nil {
+	if err := book.noteInline(&changeset.ChangeSet{Flags: changeset.HasSequences, Payload: w.Payload()}, inlineScan{}); err != nil {
 		t.Fatal(err)
 	}
 	if wait := note(90); wait != inPending {

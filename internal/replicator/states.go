@@ -87,11 +87,16 @@ func newSequenceHistory(floor paxos.Floor) sequenceHistory {
 
 // change makes a change at the head.
 func (h *sequenceHistory) change(at changeset.Position, database string, message changeset.Message) {
-	if s, ok := message.(changeset.Sequence); ok {
+	switch m := message.(type) {
+	case changeset.Sequence:
 		// The same strings again: most changes are new states of what is known.
-		if known, ok := h.head[sequenceKey{database, s.Schema, s.Name}]; ok {
-			database, s.Schema, s.Name = known.Database, known.Schema, known.Name
-			message = s
+		if known, ok := h.head[sequenceKey{database, m.Schema, m.Name}]; ok {
+			database, m.Schema, m.Name = known.Database, known.Schema, known.Name
+			message = m
+		}
+	case changeset.DroppedSequence:
+		if _, known := h.head[sequenceKey{database, m.Schema, m.Name}]; !known {
+			return
 		}
 	}
 	c := sequenceChange{at, database, message}
