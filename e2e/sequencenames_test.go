@@ -48,22 +48,24 @@ func (c *cluster) handOverAndBack(t *testing.T) {
 	c.handOver(t, leader)
 }
 
+const newSchemas = "DROP SCHEMA IF EXISTS live, next, old CASCADE; CREATE SCHEMA live; CREATE SCHEMA next"
+
 const swap = "BEGIN; ALTER SCHEMA live RENAME TO old; ALTER SCHEMA next RENAME TO live; COMMIT"
 
 func (c *cluster) schemasSwap(t *testing.T) {
 	conn := c.connect(t, 1)
-	run(t, conn, "CREATE SCHEMA live; CREATE SCHEMA next",
+	run(t, conn, newSchemas,
 		"CREATE TABLE live.t (k serial PRIMARY KEY, v int); CREATE TABLE next.t (k serial PRIMARY KEY, v int)",
 		"INSERT INTO live.t (v) SELECT generate_series(1, 3)", "INSERT INTO next.t (v) SELECT generate_series(1, 50)", swap)
 	c.handOverAndBack(t)
-	run(t, c.connect(t, 1), "INSERT INTO live.t (v) VALUES (1)", "INSERT INTO old.t (v) VALUES (1)", "DROP SCHEMA live CASCADE; DROP SCHEMA old CASCADE")
+	run(t, c.connect(t, 1), "INSERT INTO live.t (v) VALUES (1)", "INSERT INTO old.t (v) VALUES (1)")
 }
 
 func (c *cluster) swapBeforeDeath(t *testing.T) {
 	leader := c.leader(t)
 	other := c.others(leader)[0]
 	conn := c.connect(t, other)
-	run(t, conn, "CREATE SCHEMA live; CREATE SCHEMA next", "CREATE TABLE live.t (k serial, v int); CREATE TABLE next.t (k serial, v int)")
+	run(t, conn, newSchemas, "CREATE TABLE live.t (k serial, v int); CREATE TABLE next.t (k serial, v int)")
 	run(t, conn, "INSERT INTO next.t (v) VALUES (1)", "BEGIN", "SELECT nextval('next.t_k_seq') FROM generate_series(1, 40)", "ROLLBACK")
 	run(t, conn, "INSERT INTO live.t (v) SELECT generate_series(1, 100)") // of its namesake something newer is known
 	run(t, conn, swap)
@@ -76,7 +78,6 @@ func (c *cluster) swapBeforeDeath(t *testing.T) {
 	if next := one[int](t, conn, "INSERT INTO live.t (v) VALUES (1) RETURNING k"); next <= told {
 		t.Errorf("%d was told before the leader died, and %d after it", told, next)
 	}
-	run(t, conn, "DROP SCHEMA live CASCADE; DROP SCHEMA old CASCADE")
 	c.restart(t, leader)
 }
 

@@ -64,7 +64,7 @@ func (r *Replicator) resetCursor(position changeset.Position) {
 // one may go by the name.
 func (r *Replicator) freshen() bool {
 	c := &r.cursor
-	if c.stale && r.order.Head() >= c.shown {
+	if c.stale && (r.order.Head() >= c.shown || planted("refresh before the log has come so far")) {
 		c.stale, c.refresh = false, r.order.refreshBatches(c.position)
 	}
 	return !c.stale
@@ -73,7 +73,11 @@ func (r *Replicator) freshen() bool {
 // refreshBatches overwrites every sequence of a server at a position with its agreed state there: a former leader, and a copy of one, is
 // ahead of what was agreed.
 func (o *Order) refreshBatches(at changeset.Position) []Batch {
-	byDatabase, names := groupByDatabase(o.sequences.at(at).sorted())
+	states := o.sequences.at(at)
+	if planted("refresh with the states of the head") {
+		states = o.sequences.head
+	}
+	byDatabase, names := groupByDatabase(states.sorted())
 	var batches []Batch
 	for _, database := range names {
 		batches = append(batches, Batch{Database: database, Items: []Item{{Sequences: byDatabase[database]}}})
@@ -183,7 +187,7 @@ func (c *cursor) take(p *Placed, batch *Batch, limit int) bool {
 	case paxos.KindEpochOpen:
 		clear(c.pieces)
 	case paxos.KindSequence:
-		if p.Index <= c.shown && !planted("states below the server applied again") {
+		if p.Index <= c.shown && !planted("states below a server applied again") {
 			return true
 		}
 		return c.takeSequences(p.Sequences, batch)

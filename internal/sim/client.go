@@ -75,6 +75,9 @@ func (c *client) newOp(leader *machine) *op {
 	if w.plan.databases {
 		o.chooseDatabase()
 	}
+	if w.plan.schemas {
+		o.chooseSchema()
+	}
 	w.ops = append(w.ops, o)
 	c.op = o
 	return o
