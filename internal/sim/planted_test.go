@@ -38,7 +38,6 @@ var plantedBugs = []struct{ name, unseen string }{
 	{"ballot reused after a restart", ""},
 	{filesGoFirst, ""},
 	{"floor with the states of the head", ""},
-	{"floor with the states of the head", "floor's sequences"},
 	{"refresh with the states of the head", ""},
 	{"refresh before the log has come so far", ""},
 	{"states below a server applied again", ""},
