@@ -34,7 +34,6 @@ type waiter struct {
 type begunSet struct {
 	id     changeset.ID
 	chunks uint32
-	inline inlineScan
 }
 
 // Busy says that so much waits to be proposed that the driver should not bring more from backends.
@@ -78,7 +77,6 @@ func (r *Replicator) submit(e Submitted) {
 		return
 	}
 	set := *e.Set
-	var before inlineScan
 	if set.Flags&changeset.Last != 0 {
 		begun := r.pending.begun[w]
 		if begun == nil || begun.chunks != set.Chunks {
@@ -86,13 +84,10 @@ func (r *Replicator) submit(e Submitted) {
 			r.refuseMalformed(w, "its chunks are not complete")
 			return
 		}
-		set.ID, before = begun.id, begun.inline
+		set.ID = begun.id
 		delete(r.pending.begun, w)
 	}
-	if err := r.sequences.noteInline(&set, before); err != nil { // what Order will have to read
-		if set.Flags&changeset.Last != 0 {
-			r.pending.takeBack(set.ID)
-		}
+	if err := r.sequences.noteInline(&set); err != nil { // what Order will have to read
 		r.refuseMalformed(w, err.Error())
 		return
 	}
@@ -121,7 +116,6 @@ func (r *Replicator) submitChunk(e ChunkSubmitted) {
 		return // the count will not fit, and the last part will be refused
 	}
 	begun.chunks++
-	begun.inline.read(e.Data)
 	p.chunks = append(p.chunks, changeset.Chunk{ID: begun.id, Ordinal: e.Ordinal, Data: e.Data})
 	p.chunkBytes += len(e.Data)
 }
@@ -142,11 +136,7 @@ func (p *pending) discard(b BackendID, request uint64) {
 		return
 	}
 	delete(p.begun, key)
-	p.takeBack(begun.id)
-}
-
-func (p *pending) takeBack(id changeset.ID) {
-	p.chunks = append(p.chunks, changeset.Chunk{ID: id, Ordinal: discardChunk})
+	p.chunks = append(p.chunks, changeset.Chunk{ID: begun.id, Ordinal: discardChunk})
 }
 
 func (p *pending) gone(b BackendID) {

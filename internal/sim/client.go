@@ -12,8 +12,7 @@ type client struct {
 	world *world
 	name  string
 	door  *machine
-	op    *op  // nil: it thinks
-	told  bool // what to ask for, by a script
+	op    *op // nil: it thinks
 }
 
 func newClient(w *world, number int) *client {
@@ -25,9 +24,6 @@ const patience = 8 * second
 
 func (c *client) thinks() {
 	c.op = nil
-	if c.told {
-		return
-	}
 	c.world.after(span(c.world.rand, 0, 2*c.world.plan.think), c.asks)
 }
 
@@ -74,9 +70,6 @@ func (c *client) newOp(leader *machine) *op {
 	o.ddl = o.kind == modifyOp && w.rand.IntN(20) == 0
 	if w.plan.databases {
 		o.chooseDatabase()
-	}
-	if w.plan.schemas {
-		o.chooseSchema()
 	}
 	w.ops = append(w.ops, o)
 	c.op = o
