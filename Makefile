@@ -10,7 +10,7 @@ TEST ?= ./...
 TESTFLAGS ?=
 FUZZTIME ?= 10s
 
-.PHONY: demo test quick check build extension deps test-deps format lint vulncheck notices fuzz sim fuzz-sql pg-regress clean bench-commit bench-failover bench-large test-large bench-capture
+.PHONY: demo test quick check build extension deps test-deps format lint vulncheck notices fuzz sim sim-others fuzz-sql pg-regress clean bench-commit bench-failover bench-large test-large bench-capture
 
 build: deps bin/barista extension
 
@@ -21,7 +21,7 @@ demo: build
 LIMIT = -timeout 20m
 
 # What CI runs. The tests come last, so that their own lines are the end of the output.
-check: test-deps build format lint vulncheck
+check: test-deps build format lint vulncheck sim-others
 	$(GO) test $(LIMIT) $(TESTFLAGS) $(TEST)
 
 test: test-deps build
@@ -76,6 +76,15 @@ ifdef SEED
 else
 	@cd internal/sim && ../../bin/sim.test -test.run '^TestSeeds$$' -sim.seeds=$(SEEDS) -sim.first=$(FIRST)
 endif
+
+# Seeds that nobody has played, beside those that "make test" always plays: they begin where the commit says. Without git they are the same each time.
+OTHERS ?= 500
+
+sim-others:
+	@hash=$$(git rev-parse --verify -q HEAD 2>/dev/null | cut -c1-12); \
+	first=$$(printf '%d' "0x$${hash:-f4240}"); \
+	echo "$(OTHERS) other seeds of the simulation: make sim SEEDS=$(OTHERS) FIRST=$$first"; \
+	$(MAKE) -s sim SEEDS=$(OTHERS) FIRST=$$first
 
 # Random SQL on Barista and on a plain PostgreSQL side by side. SEED=n says which, STATEMENTS=n how much.
 STATEMENTS ?= 3000

@@ -26,7 +26,11 @@ apply_sequence(const char *schema, const char *name, int64 horizon,
 		try_relation_open(relid, RowExclusiveLock) : NULL;
 
 	if (rel != NULL && rel->rd_rel->relkind == RELKIND_SEQUENCE)
-		barista_sequence_overwrite(rel, horizon, is_called);
+	{
+		/* One that was made unlogged goes its own way on each server. */
+		if (rel->rd_rel->relpersistence == RELPERSISTENCE_PERMANENT)
+			barista_sequence_overwrite(rel, horizon, is_called);
+	}
 	else if (!missing_ok)
 		ereport(ERROR,
 				(errcode(ERRCODE_BARISTA_DIVERGENCE),

@@ -604,6 +604,7 @@ end_transaction(bool committed)
 	barista_ddl_end(committed);
 	barista_large_objects_end();
 	barista_capture_end();
+	barista_sequence_end();
 	barista_repeated_reset();
 	barista_in_apply = false;
 	barista_transaction_epoch = 0;

@@ -448,6 +448,8 @@ object_access(ObjectAccessType access, Oid class, Oid object, int sub, void *arg
 			protect_function(class, object);
 			if (frame)
 				touch(class, object, sub, false);
+			if (sub == 0 && barista_capturing())
+				barista_sequence_names_altered(class, object);
 			break;
 		case OAT_DROP:
 			protect_function(class, object);

@@ -300,11 +300,14 @@ extern Size barista_sequence_shmem_size(void);
 extern void barista_sequence_shmem_attach(void);
 extern void barista_sequence_init(void);
 
+/* At the end of each transaction. */
+extern void barista_sequence_end(void);
+
 /*
- * Looks at every sequence that the transaction holds a writing lock on.
- * Appends those that it made or rewrote to the change set, and the states
- * that epoch has not agreed on yet to frame (count first).  Returns how many
- * it put into frame.
+ * Looks at every sequence that the transaction holds a writing lock on, or has
+ * altered.  Appends those that it made, rewrote or altered to the change set,
+ * and the states that epoch has not agreed on yet to frame (count first).
+ * Returns how many it put into frame.
  */
 extern int	barista_sequences_collect(uint64 epoch, StringInfo frame);
 /* The states of the last collect are agreed on.  Does not fail. */

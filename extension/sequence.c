@@ -18,6 +18,11 @@
  * changes exactly when the horizon does.  Shared memory remembers, for each
  * sequence, the newest version that was agreed on.
  *
+ * barista keeps the agreed states by name.  So whatever changes a name tells
+ * that it was given up ('s', at its place in the change set), and the
+ * transaction tells the state under the name that the sequence has at its end
+ * ('S').  Nobody uses the sequence in between: it is locked.
+ *
  *-------------------------------------------------------------------------
  */
 #include "barista.h"
@@ -44,6 +49,7 @@
 #include "storage/shmem.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -121,6 +127,12 @@ typedef struct Kind
 } Kind;
 
 static HTAB *kinds = NULL;
+
+/*
+ * Sequences whose names the transaction may have changed, each once or more, in
+ * TopTransactionContext; NIL again at its end.
+ */
+static List *altered = NIL;
 
 /* States that the last collect put into its frame; in TopMemoryContext. */
 static SequenceState *collected = NULL;
@@ -457,15 +469,145 @@ capture_inline(Relation seqrel, const SequenceState *state)
 	barista_note_inline_sequences();
 }
 
-/* The statement that runs drops it: its state need not be kept any longer. */
-void
-barista_sequence_dropped(Oid relid)
+static bool
+created_here(Oid relid)
 {
+	Relation	seqrel = try_relation_open(relid, AccessShareLock);
+	bool		created = seqrel != NULL && seqrel->rd_createSubid != InvalidSubTransactionId;
+
+	if (seqrel != NULL)
+		relation_close(seqrel, NoLock);
+	return created;
+}
+
+/* Its name as the catalogs have it until the next command counter. */
+static void
+give_up_name(Oid relid)
+{
+	if (created_here(relid))
+		return;					/* nobody was told it */
 	barista_buffer_message_begin('s');
 	barista_buffer_append_cstr(get_namespace_name(get_rel_namespace(relid)));
 	barista_buffer_append_cstr(get_rel_name(relid));
 	barista_buffer_message_end();
 	barista_note_inline_sequences();
+}
+
+/* The statement that runs drops it: its state need not be kept any longer. */
+void
+barista_sequence_dropped(Oid relid)
+{
+	give_up_name(relid);
+}
+
+/* Its statement has locked it already, but for a change of its schema's name. */
+static void
+sequence_altered(Oid relid)
+{
+	MemoryContext caller;
+
+	LockRelationOid(relid, ShareLock);
+	give_up_name(relid);
+	caller = MemoryContextSwitchTo(TopTransactionContext);
+	altered = lappend_oid(altered, relid);
+	MemoryContextSwitchTo(caller);
+}
+
+static List *
+sequences_in(Oid schema)
+{
+	Relation	catalog = table_open(RelationRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	List	   *result = NIL;
+
+	ScanKeyInit(&key, Anum_pg_class_relnamespace, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(schema));
+	scan = systable_beginscan(catalog, InvalidOid, false, NULL, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_class form = (Form_pg_class) GETSTRUCT(tuple);
+
+		if (form->relkind == RELKIND_SEQUENCE)
+			result = lappend_oid(result, form->oid);
+	}
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	list_sort(result, list_oid_cmp);
+	return result;
+}
+
+/*
+ * The object access hook tells it before the change can be seen.  Not every
+ * alteration is one of a name; the others do no harm.
+ */
+void
+barista_sequence_names_altered(Oid class, Oid object)
+{
+	List	   *sequences = NIL;
+	ListCell   *lc;
+
+	if (class == RelationRelationId)
+		sequences = list_make1_oid(object);
+	else if (class == NamespaceRelationId)
+		sequences = sequences_in(object);
+	foreach(lc, sequences)
+		/* One that has become unlogged is not kept any more, either. */
+		if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_SEQUENCE &&
+			get_rel_persistence(lfirst_oid(lc)) != RELPERSISTENCE_TEMP)
+			sequence_altered(lfirst_oid(lc));
+}
+
+void
+barista_sequence_end(void)
+{
+	altered = NIL;
+}
+
+/* Does the transaction keep others from using it until its end? */
+static bool
+is_kept(Oid relid)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_RELATION(tag, MyDatabaseId, relid);
+	return LockHeldByMe(&tag, ShareLock) ||
+		LockHeldByMe(&tag, ShareRowExclusiveLock) ||
+		LockHeldByMe(&tag, ExclusiveLock) ||
+		LockHeldByMe(&tag, AccessExclusiveLock);
+}
+
+/*
+ * Tells the states of the sequences that were altered, under the names that
+ * they have now; returns their OIDs in order.  Not of those that are gone or no
+ * longer permanent, nor of those for which a savepoint's rollback gave the lock
+ * back: nothing of the alteration is left there, nor its message.
+ */
+static List *
+capture_altered(void)
+{
+	List	   *told = NIL;
+	ListCell   *lc;
+
+	list_sort(altered, list_oid_cmp);
+	list_deduplicate_oid(altered);
+	foreach(lc, altered)
+	{
+		Relation	seqrel;
+		SequenceState state;
+
+		if (!is_kept(lfirst_oid(lc)) || !is_permanent_sequence(lfirst_oid(lc)))
+			continue;
+		seqrel = try_relation_open(lfirst_oid(lc), NoLock);
+		if (seqrel == NULL)
+			continue;
+		read_state(seqrel, &state);
+		capture_inline(seqrel, &state);
+		relation_close(seqrel, NoLock);
+		told = lappend_oid(told, lfirst_oid(lc));
+	}
+	return told;
 }
 
 static void
@@ -508,6 +650,7 @@ barista_sequences_collect(uint64 epoch, StringInfo frame)
 	uint16		wire_count = 0;
 	Written    *written;
 	int			count;
+	List	   *told = capture_altered();
 
 	collected_count = 0;
 	appendBinaryStringInfo(frame, (char *) &wire_count, sizeof(wire_count));
@@ -517,9 +660,12 @@ barista_sequences_collect(uint64 epoch, StringInfo frame)
 		barista_note_known_write(); /* nextval writes past every hook */
 	for (int i = 0; i < count; i++)
 	{
-		Relation	seqrel = try_relation_open(written[i].relid, NoLock);
+		Relation	seqrel;
 		SequenceState state;
 
+		if (list_member_oid(told, written[i].relid))
+			continue;
+		seqrel = try_relation_open(written[i].relid, NoLock);
 		if (seqrel == NULL)
 			continue;			/* dropped by this transaction */
 		read_state(seqrel, &state);

@@ -28,6 +28,17 @@ const (
 	kindRemoved     = 'r'
 )
 
+// NamesSequences reports whether messages of a type tell of sequences, or of
+// the names of databases: Sequence, DroppedSequence, DroppedDatabase and
+// RenamedDatabase.
+func NamesSequences(kind byte) bool {
+	switch kind {
+	case kindSequence, kindDropped, kindDatabase, kindRenamed:
+		return true
+	}
+	return false
+}
+
 // Writer builds a payload. It checks nothing beyond what fits its fields; a
 // Reader does. The zero Writer is ready.
 type Writer struct {

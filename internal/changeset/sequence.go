@@ -1,7 +1,7 @@
 package changeset
 
-// Sequence is the state of a sequence that the transaction created or rewrote:
-// part of the transaction, unlike a SequenceState.
+// Sequence is the state of a sequence that the transaction created, altered or
+// rewrote: part of the transaction, unlike a SequenceState.
 type Sequence struct {
 	Schema, Name string
 	Horizon      int64 // last_value + log_cnt x increment
@@ -28,8 +28,8 @@ func (c *cursor) sequence() Sequence {
 	}
 }
 
-// DroppedSequence says that a statement of the transaction dropped a sequence:
-// its state need not be kept any longer.
+// DroppedSequence says that a statement of the transaction dropped a sequence,
+// or gave it another name: no state is to be kept under this one.
 type DroppedSequence struct {
 	Schema, Name string
 }

@@ -99,16 +99,43 @@ func (n *node) Members() admin.Membership {
 	return list
 }
 
-// serveMembers tells a peer the membership: one that was removed while it did not run hears of it nowhere else, because nobody
-// listens to what it says about agreement.
+// serveMembers tells a peer the membership that this node has on its disk: one that was removed while it did not run hears of it nowhere else,
+// because nobody listens to what it says about agreement.
 func (n *node) serveMembers(w http.ResponseWriter, _ *http.Request) {
-	reply(w, n.driver.Status().Members, nil)
+	reply(w, n.driver.Status().Durable, nil)
 }
 
 const (
 	doubtAfter = 3 * time.Second // without a leader a node asks whether it is still a member
 	doubtEvery = 2 * time.Second
 )
+
+// part returns errRemoved when a majority of the members, of whom this node is none any more, know so for good; nil when ctx ends before. Until
+// then this node may be the only one to know that its removal was chosen: the others would ask it, and without its answer they
+// may never be a majority again.
+func (n *node) part(ctx context.Context, m paxos.Membership) error {
+	n.log.Info("this node was removed from the cluster; it stops when a majority of the members know that")
+	for ctx.Err() == nil {
+		n.meet(m)
+		newest := m
+		known := m.KnownTo(func(member paxos.Member) uint32 {
+			var told paxos.Membership
+			if n.askMembers(ctx, member.Name, &told) != nil {
+				return 0
+			}
+			if told.Version > newest.Version {
+				newest = told
+			}
+			return told.Version
+		})
+		if known {
+			return n.errRemoved(m)
+		}
+		m = newest // of its voters some may be gone for good
+		pause(ctx, changeEvery)
+	}
+	return nil
+}
 
 // errRemoved ends a node that is no member any more.
 func (n *node) errRemoved(m paxos.Membership) error {
@@ -123,7 +150,7 @@ func (n *node) errRemoved(m paxos.Membership) error {
 // isRemoved reports whether this node knows that it is no member any more.
 func (n *node) isRemoved() bool { return n.driver.Status().Removed }
 
-// doubt asks the peers, as long as this node hears of no leader, who the members are, and returns errRemoved when it is none. A number is
+// doubt asks the peers, as long as this node hears of no leader, who the members are, and parts from them when it is none. A number is
 // given to one incarnation and never again: a membership whose next number is higher, and in which this one is missing, comes after
 // its removal.
 func (n *node) doubt(ctx context.Context) error {
@@ -145,7 +172,7 @@ func (n *node) doubt(ctx context.Context) error {
 				continue
 			}
 			if _, member := m.Find(n.identity.Node); !member && n.identity.Node < m.Next {
-				return n.errRemoved(m)
+				return n.part(ctx, m)
 			} else if member {
 				n.meet(m) // the leader may be one of whom this node's log does not tell yet
 			}

@@ -256,7 +256,7 @@ func (n *node) followMembers(ctx context.Context) error {
 		next := n.driver.Watch()
 		status := n.driver.Status()
 		if status.Removed {
-			return n.errRemoved(status.Members)
+			return n.part(ctx, status.Members)
 		}
 		n.meet(status.Members)
 		for _, name := range parting.due(status.Members, time.Now()) {

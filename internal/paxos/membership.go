@@ -86,6 +86,21 @@ func (m Membership) Quorum() int {
 	return len(m.Voters())/2 + 1
 }
 
+// KnownTo reports whether a majority of the voters know of this membership, or
+// of a later one. version is the version that a voter has on its disk. As long
+// as it is false, whoever was a voter before and is none now may be needed: it may
+// be the only one to know that the change was chosen, and the others may not
+// make a majority of those who were to choose it.
+func (m Membership) KnownTo(version func(Member) uint32) bool {
+	knowing := 0
+	for _, member := range m.Members {
+		if member.Voter && version(member) >= m.Version {
+			knowing++
+		}
+	}
+	return knowing >= m.Quorum()
+}
+
 // Remove returns the next membership, without a node. It returns m itself, of
 // the same version, when there is no such member.
 func (m Membership) Remove(node NodeID) Membership {

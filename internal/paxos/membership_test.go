@@ -74,3 +74,21 @@ func TestNamesAreBounded(t *testing.T) {
 		t.Errorf("(-written +read):\n%s", diff)
 	}
 }
+
+func TestKnownTo(t *testing.T) {
+	// Shows that a membership is known when a majority of its voters know it, or
+	// a later one; learners do not count.
+	m := FirstMembership("n1", 11, "a:1").AddLearner("n2", 12, "a:2").Promote(2).AddLearner("n3", 13, "a:3").Promote(3).AddLearner("n4", 14, "a:4")
+	for _, c := range []struct {
+		versions map[string]uint32
+		want     bool
+	}{
+		{nil, false},
+		{map[string]uint32{"n1": m.Version, "n2": m.Version - 1, "n4": m.Version}, false},
+		{map[string]uint32{"n1": m.Version, "n3": m.Version + 5}, true},
+	} {
+		if got := m.KnownTo(func(member Member) uint32 { return c.versions[member.Name] }); got != c.want {
+			t.Errorf("with %v it is known: %v", c.versions, got)
+		}
+	}
+}

@@ -24,17 +24,18 @@ type Node struct {
 
 	// What the acceptor keeps. Everything here but the leases is in the journal,
 	// or in Records on their way to it.
-	promised   Ballot // the greatest ever. Invariant: no lower than any ballot in accepted.
-	bound      Ballot // the lowest ballot in which it takes part; promised, but see disengage
-	accepted   window // above chosenTo
-	chosenTo   Index  // everything up to here is chosen and known
-	durableTo  Index  // the part of chosenTo that would survive a crash
-	purgedTo   Index  // the journal's floor
-	allDurable Index  // what every member durably holds, as the leader has last said
-	members    Membership
-	electorate electorate // of members
-	lease      grant
-	quietUntil Instant // after a restart nobody is promised anything until then
+	promised       Ballot // the greatest ever. Invariant: no lower than any ballot in accepted.
+	bound          Ballot // the lowest ballot in which it takes part; promised, but see disengage
+	accepted       window // above chosenTo
+	chosenTo       Index  // everything up to here is chosen and known
+	durableTo      Index  // the part of chosenTo that would survive a crash
+	purgedTo       Index  // the journal's floor
+	allDurable     Index  // what every member durably holds, as the leader has last said
+	members        Membership
+	durableMembers Membership // at durableTo
+	electorate     electorate // of members
+	lease          grant
+	quietUntil     Instant // after a restart nobody is promised anything until then
 
 	role       Role
 	electable  bool
@@ -97,6 +98,7 @@ func New(cfg Config, restored Restored) (*Node, error) {
 	}
 	n.greatest, n.bound = n.promised, n.promised
 	n.setMembers(restored.Members)
+	n.durableMembers = n.members
 	n.awaitLeader()
 	n.check()
 	return n, nil

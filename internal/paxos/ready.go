@@ -72,6 +72,7 @@ type pendingSync struct {
 	votes    []votes
 	round    ownRound
 	chosenTo Index
+	members  Membership // at chosenTo
 }
 
 func (o *output) record(r Record) { o.Records = append(o.Records, r) }
@@ -120,7 +121,7 @@ func (n *Node) Ready() (Ready, bool) {
 	n.seq++
 	o.Seq = n.seq
 	if len(o.Records) > 0 {
-		n.syncs = append(n.syncs, pendingSync{seq: n.seq, promised: o.promised, votes: o.votes, round: o.round, chosenTo: n.chosenTo})
+		n.syncs = append(n.syncs, pendingSync{seq: n.seq, promised: o.promised, votes: o.votes, round: o.round, chosenTo: n.chosenTo, members: n.members})
 	}
 	ready := o.Ready
 	n.out = output{written: o.written}
@@ -134,7 +135,7 @@ func (n *Node) Synced(now Instant, seq uint64) {
 		done := n.syncs[0]
 		n.syncs[0] = pendingSync{}
 		n.syncs = n.syncs[1:]
-		n.durableTo = done.chosenTo
+		n.durableTo, n.durableMembers = done.chosenTo, done.members
 		if done.promised != 0 {
 			n.ownPromiseDurable(done.promised)
 		}

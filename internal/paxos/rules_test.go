@@ -250,3 +250,22 @@ func TestIncompleteLearnerReportsNothingDurable(t *testing.T) {
 		n.SetComplete()
 	}
 }
+
+func TestDurableMembers(t *testing.T) {
+	// Shows that a change of the membership counts as durable when the disk has
+	// answered, and not when it is chosen.
+	n := single(t, 3, Restored{})
+	old := n.Members()
+	change := MemberValue(old.Remove(2))
+	entry := Entry{Index: 1, Ballot: MakeBallot(1, 1), Value: change}
+	n.fetch = fetch{peer: 1, from: 1}
+	n.Receive(n.now, 1, Entries{Version: 1, First: 1, ChosenTo: 1, Entries: []Entry{entry}})
+	r, _ := n.Ready()
+	if n.Members().Version != old.Version+1 || n.DurableMembers().Version != old.Version {
+		t.Errorf("chosen: version %d, durable %d, after %d", n.Members().Version, n.DurableMembers().Version, old.Version)
+	}
+	n.Synced(n.now, r.Seq)
+	if n.DurableMembers().Version != old.Version+1 {
+		t.Errorf("durable: version %d after %d", n.DurableMembers().Version, old.Version)
+	}
+}

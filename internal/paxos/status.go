@@ -62,8 +62,12 @@ func (n *Node) AllDurable() Index { return n.allDurable }
 // Members returns the membership that governs the index after ChosenTo.
 func (n *Node) Members() Membership { return n.members }
 
+// DurableMembers returns the membership that the node would know after a crash.
+func (n *Node) DurableMembers() Membership { return n.durableMembers }
+
 // Removed reports whether the node was a member once and is none any more. It
-// then takes part in nothing and never will again.
+// then takes part in nothing and never will again, but answers who asks what is
+// chosen; see Membership.KnownTo.
 func (n *Node) Removed() bool {
 	return n.cfg.ID < n.members.Next && n.electorate.self < 0
 }

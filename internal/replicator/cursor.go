@@ -14,10 +14,12 @@ type cursor struct {
 	position changeset.Position // the server's applied position, as it last said
 	handed   changeset.Position // the applied position once everything handed out is applied
 
-	partial  int    // databases of the sequence entry at next that were handed out
-	number   uint64 // of the last batch
-	out      *Batch // handed out and not answered
-	mark     *Mark  // waits for its snapshot
+	partial  int         // databases of the sequence entry at next that were handed out
+	number   uint64      // of the last batch
+	out      *Batch      // handed out and not answered
+	mark     *Mark       // waits for its snapshot
+	stale    bool        // the sequences are still to be overwritten with the states that hold where the server stands
+	shown    paxos.Index // the server was found with everything up to there, the states of sequences too
 	refresh  []Batch
 	pieces   pieces
 	replay   map[paxos.Index]*Placed // read back from the journal, consumed in order
@@ -54,12 +56,28 @@ func (r *Replicator) resetCursor(position changeset.Position) {
 		position: position, handed: position, next: r.order.resumeAt(position),
 		pieces: make(pieces), replay: make(map[paxos.Index]*Placed),
 	}
-	c.refresh = r.order.refreshBatches()
+	c.stale, c.shown = true, paxos.Index(position.Index())
 }
 
-// refreshBatches overwrites every sequence with its agreed state: a former leader, and a copy of one, is ahead of what was agreed.
-func (o *Order) refreshBatches() []Batch {
-	byDatabase, names := groupByDatabase(o.sequenceStates())
+// freshen reports whether the sequences are as they must be where the server was found. A server may be ahead of what its node knows to be chosen,
+// with a base backup for example; then the log has to come so far first. What it tells of sequences below is not applied: by now another
+// one may go by the name.
+func (r *Replicator) freshen() bool {
+	c := &r.cursor
+	if c.stale && (r.order.Head() >= c.shown || planted("refresh before the log has come so far")) {
+		c.stale, c.refresh = false, r.order.refreshBatches(c.position)
+	}
+	return !c.stale
+}
+
+// refreshBatches overwrites every sequence of a server at a position with its agreed state there: a former leader, and a copy of one, is
+// ahead of what was agreed.
+func (o *Order) refreshBatches(at changeset.Position) []Batch {
+	states := o.sequences.at(at)
+	if planted("refresh with the states of the head") {
+		states = o.sequences.head
+	}
+	byDatabase, names := groupByDatabase(states.sorted())
 	var batches []Batch
 	for _, database := range names {
 		batches = append(batches, Batch{Database: database, Items: []Item{{Sequences: byDatabase[database]}}})
@@ -74,6 +92,9 @@ func (r *Replicator) feed() {
 		return
 	}
 	c.pieces.release(r.paxos.DurableTo())
+	if !r.freshen() {
+		return
+	}
 	if len(c.refresh) > 0 {
 		batch := c.refresh[0]
 		c.refresh = c.refresh[1:]
@@ -166,6 +187,9 @@ func (c *cursor) take(p *Placed, batch *Batch, limit int) bool {
 	case paxos.KindEpochOpen:
 		clear(c.pieces)
 	case paxos.KindSequence:
+		if p.Index <= c.shown && !planted("states below a server applied again") {
+			return true
+		}
 		return c.takeSequences(p.Sequences, batch)
 	case paxos.KindChangeSets:
 		for k := range p.Sets {

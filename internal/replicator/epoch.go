@@ -54,31 +54,34 @@ const openingLimit = paxos.Span(20e9)
 // inheritedLimit is openingLimit for a leader to which another handed over: that one could open its gate a moment ago.
 const inheritedLimit = paxos.Span(2e9)
 
-// stuckOpening reports whether the server of a leader that wants to open makes no progress: a full disk, for example.
+// stuckOpening reports whether a leader that wants to open makes no progress: the disk of its server is full, for example, or it has adopted
+// entries that all others hold for chosen, and have purged. Those it can only get as a follower.
 func (r *Replicator) stuckOpening() bool {
-	if done := r.cursor.done(); done != r.progress.done || r.progress.epoch != r.epoch {
-		r.progress = progress{epoch: r.epoch, done: done, since: r.now}
+	if now := (progress{r.epoch, r.order.Head(), r.cursor.done(), r.progress.since}); now != r.progress {
+		r.progress = now
+		r.progress.since = r.now
 	}
 	limit := openingLimit
 	if r.paxos.Inherited() {
 		limit = inheritedLimit
 	}
-	if r.openedAt == 0 || r.now.Since(r.progress.since) < limit {
+	if r.now.Since(r.progress.since) < limit || r.openedAt == 0 && planted("leader never gives up what it lacks") {
 		return false
 	}
 	r.notBefore = r.now + paxos.Instant(openingLimit)
 	return true
 }
 
-// progress is how far a server was when it last moved, in an epoch that is opening.
+// progress is how far a log and a server were when they last moved, in an epoch that is opening.
 type progress struct {
 	epoch paxos.Ballot
+	head  paxos.Index
 	done  paxos.Index
 	since paxos.Instant
 }
 
-// idle says that nothing handed out is unanswered.
-func (c *cursor) idle() bool { return c.out == nil && c.mark == nil && len(c.refresh) == 0 }
+// idle says that nothing handed out is unanswered, nor anything to be handed out before the next entry.
+func (c *cursor) idle() bool { return c.out == nil && c.mark == nil && len(c.refresh) == 0 && !c.stale }
 
 // open lets backends write. Everything below the epoch-open entry is applied; the cursor rests, because from here on the backends
 // themselves commit what is chosen.

@@ -1,10 +1,7 @@
 package replicator
 
 import (
-	"cmp"
 	"fmt"
-	"maps"
-	"slices"
 	"sort"
 
 	"github.com/baristadb/barista/internal/changeset"
@@ -30,7 +27,7 @@ type Order struct {
 	spans       []span      // chunked sets since the floor, by first index
 	ended       paxos.Index // where the last of them ended; a floor may stand there, so that its chunks stay no longer than needed
 	checkpoints []checkpoint
-	sequences   map[sequenceKey]changeset.SequenceState
+	sequences   sequenceHistory
 }
 
 type opening struct {
@@ -50,6 +47,7 @@ type span struct {
 	last   paxos.Index // of its last part, or of the entry that took it back; 0: unfinished
 	chunks uint32
 	bytes  int64 // in them
+	inline inlineScan
 }
 
 // checkpoint remembers the last position at an index, so that a floor can be put there.
@@ -59,13 +57,6 @@ type checkpoint struct {
 }
 
 const checkpointEvery = 128
-
-// sequenceKey names a sequence.
-type sequenceKey struct{ database, schema, name string }
-
-func keyOf(s changeset.SequenceState) sequenceKey {
-	return sequenceKey{s.Database, s.Schema, s.Name}
-}
 
 // Placed is a chosen entry with its place in the order.
 type Placed struct {
@@ -94,18 +85,13 @@ func (p *Placed) PredecessorOf(k int) changeset.Position {
 
 // NewOrder starts an order at a journal's floor.
 func NewOrder(floor paxos.Floor) *Order {
-	o := &Order{
+	return &Order{
 		floor: floor.Index, head: floor.Index, last: changeset.Position(floor.Position),
-		sequences:   make(map[sequenceKey]changeset.SequenceState, len(floor.Sequences)),
+		sequences:   newSequenceHistory(floor),
 		opens:       []opening{{floor.Index, floor.Greatest}},
 		members:     []memberAt{{floor.Index, floor.Members}},
 		checkpoints: []checkpoint{{floor.Index, changeset.Position(floor.Position)}},
 	}
-	for _, s := range floor.Sequences {
-		state := changeset.SequenceState(s)
-		o.sequences[keyOf(state)] = state
-	}
-	return o
 }
 
 // Head is the index of the last entry placed.
@@ -204,7 +190,8 @@ func (o *Order) note(p *Placed, entry paxos.Entry) error {
 		o.noteChunk(p)
 	case paxos.KindSequence:
 		for _, s := range p.Sequences {
-			o.sequences[keyOf(s)] = s
+			o.sequences.change(p.Position(0), s.Database,
+				changeset.Sequence{Schema: s.Schema, Name: s.Name, Horizon: s.Horizon, Called: s.Called})
 		}
 	case paxos.KindChangeSets:
 		return o.noteSets(p)
@@ -218,12 +205,15 @@ func (o *Order) noteSets(p *Placed) error {
 	}
 	for k := range p.Sets {
 		set := &p.Sets[k]
+		var before inlineScan
 		if set.Flags&changeset.Last != 0 {
-			if err := o.finish(set, p.Index); err != nil {
+			ended, err := o.finish(set, p.Index)
+			if err != nil {
 				return err
 			}
+			before = ended.inline
 		}
-		if err := o.noteInline(set); err != nil {
+		if err := o.noteInline(set, before, p.Position(k)); err != nil {
 			return err
 		}
 	}
@@ -233,38 +223,12 @@ func (o *Order) noteSets(p *Placed) error {
 
 // noteInline takes the states of sequences that a change set created or rewrote, and forgets those that it dropped; those of a database that
 // was renamed go by its new name.
-func (o *Order) noteInline(set *changeset.ChangeSet) error {
-	err := eachInline(set, func(message changeset.Message) {
-		switch m := message.(type) {
-		case changeset.Sequence:
-			state := changeset.SequenceState{Database: set.Database, Schema: m.Schema, Name: m.Name, Horizon: m.Horizon, Called: m.Called}
-			o.sequences[keyOf(state)] = state
-		case changeset.DroppedSequence:
-			delete(o.sequences, sequenceKey{set.Database, m.Schema, m.Name})
-		case changeset.DroppedDatabase:
-			o.takeSequencesOf(m.Name)
-		case changeset.RenamedDatabase:
-			for _, state := range o.takeSequencesOf(m.From) {
-				state.Database = m.To
-				o.sequences[keyOf(state)] = state
-			}
-		}
-	})
+func (o *Order) noteInline(set *changeset.ChangeSet, before inlineScan, at changeset.Position) error {
+	err := eachInline(set, before, func(message changeset.Message) { o.sequences.change(at, set.Database, message) })
 	if err != nil {
 		return fmt.Errorf("change set %v: %w", set.ID, err)
 	}
 	return nil
-}
-
-// takeSequencesOf takes the states of a database's sequences out, and returns them.
-func (o *Order) takeSequencesOf(database string) (taken []changeset.SequenceState) {
-	maps.DeleteFunc(o.sequences, func(key sequenceKey, state changeset.SequenceState) bool {
-		if key.database == database {
-			taken = append(taken, state)
-		}
-		return key.database == database
-	})
-	return taken
 }
 
 // discardChunk is the ordinal of a chunk that takes back all chunks of its set: the transaction rolled back.
@@ -279,14 +243,20 @@ func (o *Order) noteChunk(p *Placed) {
 	k := o.unfinished(p.Chunk.ID)
 	switch {
 	case k < 0 && p.Chunk.Ordinal == 0:
-		o.spans = append(o.spans, span{id: p.Chunk.ID, first: p.Index, chunks: 1, bytes: int64(len(p.Chunk.Data))})
+		o.spans = append(o.spans, span{id: p.Chunk.ID, first: p.Index})
+		o.spans[len(o.spans)-1].take(p.Chunk.Data)
 	case k < 0: // of a set that is given up
 	case p.Chunk.Ordinal == o.spans[k].chunks:
-		o.spans[k].chunks++
-		o.spans[k].bytes += int64(len(p.Chunk.Data))
+		o.spans[k].take(p.Chunk.Data)
 	default: // one is missing, or the discarding one
 		o.end(k, p.Index)
 	}
+}
+
+func (s *span) take(chunk []byte) {
+	s.chunks++
+	s.bytes += int64(len(chunk))
+	s.inline.read(chunk)
 }
 
 // largestSet is how many bytes the chunks of the largest set above the floor hold.
@@ -297,16 +267,21 @@ func (o *Order) largestSet() (bytes int64) {
 	return bytes
 }
 
-func (o *Order) finish(set *changeset.ChangeSet, at paxos.Index) error {
+// finish ends the span of a set whose last part has come, and returns what it was.
+func (o *Order) finish(set *changeset.ChangeSet, at paxos.Index) (span, error) {
 	k := o.unfinished(set.ID)
 	if k < 0 || o.spans[k].chunks != set.Chunks {
-		return fmt.Errorf("change set %v ends after %d chunks, which are not there", set.ID, set.Chunks)
+		return span{}, fmt.Errorf("change set %v ends after %d chunks, which are not there", set.ID, set.Chunks)
 	}
+	ended := o.spans[k]
 	o.end(k, at)
-	return nil
+	return ended, nil
 }
 
-func (o *Order) end(k int, at paxos.Index) { o.spans[k].last, o.ended = at, at }
+func (o *Order) end(k int, at paxos.Index) {
+	o.spans[k].last, o.ended = at, at
+	o.spans[k].inline = inlineScan{}
+}
 
 // unfinished finds the open span of a set; -1 if there is none.
 func (o *Order) unfinished(id changeset.ID) int {
@@ -357,7 +332,11 @@ func (o *Order) FloorBelow(limit paxos.Index) (floor paxos.Floor, ok bool) {
 	floor = paxos.Floor{
 		Index: at.index, Position: uint64(at.last), Greatest: o.greatestBelow(at.index + 1), Members: o.membersAt(at.index),
 	}
-	for _, s := range o.sequenceStates() { // newer than the floor, which does no harm: later entries overwrite them in order
+	states := o.sequences.at(endOf(at.index))
+	if planted("floor with the states of the head") {
+		states = o.sequences.head
+	}
+	for _, s := range states.sorted() {
 		floor.Sequences = append(floor.Sequences, paxos.SequenceState(s))
 	}
 	return floor, true
@@ -378,13 +357,6 @@ func (o *Order) spanAround(i paxos.Index) (first paxos.Index, ok bool) {
 	return 0, false
 }
 
-// sequenceStates returns the agreed state of every sequence, in order of its name.
-func (o *Order) sequenceStates() []changeset.SequenceState {
-	return slices.SortedFunc(maps.Values(o.sequences), func(a, b changeset.SequenceState) int {
-		return cmp.Or(cmp.Compare(a.Database, b.Database), cmp.Compare(a.Schema, b.Schema), cmp.Compare(a.Name, b.Name))
-	})
-}
-
 func (o *Order) membersAt(i paxos.Index) paxos.Membership {
 	k := sort.Search(len(o.members), func(k int) bool { return o.members[k].index > i }) - 1
 	return o.members[max(k, 0)].members
@@ -393,6 +365,7 @@ func (o *Order) membersAt(i paxos.Index) paxos.Membership {
 // Trim forgets what lies at or below a floor that the journal has taken.
 func (o *Order) Trim(floor paxos.Floor) {
 	o.floor = floor.Index
+	o.sequences.trim(floor.Index)
 	for len(o.opens) > 1 && o.opens[1].index <= floor.Index {
 		o.opens = o.opens[1:]
 	}

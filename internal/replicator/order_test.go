@@ -90,7 +90,7 @@ func TestVoidKinds(t *testing.T) {
 	if got, want := log.order.Greatest(), ballot(2, 2); got != want {
 		t.Errorf("greatest epoch %v, want %v", got, want)
 	}
-	if len(log.order.sequences) != 0 || len(log.order.spans) != 0 || log.order.Last() != 0 {
+	if len(log.order.sequences.head) != 0 || len(log.order.spans) != 0 || log.order.Last() != 0 {
 		t.Error("something void has left a trace in the order")
 	}
 }
@@ -257,7 +257,7 @@ func TestDroppedSequencesAreForgotten(t *testing.T) {
 	choose(changeset.DroppedSequence{Schema: "public", Name: "gone"})
 	choose(changeset.DroppedSequence{Schema: "public", Name: "again"}, changeset.Sequence{Schema: "public", Name: "again", Horizon: 7})
 	var names []string
-	for _, s := range log.order.sequenceStates() {
+	for _, s := range log.order.sequences.head.sorted() {
 		names = append(names, fmt.Sprintf("%s.%s=%d", s.Database, s.Name, s.Horizon))
 	}
 	if got, want := strings.Join(names, " "), "postgres.again=7 postgres.kept=1 template1.gone=5"; got != want {
@@ -278,7 +278,7 @@ func TestSequencesOfDroppedDatabasesAreForgotten(t *testing.T) {
 	set := changeset.ChangeSet{Flags: changeset.HasDDL | changeset.HasSequences, Database: "postgres", Payload: w.Payload()}
 	log.choose(ballot(1, 1), paxos.KindChangeSets, changeset.AppendChangeSets(nil, []changeset.ChangeSet{set}))
 	var names []string
-	for _, s := range log.order.sequenceStates() {
+	for _, s := range log.order.sequences.head.sorted() {
 		names = append(names, s.Database)
 	}
 	if got := strings.Join(names, " "); got != "postgres shopping" {
@@ -301,7 +301,7 @@ func TestSequencesOfRenamedDatabases(t *testing.T) {
 	set := changeset.ChangeSet{Flags: changeset.HasDDL | changeset.HasSequences, Database: "postgres", Payload: w.Payload()}
 	log.choose(ballot(1, 1), paxos.KindChangeSets, changeset.AppendChangeSets(nil, []changeset.ChangeSet{set}))
 	var states []string
-	for _, s := range log.order.sequenceStates() {
+	for _, s := range log.order.sequences.head.sorted() {
 		states = append(states, fmt.Sprintf("%s=%d", s.Database, s.Horizon))
 	}
 	if got, want := strings.Join(states, " "), "postgres=1 shop=2 spare=0"; got != want {
@@ -325,7 +325,7 @@ func TestSequenceBookForgetsNamesOfDatabases(t *testing.T) {
 	}
 	var w changeset.Writer
 	w.Write(changeset.RenamedDatabase{From: "spare", To: "shop"})
-	if err := book.noteInline(&changeset.ChangeSet{Flags: changeset.HasSequences, Payload: w.Payload()}); err != nil {
+	if err := book.noteInline(&changeset.ChangeSet{Flags: changeset.HasSequences, Payload: w.Payload()}, inlineScan{}); err != nil {
 		t.Fatal(err)
 	}
 	if wait := note(90); wait != inPending {
@@ -356,7 +356,7 @@ func TestFloorCarriesTheState(t *testing.T) {
 	if placed := from.choose(ballot(2, 2), paxos.KindChangeSets, setsNamed("old")); !placed.Void {
 		t.Error("the void rule does not hold across the floor")
 	}
-	if got := from.order.sequences[keyOf(state[0])].Horizon; got != 33 {
+	if got := from.order.sequences.head[keyOf(state[0])].Horizon; got != 33 {
 		t.Errorf("horizon %d across the floor, want 33", got)
 	}
 	if from.order.Members().Version != 1 {

@@ -34,6 +34,7 @@ type waiter struct {
 type begunSet struct {
 	id     changeset.ID
 	chunks uint32
+	inline inlineScan
 }
 
 // Busy says that so much waits to be proposed that the driver should not bring more from backends.
@@ -77,6 +78,7 @@ func (r *Replicator) submit(e Submitted) {
 		return
 	}
 	set := *e.Set
+	var before inlineScan
 	if set.Flags&changeset.Last != 0 {
 		begun := r.pending.begun[w]
 		if begun == nil || begun.chunks != set.Chunks {
@@ -84,10 +86,13 @@ func (r *Replicator) submit(e Submitted) {
 			r.refuseMalformed(w, "its chunks are not complete")
 			return
 		}
-		set.ID = begun.id
+		set.ID, before = begun.id, begun.inline
 		delete(r.pending.begun, w)
 	}
-	if err := r.sequences.noteInline(&set); err != nil { // what Order will have to read
+	if err := r.sequences.noteInline(&set, before); err != nil { // what Order will have to read
+		if set.Flags&changeset.Last != 0 {
+			r.pending.takeBack(set.ID)
+		}
 		r.refuseMalformed(w, err.Error())
 		return
 	}
@@ -116,6 +121,7 @@ func (r *Replicator) submitChunk(e ChunkSubmitted) {
 		return // the count will not fit, and the last part will be refused
 	}
 	begun.chunks++
+	begun.inline.read(e.Data)
 	p.chunks = append(p.chunks, changeset.Chunk{ID: begun.id, Ordinal: e.Ordinal, Data: e.Data})
 	p.chunkBytes += len(e.Data)
 }
@@ -136,7 +142,11 @@ func (p *pending) discard(b BackendID, request uint64) {
 		return
 	}
 	delete(p.begun, key)
-	p.chunks = append(p.chunks, changeset.Chunk{ID: begun.id, Ordinal: discardChunk})
+	p.takeBack(begun.id)
+}
+
+func (p *pending) takeBack(id changeset.ID) {
+	p.chunks = append(p.chunks, changeset.Chunk{ID: id, Ordinal: discardChunk})
 }
 
 func (p *pending) gone(b BackendID) {

@@ -10,7 +10,8 @@ type purge struct {
 // flushed finds the highest floor that is allowed. Never above what the own server has flushed: its commits are asynchronous, and
 // only the log can apply them again. Below that, it waits for the slowest member, unless the journal outgrows the retention limit: then the
 // late member gets a base backup. The largest chunked set does not count: it cannot be dropped in part, so without that allowance a member
-// that is some seconds behind would lose its way at the end of every set that is larger than the limit.
+// that is some seconds behind would lose its way at the end of every set that is larger than the limit. Nor does it wait while the
+// order keeps more of sequences than memory is meant for.
 func (r *Replicator) flushed(e Flushed) {
 	if e.Start != r.start {
 		return
@@ -23,7 +24,7 @@ func (r *Replicator) flushed(e Flushed) {
 	if e.Pinned > 0 {
 		limit = min(limit, e.Pinned-1)
 	}
-	if e.JournalBytes < r.cfg.Retention+r.order.largestSet() {
+	if e.JournalBytes < r.cfg.Retention+r.order.largestSet() && !r.order.sequences.long() {
 		limit = min(limit, r.paxos.AllDurable())
 	}
 	limit = min(limit, r.paxos.DurableTo())

@@ -278,9 +278,10 @@ type Status struct {
 	Chosen    changeset.Position
 	Applied   changeset.Position
 	Members   paxos.Membership
-	LeaseEnd  paxos.Instant // until when this node may lead; 0 = it does not
-	Removed   bool          // was a member and is none any more
-	Diverged  string        // why the server was given up; empty when it was not
+	Durable   paxos.Membership // the part of Members that would survive a crash
+	LeaseEnd  paxos.Instant    // until when this node may lead; 0 = it does not
+	Removed   bool             // was a member and is none any more
+	Diverged  string           // why the server was given up; empty when it was not
 }
 
 // Status returns the present state.
@@ -289,6 +290,6 @@ func (r *Replicator) Status() Status {
 		Phase: r.phase, Role: r.paxos.Role(), Suspended: r.paxos.Suspended(), Leader: r.paxos.Leader(),
 		Ballot: r.paxos.Ballot(), Epoch: r.order.Greatest(), Index: r.order.Head(), Chosen: r.order.Last(),
 		Applied: r.cursor.position, Members: r.paxos.Members(), Diverged: r.cursor.diverged,
-		LeaseEnd: r.lease(), Removed: r.paxos.Removed(),
+		Durable: r.paxos.DurableMembers(), LeaseEnd: r.lease(), Removed: r.paxos.Removed(),
 	}
 }

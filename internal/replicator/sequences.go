@@ -49,11 +49,16 @@ func (b *sequenceBook) note(states []changeset.SequenceState, p *pending) paxos.
 	return wait
 }
 
-// noteInline forgets the sequences of databases that a set drops or renames: another one may go by the name afterwards, and what was
-// newer of its namesake would pass for newer of it.
-func (b *sequenceBook) noteInline(set *changeset.ChangeSet) error {
-	return eachInline(set, func(message changeset.Message) {
+// noteInline forgets the names of sequences that a set gives away or takes back: another one may go by the name afterwards, and what was newer of its
+// namesake would pass for newer of it. Nobody uses a sequence between the moment in which its name is changed, or its state is read for the set, and
+// the end of that transaction: until then its locks keep the others away, and what they have handed over before is proposed before it.
+func (b *sequenceBook) noteInline(set *changeset.ChangeSet, before inlineScan) error {
+	return eachInline(set, before, func(message changeset.Message) {
 		switch m := message.(type) {
+		case changeset.Sequence:
+			delete(b.newest, sequenceKey{set.Database, m.Schema, m.Name})
+		case changeset.DroppedSequence:
+			delete(b.newest, sequenceKey{set.Database, m.Schema, m.Name})
 		case changeset.DroppedDatabase:
 			b.forget(m.Name)
 		case changeset.RenamedDatabase:

@@ -63,8 +63,10 @@ func (r *run) commitBatch(b *replicator.Batch) {
 	r.server.data.commit(b.Position, writes)
 	for _, o := range ops {
 		r.takeChange(o)
+		r.applyStates(o)
 	}
 	w.check.commits(r, before, b.Position, ops)
+	w.check.sequencesStand(r, b.Position)
 }
 
 // payloadOf is the payload of a change set with all its chunks.

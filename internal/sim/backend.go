@@ -74,6 +74,7 @@ func (b *backend) awaitLease() {
 		b.op.values = b.seen
 		b.end(committed, "")
 	case b.op.kind == nextvalOp:
+		b.drawInVain()
 		b.stage = proposed
 		b.run.process.submit(replicator.Submitted{Backend: b.id, Request: 1, Epoch: b.epoch, Sequences: b.nextval()})
 	default:
@@ -113,12 +114,12 @@ func (b *backend) ask() {
 		b.rollBack("the gate was closed")
 		return
 	}
-	if b.op.change != nil && !b.mayChange() {
-		b.rollBack("the databases are not as they must be")
+	if b.op.change != nil && !b.mayChange() || b.op.schemas != nil && !b.mayChangeSchemas() {
+		b.rollBack("the databases or schemas are not as they must be")
 		return
 	}
 	b.run.server.data.makeFiles(b.op)
-	b.op.submit(b.seen)
+	b.op.submit(b.run, b.seen)
 	b.spill()
 	if b.op.gone && b.run.world().rand.IntN(2) == 0 {
 		b.discard()
@@ -128,6 +129,7 @@ func (b *backend) ask() {
 	set := b.changeSet()
 	submitted := replicator.Submitted{Backend: b.id, Request: 1, Epoch: b.epoch, Set: &set}
 	if b.op.usesSequence {
+		b.drawInVain()
 		submitted.Sequences = b.nextval()
 	}
 	b.run.process.submit(submitted)
@@ -164,8 +166,8 @@ func (b *backend) changeSet() changeset.ChangeSet {
 	} else if o.ddl {
 		set.Flags = changeset.HasDDL
 	}
-	if o.change != nil {
-		set.Flags |= changeset.HasSequences // it names databases
+	if o.change != nil || o.schemas != nil {
+		set.Flags |= changeset.HasSequences // it names databases, or sequences
 	}
 	return set
 }

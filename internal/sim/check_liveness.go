@@ -44,6 +44,7 @@ func (c *checkers) final() {
 				c.world.violated("state", "register %d is %d on %s, and the order makes it %d", key, got, m.name, want)
 			}
 		}
+		c.sequencesAreEqual(m)
 	}
 	c.linearizable()
 }

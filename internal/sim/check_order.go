@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"maps"
 	"sort"
 
 	"github.com/baristadb/barista/internal/changeset"
@@ -17,6 +18,7 @@ type order struct {
 	states    []state // after each index
 	registers map[int]opID
 	begun     map[changeset.ID][][]byte // chunked sets that are not finished
+	sequences map[sequenceName]int64    // the agreed horizons
 }
 
 // A place is a transaction that takes effect.
@@ -30,10 +32,13 @@ type state struct {
 	greatest paxos.Ballot
 	position changeset.Position
 	members  paxos.Membership
+
+	sequences map[sequenceName]int64
 }
 
 func newOrderTwin(members paxos.Membership) order {
-	return order{members: members, opened: make(map[paxos.Ballot]paxos.Index), registers: make(map[int]opID), begun: make(map[changeset.ID][][]byte)}
+	return order{members: members, opened: make(map[paxos.Ballot]paxos.Index), registers: make(map[int]opID), begun: make(map[changeset.ID][][]byte),
+		sequences: make(map[sequenceName]int64)}
 }
 
 // place takes the next chosen value into the order.
@@ -55,8 +60,12 @@ func (c *checkers) place(i paxos.Index, v paxos.Value) {
 		}
 	case paxos.KindChangeSets:
 		c.placeSets(i, v, void)
+	case paxos.KindSequence:
+		if !void {
+			c.placeSequences(i, v)
+		}
 	}
-	s := state{greatest: o.greatest, members: o.members}
+	s := state{greatest: o.greatest, members: o.members, sequences: maps.Clone(o.sequences)}
 	if n := len(o.places); n > 0 {
 		s.position = o.places[n-1].position
 	}
@@ -122,6 +131,7 @@ func (c *checkers) takesEffect(at changeset.Position, op *op) {
 	if op.usesSequence {
 		c.gives(op)
 	}
+	o.renameSequences(op)
 	o.places = append(o.places, place{at, op})
 	op.place = len(o.places)
 }
@@ -169,6 +179,13 @@ func (c *checkers) floorIsTrue(p *process, f paxos.Floor) {
 	if f.Greatest != s.greatest || changeset.Position(f.Position) != s.position || f.Members.Version != s.members.Version {
 		c.world.violated("floor", "%s has a floor at %d with epoch %v, position %v, membership %d, and the log says %v, %v, %d",
 			p.machine.name, f.Index, f.Greatest, changeset.Position(f.Position), f.Members.Version, s.greatest, s.position, s.members.Version)
+	}
+	sequences := make(map[sequenceName]int64)
+	for _, q := range f.Sequences {
+		sequences[sequenceName{q.Database, q.Schema}] = q.Horizon
+	}
+	if !maps.Equal(sequences, s.sequences) && !blind("floor's sequences") {
+		c.world.violated("floor", "%s has a floor at %d with the states of sequences %v, and the log says %v", p.machine.name, f.Index, sequences, s.sequences)
 	}
 }
 

@@ -12,7 +12,8 @@ type client struct {
 	world *world
 	name  string
 	door  *machine
-	op    *op // nil: it thinks
+	op    *op  // nil: it thinks
+	told  bool // what to ask for, by a script
 }
 
 func newClient(w *world, number int) *client {
@@ -24,6 +25,9 @@ const patience = 8 * second
 
 func (c *client) thinks() {
 	c.op = nil
+	if c.told {
+		return
+	}
 	c.world.after(span(c.world.rand, 0, 2*c.world.plan.think), c.asks)
 }
 
@@ -70,6 +74,9 @@ func (c *client) newOp(leader *machine) *op {
 	o.ddl = o.kind == modifyOp && w.rand.IntN(20) == 0
 	if w.plan.databases {
 		o.chooseDatabase()
+	}
+	if w.plan.schemas {
+		o.chooseSchema()
 	}
 	w.ops = append(w.ops, o)
 	c.op = o

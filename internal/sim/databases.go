@@ -28,12 +28,7 @@ func fairName(k int) string { return fmt.Sprintf("fair%d", k+1) }
 func (p *plan) fairKey(k int) int { return p.keys + k }
 
 // registers counts all registers, those of names too.
-func (p *plan) registers() int {
-	if p.databases {
-		return p.keys + fairs
-	}
-	return p.keys
-}
+func (p *plan) registers() int { return p.keys + fairs + len(schemaNames) }
 
 // databaseKey is the register of a database's name; ok is false for those that are always there.
 func (p *plan) databaseKey(name string) (key int, ok bool) {
@@ -43,6 +38,14 @@ func (p *plan) databaseKey(name string) (key int, ok bool) {
 		}
 	}
 	return 0, false
+}
+
+// placeKey is the register of the name of the database or schema that a transaction works in; ok is false for one that is always there.
+func (p *plan) placeKey(o *op) (key int, ok bool) {
+	if o.schema != "" {
+		return p.schemaKeyOf(o.schema), true
+	}
+	return p.databaseKey(o.database)
 }
 
 // A databaseChange is what a transaction does to databases.
@@ -90,9 +93,9 @@ func (o *op) chooseDatabase() {
 	slices.Sort(o.keys)
 }
 
-// enter connects a session to its database: it must be there, and nobody be changing it.
+// enter connects a session to its database, and to the schema that it is going to use: they must be there, and nobody be changing them.
 func (r *run) enter(o *op) bool {
-	key, comes := r.world().plan.databaseKey(o.database)
+	key, comes := r.world().plan.placeKey(o)
 	if !comes {
 		return true
 	}
@@ -202,17 +205,20 @@ func (c *checkers) databasesAreWhole(s *server) {
 	}
 }
 
-// entered: what is written in a database takes effect while that one has the name, and no other.
+// entered: what is written in a database or schema takes effect while that one has the name, and no other.
 func (c *checkers) entered(op *op) {
 	p := &c.world.plan
-	key, comes := p.databaseKey(op.database)
+	key, comes := p.placeKey(op)
 	if op.change != nil {
 		c.world.figures.Databases++
+	}
+	if op.schemas != nil {
+		c.world.figures.Schemas++
 	}
 	if op.change != nil && op.change.kind == createDatabase && op.change.from >= 0 {
 		key, comes = p.fairKey(op.change.from), true
 	}
 	if comes && c.order.registers[key] != op.instance {
-		c.world.violated("database", "transaction %d worked in database %d, whose name %d has by then", op.id, op.instance, c.order.registers[key])
+		c.world.violated("database", "transaction %d worked in database or schema %d, whose name %d has by then", op.id, op.instance, c.order.registers[key])
 	}
 }

@@ -5,5 +5,7 @@ package sim
 const (
 	locksReleased = "locks released while undecided"
 	amnesiacVotes = "amnesiac acceptor votes"
+	namesNotTold  = "changed names of sequences not told"
+	partsAtOnce   = "removed node parts at once"
 	filesGoFirst  = "files of a database destroyed before its drop is durable"
 )

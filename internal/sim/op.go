@@ -35,6 +35,7 @@ type op struct {
 	kind     opKind
 	keys     []int // in order
 	database string
+	schema   string // whose sequence it uses, if that comes and goes
 
 	door, leader *machine // whom the client asked, and whom that passed it on to
 	backend      *backend // nil: not begun, or over
@@ -49,8 +50,10 @@ type op struct {
 	payload []byte
 
 	usesSequence bool // in what it writes
+	draws        int  // so many values of the sequence another transaction draws before, and rolls back
 	change       *databaseChange
-	instance     opID // the database that it works in or changes, if that comes and goes
+	schemas      *schemaChange
+	instance     opID // the database or schema that it works in or changes, if that comes and goes
 	ddl          bool // it changes a definition, too
 
 	proposedAt paxos.Index // where it was ever accepted; 0 = nowhere
@@ -58,19 +61,26 @@ type op struct {
 }
 
 // submit makes the change set: what the transaction read and what it writes.
-func (o *op) submit(seen map[int]opID) {
-	if o.change != nil {
+func (o *op) submit(r *run, seen map[int]opID) {
+	switch {
+	case o.change != nil:
 		o.submitChange(seen)
-		return
+	case o.schemas != nil:
+		o.submitSchemaChange(r, seen)
+	default:
+		o.submitWrites(seen)
 	}
-	for _, key := range o.keys {
-		o.writes = append(o.writes, write{key: key, from: seen[key], to: o.id})
-	}
-	o.payload = fmt.Appendf(nil, "transaction %d writes %v", o.id, o.writes)
 	if len(o.pieces) > 0 {
 		third := len(o.payload) / 3
 		o.pieces, o.payload = [][]byte{o.payload[:third], o.payload[third : 2*third]}, o.payload[2*third:]
 	}
+}
+
+func (o *op) submitWrites(seen map[int]opID) {
+	for _, key := range o.keys {
+		o.writes = append(o.writes, write{key: key, from: seen[key], to: o.id})
+	}
+	o.payload = fmt.Appendf(nil, "transaction %d writes %v", o.id, o.writes)
 }
 
 // whole is the payload with all its pieces.

@@ -62,6 +62,9 @@ const (
 // agreement; and one that was away for long may not know the leader, nor anybody who speaks to it.
 func (p *process) doubt(heard moment) {
 	w := p.world
+	if p.parting {
+		return
+	}
 	if p.replicator.Status().Leader != 0 {
 		heard = w.now
 	}
@@ -70,7 +73,7 @@ func (p *process) doubt(heard moment) {
 			members := p.askMembers(peer)
 			_, member := members.Find(p.id)
 			if !member && p.id < members.Next {
-				p.machine.leave("hears that it was removed, and gets an empty disk")
+				p.part(members)
 				return
 			}
 			if member && members.Version > p.met.Version {
@@ -81,11 +84,11 @@ func (p *process) doubt(heard moment) {
 	w.during(p.life, doubtEvery, func() { p.doubt(heard) })
 }
 
-// askMembers is the membership that a peer knows; of version 0 if it cannot be asked.
+// askMembers is the membership that a peer has on its disk; of version 0 if it cannot be asked.
 func (p *process) askMembers(peer *machine) paxos.Membership {
 	at, network := peer.process, &p.world.network
 	if at == nil || at == p || at.replicator == nil || !network.joined(peer, p.machine) || !network.joined(p.machine, peer) {
 		return paxos.Membership{}
 	}
-	return at.replicator.Status().Members
+	return at.replicator.Status().Durable
 }

@@ -17,6 +17,7 @@ type plan struct {
 	ordered bool       // operators remove and add members, and machines are away for long; then no disk is lost
 
 	databases  bool // there are some that come and go
+	schemas    bool // likewise, with their sequences
 	clients    int
 	keys       int        // registers; few of them mean many conflicts
 	think      paxos.Span // of a client between two transactions, on average

@@ -37,6 +37,40 @@ var plantedBugs = []struct{ name, unseen string }{
 	{"purge of what no server has flushed", ""},
 	{"ballot reused after a restart", ""},
 	{filesGoFirst, ""},
+	{"floor with the states of the head", ""},
+	{"refresh with the states of the head", ""},
+	{"refresh before the log has come so far", ""},
+	{"states below a server applied again", ""},
+	{"sequences of a chunked set passed over", ""},
+	{"sequences of a chunked set passed over", "floor's sequences"},
+	{namesNotTold, ""},
+	{namesNotTold, "floor's sequences"},
+}
+
+// scriptedBugs need a schedule that chance hardly finds.
+var scriptedBugs = []struct{ name, script string }{
+	{"floor with the states of the head", "states at a floor, and names that change above it"},
+	{"refresh with the states of the head", "states above a server that lost commits, and names that change below them"},
+	{"states below a server applied again", "states below a base backup, and names that change above them"},
+	{"leader never gives up what it lacks", "the leader lacks what all others have purged"},
+	{partsAtOnce, "the last but one removes itself"},
+}
+
+func TestScriptedBugs(t *testing.T) {
+	// Shows that each script finds the bug that it was written for.
+	defer plant("", "")
+	for _, bug := range scriptedBugs {
+		plant(bug.name, "")
+		var found error
+		for _, s := range scripts {
+			for chance := uint64(0); s.name == bug.script && chance < 20 && found == nil; chance++ {
+				found = s.run(chance, nil).Err
+			}
+		}
+		if found == nil {
+			t.Errorf("%s: the script does not find it", bug.name)
+		}
+	}
 }
 
 func TestPlantedBugs(t *testing.T) {

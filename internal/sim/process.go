@@ -28,11 +28,15 @@ type process struct {
 	gathering bool
 	dieIn     int // it dies after so many more things done; 0 = it does not
 	start     uint64
+	parting   bool // it was removed, and waits until that is known
 
 	writer writer
 	joiner joiner
 	pins   []*pin
 }
+
+// partEvery is how often a node that was removed asks whether others know.
+const partEvery = 100 * millisecond
 
 // maxDrain is how many events the loop takes before it obeys.
 const maxDrain = 512
@@ -269,9 +273,27 @@ func (p *process) sendAll(messages []paxos.Outgoing) {
 	}
 }
 
-// watchMembership ends a node that was removed. An operator empties its disk, and it joins again.
+// watchMembership lets a node part that was removed.
 func (p *process) watchMembership() {
-	if p.replicator.Status().Removed {
-		p.machine.leave("was removed, and gets an empty disk")
+	if s := p.replicator.Status(); s.Removed && !p.parting {
+		p.part(s.Members)
 	}
+}
+
+// part ends a node that is no member any more when a majority of those that are know so. Then an operator empties its disk, and it joins again.
+func (p *process) part(members paxos.Membership) {
+	p.parting = true
+	newest := members
+	known := members.KnownTo(func(m paxos.Member) uint32 {
+		told := p.askMembers(p.world.machineNamed(m.Name))
+		if told.Version > newest.Version {
+			newest = told
+		}
+		return told.Version
+	})
+	if known || planted(partsAtOnce) {
+		p.machine.leave("was removed, and gets an empty disk")
+		return
+	}
+	p.world.during(p.life, partEvery, func() { p.part(newest) })
 }

@@ -12,7 +12,7 @@ func TestSimulationFindsBugs(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes a build of its own")
 	}
-	cmd := exec.CommandContext(t.Context(), "go", "test", "-tags", "barista_mutations", "-count=1", "-run", "^TestPlantedBugs$", "-v", ".")
+	cmd := exec.CommandContext(t.Context(), "go", "test", "-tags", "barista_mutations", "-count=1", "-run", "^Test(Planted|Scripted)Bugs$", "-v", ".")
 	output, err := cmd.CombinedOutput()
 	t.Logf("%s", output)
 	if err != nil {

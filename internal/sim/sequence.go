@@ -32,22 +32,29 @@ func (b *backend) nextval() []changeset.SequenceState {
 	}
 	r.sequences[database] = s
 	b.op.number = s.last
-	name := "shop"
-	if database != 0 {
+	name, schema := "shop", "public"
+	if b.op.schema != "" {
+		schema = b.op.schema
+	} else if database != 0 {
 		name = b.op.database
 	}
-	return []changeset.SequenceState{{Database: name, Schema: "public", Name: "counter", Horizon: horizons[database], Called: true, LSN: s.lsn}}
+	return []changeset.SequenceState{{Database: name, Schema: schema, Name: "counter", Horizon: horizons[database], Called: true, LSN: s.lsn}}
+}
+
+// drawInVain takes values in a transaction that is rolled back: the horizon may move, and nobody hears of it.
+func (b *backend) drawInVain() {
+	for range b.op.draws {
+		b.nextval()
+	}
 }
 
 // setSequence makes the agreed state the server's: a former leader is ahead of what was agreed, and a follower behind it. The state of one
 // whose database has gone since is passed over.
 func (r *run) setSequence(states []changeset.SequenceState) {
 	for _, s := range states {
-		database := opID(0)
-		if key, comes := r.world().plan.databaseKey(s.Database); comes {
-			if database = r.server.data.values[key]; !isDatabase(database) {
-				continue
-			}
+		database, ok := r.server.data.sequenceAt(&r.world().plan, sequenceName{s.Database, s.Schema})
+		if !ok {
+			continue
 		}
 		r.lsn++
 		r.server.data.horizons[database] = s.Horizon
@@ -55,7 +62,22 @@ func (r *run) setSequence(states []changeset.SequenceState) {
 	}
 }
 
-// given is one value of one database's sequence.
+// A sequenceName is where a sequence is: each database that comes and goes, each schema, and the database that is always there have one.
+type sequenceName struct{ database, schema string }
+
+// sequenceAt is the database or schema whose sequence goes by a name.
+func (d *data) sequenceAt(p *plan, name sequenceName) (instance opID, ok bool) {
+	key, comes := p.databaseKey(name.database)
+	if name.schema != "public" {
+		key, comes = p.schemaKeyOf(name.schema), true
+	}
+	if !comes {
+		return 0, true
+	}
+	return d.values[key], isDatabase(d.values[key])
+}
+
+// given is one value of one database's or schema's sequence.
 type given struct {
 	database opID
 	value    int64

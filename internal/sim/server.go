@@ -156,18 +156,24 @@ func (r *run) flushSometimes() {
 	})
 }
 
-// purgeSometimes asks the server what it has flushed, which makes it flush, and lets the replicator decide what the journal can do without.
 func (p *process) purgeSometimes() {
 	w := p.world
 	w.during(p.life, span(w.rand, w.plan.purgeEvery/2, w.plan.purgeEvery*2), func() {
-		if r := p.machine.server.run; r != nil {
-			d := p.machine.server.data
-			d.flushed = len(d.commits)
-			position := d.applied()
-			w.during(r.life, span(w.rand, 0, 50*millisecond), func() {
-				p.post(replicator.Flushed{Start: r.start, Position: position, JournalBytes: p.journal.Size(), Pinned: p.lowestPin()})
-			})
-		}
+		p.purge()
 		p.purgeSometimes()
+	})
+}
+
+// purge asks the server what it has flushed, which makes it flush, and lets the replicator decide what the journal can do without.
+func (p *process) purge() {
+	r := p.machine.server.run
+	if r == nil {
+		return
+	}
+	d := p.machine.server.data
+	d.flushed = len(d.commits)
+	position := d.applied()
+	p.world.during(r.life, span(p.world.rand, 0, 50*millisecond), func() {
+		p.post(replicator.Flushed{Start: r.start, Position: position, JournalBytes: p.journal.Size(), Pinned: p.lowestPin()})
 	})
 }

@@ -2,6 +2,7 @@ package capture
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -241,6 +242,7 @@ func TestDroppedSequencesAreTold(t *testing.T) {
 		{"alter table gone.t alter n drop identity", "gone.t_n_seq"},
 		{"do $$begin drop table gone.t; drop sequence gone.second; end$$", "gone.t_k_seq gone.second"},
 		{"begin; drop sequence gone.stays; create sequence gone.stays; commit", "gone.stays"},
+		{"begin; create sequence gone.brief; drop sequence gone.brief; commit", ""},
 		{"drop schema gone cascade", "gone.stays"},
 	} {
 		before := len(p.Leader.Gate.Chosen())
@@ -265,4 +267,81 @@ func TestDroppedSequencesAreTold(t *testing.T) {
 		}
 	}
 	p.Same(t)
+}
+
+// Whatever changes the name of a sequence tells that it gives the old one up, in the place where it does so, and the state under the name that
+// is left at the end. What a savepoint's rollback undoes is not told.
+func TestRenamedSequencesAreTold(t *testing.T) {
+	p := harness.SharedPair(t)
+	p.Run(t, "create schema live; create schema next; create schema other",
+		"create table live.t (k serial primary key, n int generated always as identity); create sequence live.alone",
+		"create table next.t (k serial primary key, n int generated always as identity)",
+		"insert into live.t select; insert into next.t select from generate_series(1, 100)", "select nextval('live.alone')")
+	for _, c := range []struct{ name, sql, want string }{
+		{"a sequence", "alter sequence live.alone rename to single", "-live.alone live.single=33"},
+		{"a sequence as a table", "alter table live.single rename to alone", "-live.single live.alone=33"},
+		{"its schema", "alter sequence live.alone set schema other", "-live.alone other.alone=33"},
+		{"a table's schema", "alter table live.t set schema other", "-live.t_k_seq -live.t_n_seq other.t_k_seq=33 other.t_n_seq=33"},
+		{"back", "alter table other.t set schema live", "-other.t_k_seq -other.t_n_seq live.t_k_seq=33 live.t_n_seq=33"},
+		{"a table", "alter table live.t rename to t2; alter table live.t2 rename to t", ""},
+		{"a schema", "alter schema other rename to another", "-other.alone another.alone=33"},
+		{"two schemas", "begin; alter schema live rename to old; alter schema next rename to live; commit",
+			"-live.t_k_seq -live.t_n_seq -next.t_k_seq -next.t_n_seq live.t_k_seq=132 live.t_n_seq=132 old.t_k_seq=33 old.t_n_seq=33"},
+		{"in a function", "do $$begin execute 'alter schema live rename to next'; execute 'alter schema old rename to live'; end$$",
+			"-live.t_k_seq -live.t_n_seq -old.t_k_seq -old.t_n_seq live.t_k_seq=33 live.t_n_seq=33 next.t_k_seq=132 next.t_n_seq=132"},
+		{"a name for a moment", "begin; alter sequence another.alone rename to a; alter sequence another.a rename to alone; commit",
+			"-another.a -another.alone another.alone=33"},
+		{"undone", "begin; create table another.x (); savepoint a; alter schema live rename to nowhere; alter sequence another.alone rename to a; rollback to a; commit", ""},
+		{"half undone", "begin; alter sequence another.alone rename to a; savepoint a; alter sequence another.a rename to b; rollback to a; commit",
+			"-another.alone another.a=33"},
+		{"made and renamed", "begin; create sequence another.fresh; alter sequence another.fresh rename to alone; commit", "another.alone=1"},
+		{"dropped and taken", "begin; drop sequence another.a; alter sequence another.alone rename to a; commit", "-another.a -another.alone another.a=1"},
+	} {
+		before := len(p.Leader.Gate.Chosen())
+		p.Run(t, c.sql)
+		if got := toldOfSequences(t, p.Leader.Gate.Chosen()[before:]); got != c.want {
+			t.Errorf("%s: told %q, want %q", c.name, got, c.want)
+		}
+	}
+	p.Same(t)
+	p.Run(t, "drop schema live cascade; drop schema next cascade; drop schema another cascade")
+}
+
+// toldOfSequences writes what change sets tell of sequences: the names that are given up, and the states that are left, in order of their names.
+func toldOfSequences(t *testing.T, log []*harness.Proposal) string {
+	t.Helper()
+	var given, left []string
+	for _, proposal := range log {
+		for reader := changeset.NewReader(proposal.Set.Payload); ; {
+			message, err := reader.Next()
+			if err != nil {
+				break
+			}
+			switch m := message.(type) {
+			case changeset.DroppedSequence:
+				given = append(given, "-"+m.Schema+"."+m.Name)
+			case changeset.Sequence:
+				left = append(left, fmt.Sprintf("%s.%s=%d", m.Schema, m.Name, m.Horizon))
+			}
+		}
+		if len(given)+len(left) > 0 && !proposal.Set.Flags.Has(changeset.HasSequences) {
+			t.Error("a change set does not say that it tells of sequences")
+		}
+	}
+	slices.Sort(given)
+	slices.Sort(left)
+	return strings.Join(append(given, left...), " ")
+}
+
+// A state that comes late, when its sequence has been made unlogged and goes its own way, does not set that back.
+func TestStateOfASequenceThatIsUnloggedNow(t *testing.T) {
+	p := harness.SharedPair(t)
+	p.Run(t, "create sequence parted start 500", "alter sequence parted set unlogged")
+	p.Follower.Apply(t, &harness.Proposal{Kind: harness.KindSequences, Sequences: []changeset.SequenceState{
+		{Database: "postgres", Schema: "public", Name: "parted", Horizon: 33, Called: true},
+	}})
+	if got := harness.Value(t, p.Follower.Connect(t), "select last_value::text from parted"); got != "500" {
+		t.Errorf("it stands at %s, want 500", got)
+	}
+	p.Run(t, "drop sequence parted")
 }
