@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/baristadb/barista/internal/changeset"
 	"github.com/baristadb/barista/internal/paxos"
 )
 
@@ -63,5 +64,33 @@ func TestRetentionSparesOneLargeTransaction(t *testing.T) {
 	}
 	if floor := purged(1000 + largest); floor <= behind {
 		t.Errorf("a floor at %d: with more than the limit and one large set it does not wait for whoever holds no more than %d", floor, behind)
+	}
+}
+
+// Nobody who is late is waited for while the order keeps more changes of sequences than memory is meant for.
+func TestManyChangesOfSequencesWaitForNobody(t *testing.T) {
+	c, leader, others := settled(t, 1)
+	c.cut[others[0].id] = true
+	for k := 0; k < 50 && leader.r.order.Head() < leader.r.paxos.AllDurable()+2*checkpointEvery; k++ {
+		c.run(1e9, 1)
+	}
+	c.run(2e9, 0)
+	order, behind := leader.r.order, leader.r.paxos.AllDurable()
+	purged := func() paxos.Index {
+		leader.r.Step(c.now, Flushed{Start: uint64(leader.id), Position: leader.applied(), JournalBytes: 1})
+		if out := leader.r.Output(); out.Purge != nil {
+			return out.Purge.Index
+		}
+		return 0
+	}
+	if floor := purged(); leader.r.phase != Open || floor > behind {
+		t.Fatalf("phase %v, a floor at %d, and a member holds no more than %d", leader.r.phase, floor, behind)
+	}
+	at := changeset.At(uint64(order.Head()), 0)
+	for range maxSequenceChanges + 1 {
+		order.sequences.change(at, "postgres", changeset.Sequence{Schema: "public", Name: "s"})
+	}
+	if floor := purged(); floor <= behind {
+		t.Errorf("a floor at %d: it waits for whoever holds no more than %d", floor, behind)
 	}
 }

@@ -1,7 +1,9 @@
 package sim
 
 import (
+	"fmt"
 	"maps"
+	"slices"
 
 	"github.com/baristadb/barista/internal/changeset"
 	"github.com/baristadb/barista/internal/paxos"
@@ -58,13 +60,15 @@ func (c *checkers) sequencesStand(r *run, at changeset.Position) {
 	}
 }
 
-// sequencesAreEqual: in the end every follower's sequences stand where the order says, and the leader's not before that.
-func (c *checkers) sequencesAreEqual(m *machine) {
+// sequencesBehind names a sequence that is not where it comes to rest: every follower's stand where the order says, and the leader's not before that.
+func (c *checkers) sequencesBehind(m *machine) string {
 	leads := m.process.replicator.Status().Phase == replicator.Open
-	for name, want := range maps.All(c.order.sequences) {
+	for _, name := range slices.SortedFunc(maps.Keys(c.order.sequences), sequenceName.compare) {
+		want := c.order.sequences[name]
 		instance, ok := m.server.data.sequenceAt(&c.world.plan, name)
 		if got := m.server.data.horizons[instance]; !ok || got < want || got > want && !leads {
-			c.world.violated("state", "the sequence %s.%s stands at %d on %s, and the order has it at %d", name.database, name.schema, got, m.name, want)
+			return fmt.Sprintf("the sequence %s.%s stands at %d on %s, and the order has it at %d", name.database, name.schema, got, m.name, want)
 		}
 	}
+	return ""
 }

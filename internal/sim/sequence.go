@@ -1,6 +1,10 @@
 package sim
 
-import "github.com/baristadb/barista/internal/changeset"
+import (
+	"cmp"
+
+	"github.com/baristadb/barista/internal/changeset"
+)
 
 // sequenceCache is how many values a server takes at once: its horizon moves by so many, and must be agreed on before the first of them is
 // given away, or together with the change set that uses it.
@@ -64,6 +68,10 @@ func (r *run) setSequence(states []changeset.SequenceState) {
 
 // A sequenceName is where a sequence is: each database that comes and goes, each schema, and the database that is always there have one.
 type sequenceName struct{ database, schema string }
+
+func (n sequenceName) compare(other sequenceName) int {
+	return cmp.Or(cmp.Compare(n.database, other.database), cmp.Compare(n.schema, other.schema))
+}
 
 // sequenceAt is the database or schema whose sequence goes by a name.
 func (d *data) sequenceAt(p *plan, name sequenceName) (instance opID, ok bool) {

@@ -1,4 +1,4 @@
-package faults
+package recovery
 
 import (
 	"context"
@@ -17,52 +17,53 @@ import (
 
 func TestSequencesFollowTheirNames(t *testing.T) {
 	// No value of a sequence comes again when names change hands, sequences are restarted, and nodes purge, die, fetch base backups and lead by turns.
-	c := harness.StartCluster(t, devcluster.Options{Change: func(cfg *config.Config) { cfg.Retention = 1 << 20 }})
-	t.Run("schemas swap their names", func(t *testing.T) { schemasSwap(t, c) })
-	t.Run("a swap, and the leader dies", func(t *testing.T) { swapBeforeDeath(t, c) })
-	t.Run("restarted in chunks", func(t *testing.T) { restartedInChunks(t, c) })
-	t.Run("databases swap above a floor", func(t *testing.T) { databasesSwapAboveAFloor(t, c) })
-	t.Run("restarted below a base backup", func(t *testing.T) { restartedBelowABackup(t, c) })
+	c := namedSequences{harness.StartCluster(t, devcluster.Options{Change: func(cfg *config.Config) { cfg.Retention = 1 << 20 }})}
+	t.Run("schemas swap their names", c.schemasSwap)
+	t.Run("a swap, and the leader dies", c.swapBeforeDeath)
+	t.Run("restarted in chunks", c.restartedInChunks)
+	t.Run("databases swap above a floor", c.databasesSwapAboveAFloor)
+	t.Run("restarted below a base backup", c.restartedBelowABackup)
 	c.VerifyAll(t)
 }
 
+// namedSequences is the cluster of these tests.
+type namedSequences struct{ *harness.Cluster }
+
 // handOver makes node k lead.
-func handOver(t *testing.T, c *harness.Cluster, k int) {
+func (c namedSequences) handOver(t *testing.T, k int) {
 	t.Helper()
 	c.Ready(t)
-	if c.AwaitLeader(t) == k {
-		return
-	}
-	if status, _, errs := c.Barista(t, "transfer", "--http", c.Node(k).Config.HTTP, "--to", c.Node(k).Config.Name); status != 0 {
-		t.Fatalf("barista transfer: status %d: %s", status, errs)
-	}
-	if leader := c.AwaitLeader(t); leader != k {
-		t.Fatalf("n%d leads, not n%d", leader, k)
-	}
+	harness.Await(t, harness.ServeLimit, fmt.Sprintf("n%d to lead", k), func(context.Context) error {
+		if c.AwaitLeader(t) == k {
+			return nil
+		}
+		status, _, errs := c.Barista(t, "transfer", "--http", c.Node(k).Config.HTTP, "--to", c.Node(k).Config.Name)
+		return fmt.Errorf("barista transfer: status %d: %s", status, errs) // one that is not up to date yet does not take over
+	})
 }
 
 // handOverAndBack makes another node lead, and then the first again.
-func handOverAndBack(t *testing.T, c *harness.Cluster) {
+func (c namedSequences) handOverAndBack(t *testing.T) {
 	t.Helper()
 	leader := c.AwaitLeader(t)
-	handOver(t, c, c.Others(leader)[0])
-	handOver(t, c, leader)
+	c.handOver(t, c.Others(leader)[0])
+	c.handOver(t, leader)
 }
 
 const newSchemas = "DROP SCHEMA IF EXISTS live, next, old CASCADE; CREATE SCHEMA live; CREATE SCHEMA next"
 
 const swap = "BEGIN; ALTER SCHEMA live RENAME TO old; ALTER SCHEMA next RENAME TO live; COMMIT"
 
-func schemasSwap(t *testing.T, c *harness.Cluster) {
+func (c namedSequences) schemasSwap(t *testing.T) {
 	conn := c.Connect(t, 1)
 	harness.Run(t, conn, newSchemas,
 		"CREATE TABLE live.t (k serial PRIMARY KEY, v int); CREATE TABLE next.t (k serial PRIMARY KEY, v int)",
 		"INSERT INTO live.t (v) SELECT generate_series(1, 3)", "INSERT INTO next.t (v) SELECT generate_series(1, 50)", swap)
-	handOverAndBack(t, c)
+	c.handOverAndBack(t)
 	harness.Run(t, c.Connect(t, 1), "INSERT INTO live.t (v) VALUES (1)", "INSERT INTO old.t (v) VALUES (1)")
 }
 
-func swapBeforeDeath(t *testing.T, c *harness.Cluster) {
+func (c namedSequences) swapBeforeDeath(t *testing.T) {
 	leader := c.AwaitLeader(t)
 	other := c.Others(leader)[0]
 	conn := c.Connect(t, other)
@@ -82,34 +83,34 @@ func swapBeforeDeath(t *testing.T, c *harness.Cluster) {
 	c.Restart(t, leader)
 }
 
-func restartedInChunks(t *testing.T, c *harness.Cluster) {
+func (c namedSequences) restartedInChunks(t *testing.T) {
 	const load = "INSERT INTO big (v) SELECT repeat('x', 50) FROM generate_series(1, 100000)" // more than 4 MB
 	conn := c.Connect(t, 1)
 	harness.Run(t, conn, "CREATE TABLE big (k serial PRIMARY KEY, v text)", "INSERT INTO big (v) VALUES ('first')",
 		"BEGIN", "TRUNCATE big RESTART IDENTITY", load, "COMMIT")
-	handOverAndBack(t, c)
+	c.handOverAndBack(t)
 	conn = c.Connect(t, 1)
 	harness.Run(t, conn, "INSERT INTO big (v) VALUES ('after')")
 	harness.Run(t, conn, "BEGIN", "DROP TABLE big", "CREATE TABLE big (k serial PRIMARY KEY, v text)", load, "COMMIT")
-	handOverAndBack(t, c)
+	c.handOverAndBack(t)
 	harness.Run(t, c.Connect(t, 1), "INSERT INTO big (v) VALUES ('after')", "DROP TABLE big")
 }
 
-func databasesSwapAboveAFloor(t *testing.T, c *harness.Cluster) {
+func (c namedSequences) databasesSwapAboveAFloor(t *testing.T) {
 	leader := c.AwaitLeader(t)
 	node := c.Others(leader)[0]
 	conn := c.Connect(t, node)
 	harness.Run(t, conn, "CREATE DATABASE app", "CREATE DATABASE app_new")
-	told := drawIn(t, c, "app", 40)
-	drawIn(t, c, "app_new", 1)
+	told := c.drawIn(t, "app", 40)
+	c.drawIn(t, "app_new", 1)
 	harness.Run(t, conn, "CREATE TABLE counted (v int)")
-	before := journalOf(t, c, node).Floor().Index
+	before := c.journalOf(t, node).Floor().Index
 	for k := range 147 {
 		harness.Run(t, conn, fmt.Sprint("INSERT INTO counted VALUES (", k, ")"))
 	}
 	harness.Run(t, conn, "ALTER DATABASE app RENAME TO app_old", "ALTER DATABASE app_new RENAME TO app")
 	harness.Await(t, harness.ServeLimit, "a floor", func(context.Context) error {
-		if floor := journalOf(t, c, node).Floor().Index; floor <= before {
+		if floor := c.journalOf(t, node).Floor().Index; floor <= before {
 			return fmt.Errorf("it is at %d", floor)
 		}
 		return nil
@@ -118,17 +119,17 @@ func databasesSwapAboveAFloor(t *testing.T, c *harness.Cluster) {
 		t.Fatal(err)
 	}
 	c.Restart(t, node)
-	handOver(t, c, node)
-	if next := drawIn(t, c, "app_old", 1); next <= told {
+	c.handOver(t, node)
+	if next := c.drawIn(t, "app_old", 1); next <= told {
 		t.Errorf("%d was told before the names changed, and %d after it", told, next)
 	}
 	harness.Run(t, c.Connect(t, node), "DROP TABLE counted", "DROP DATABASE app", "DROP DATABASE app_old")
 }
 
 // drawIn draws some values of a database's sequence, which is made if need be, and returns the last.
-func drawIn(t *testing.T, c *harness.Cluster, database string, values int) (last int) {
+func (c namedSequences) drawIn(t *testing.T, database string, values int) (last int) {
 	t.Helper()
-	conn := harness.ConnectTo(t, strings.Replace(c.URL(1), "/postgres?", "/"+database+"?", 1))
+	conn := c.ConnectTo(t, 1, database)
 	defer conn.Close(harness.Limited(t, harness.QueryLimit))
 	harness.Run(t, conn, "CREATE SEQUENCE IF NOT EXISTS drawn")
 	for range values {
@@ -138,7 +139,7 @@ func drawIn(t *testing.T, c *harness.Cluster, database string, values int) (last
 }
 
 // journalOf reads a copy of a node's journal, as a crash would leave it.
-func journalOf(t *testing.T, c *harness.Cluster, k int) *journal.Journal {
+func (c namedSequences) journalOf(t *testing.T, k int) *journal.Journal {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "journal")
 	harness.Await(t, harness.ServeLimit, "a copy of the journal", func(context.Context) error {
@@ -157,7 +158,7 @@ func journalOf(t *testing.T, c *harness.Cluster, k int) *journal.Journal {
 	return j
 }
 
-func restartedBelowABackup(t *testing.T, c *harness.Cluster) {
+func (c namedSequences) restartedBelowABackup(t *testing.T) {
 	leader := c.AwaitLeader(t)
 	away := c.Others(leader)[0]
 	conn := c.Connect(t, leader)
@@ -168,32 +169,32 @@ func restartedBelowABackup(t *testing.T, c *harness.Cluster) {
 	for range 200 {
 		harness.Run(t, conn, "INSERT INTO heavy SELECT string_agg(gen_random_uuid()::text, '') FROM generate_series(1, 500)")
 	}
-	missing := journalOf(t, c, away).ChosenTo()
+	missing := c.journalOf(t, away).ChosenTo()
 	harness.Await(t, harness.ServeLimit, "floors above what the node has", func(context.Context) error {
 		for _, k := range c.Others(away) {
-			if floor := journalOf(t, c, k).Floor().Index; floor <= missing {
+			if floor := c.journalOf(t, k).Floor().Index; floor <= missing {
 				return fmt.Errorf("that of n%d is at %d, and the node has %d", k, floor, missing)
 			}
 		}
 		return nil
 	})
 	harness.Run(t, conn, "INSERT INTO keyed (v) SELECT generate_series(1, 40)", "BEGIN", "ALTER SEQUENCE keyed_k_seq RESTART WITH 10000", "INSERT INTO keyed (v) VALUES (1)", "COMMIT")
-	before := strings.Count(logOf(t, c, away), "the base backup is complete")
+	before := strings.Count(c.logOf(t, away), "the base backup is complete")
 	c.Restart(t, away)
 	harness.Await(t, harness.StartLimit, "a base backup", func(context.Context) error {
-		if strings.Count(logOf(t, c, away), "the base backup is complete") == before {
+		if strings.Count(c.logOf(t, away), "the base backup is complete") == before {
 			return errors.New("none is complete")
 		}
 		return nil
 	})
-	handOver(t, c, away)
+	c.handOver(t, away)
 	if next := harness.One[int](t, c.Connect(t, away), "INSERT INTO keyed (v) VALUES (1) RETURNING k"); next <= 10000 {
 		t.Errorf("it goes on with %d after 10000", next)
 	}
 	harness.Run(t, c.Connect(t, away), "DROP TABLE keyed, heavy")
 }
 
-func logOf(t *testing.T, c *harness.Cluster, k int) string {
+func (c namedSequences) logOf(t *testing.T, k int) string {
 	t.Helper()
 	text, err := os.ReadFile(c.Node(k).Config.LogFile())
 	if err != nil {
