@@ -188,6 +188,14 @@ func classify(err error) error {
 	return err
 }
 
+// Code is the SQLSTATE of an error of Apply; empty when the server gave none.
+func Code(err error) string {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return pg.Code
+	}
+	return ""
+}
+
 // particulars says on one line what an error tells beside its message: which row, in which function, what to do.
 func particulars(pg *pgconn.PgError) string {
 	var text strings.Builder

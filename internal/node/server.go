@@ -536,10 +536,11 @@ func (r *run) applyBatches() {
 		case <-r.ctx.Done():
 			return
 		case batch := <-r.apply:
-			if r.applyOne(applier, batch, retry) {
-				retry = applyRetryMin
-			} else {
+			switch applied := r.applyOne(applier, batch, retry); {
+			case !applied:
 				retry = min(2*retry, applyRetryMax)
+			case batch.Position != batch.Predecessor: // states of sequences are no progress: they go well between two attempts that fail
+				retry = applyRetryMin
 			}
 		}
 	}
@@ -554,7 +555,7 @@ func (r *run) applyOne(applier *apply.Applier, batch *replicator.Batch, retry ti
 	if r.ctx.Err() != nil {
 		return false
 	}
-	failed := replicator.ApplyFailed{Batch: batch.Number}
+	failed := replicator.ApplyFailed{Batch: batch.Number, Reason: err.Error(), Code: apply.Code(err)}
 	if errors.Is(err, apply.ErrDiverged) {
 		failed.Divergence = err.Error()
 	} else {

@@ -315,6 +315,7 @@ func (r *Replicator) applyFailed(e ApplyFailed) {
 		return
 	}
 	if e.Divergence == "" {
+		r.noteFailure(e.Reason, e.Code)
 		r.resetCursor(e.Position)
 		return
 	}

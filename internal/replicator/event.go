@@ -76,11 +76,13 @@ type (
 	}
 
 	// ApplyFailed says that a Batch was not applied. Position is the server's applied position; Divergence is not empty when
-	// trying again cannot help.
+	// trying again cannot help. Reason and Code (an SQLSTATE, if there is one) say what was wrong.
 	ApplyFailed struct {
 		Batch      uint64
 		Position   changeset.Position
 		Divergence string
+		Reason     string
+		Code       string
 	}
 
 	// EntriesRead answers Output.Read: chosen entries of the own journal from From on, as many as were there.

@@ -103,8 +103,10 @@ type Replicator struct {
 	start      uint64             // of the server, as ServerStarted named it
 	flushedTo  changeset.Position // what the server would show after a crash, at least
 	notBefore  paxos.Instant      // this node does not campaign earlier: it led and could not open
-	progress   progress
-	stall      stall
+	opening    progress
+	headway    headway
+	moved      paxos.Instant // when the headway last did, or the server had nothing to do
+	failing    Failing
 	drainUntil paxos.Instant // 0, or until when a leader that steps down waits for what it has taken on
 	heir       paxos.NodeID  // whom a leader that steps down hands over to; anyone: the most caught-up
 	offers     int           // floors offered above our server, since the last entry
@@ -212,7 +214,8 @@ func (r *Replicator) settle() {
 		r.obey(ready)
 	}
 	r.feed()
-	r.setElectable()
+	r.noteHeadway()
+	r.paxos.SetElectable(r.unable() == "")
 	r.out.Lease = r.lease()
 }
 
@@ -282,6 +285,8 @@ type Status struct {
 	LeaseEnd  paxos.Instant    // until when this node may lead; 0 = it does not
 	Removed   bool             // was a member and is none any more
 	Diverged  string           // why the server was given up; empty when it was not
+	Failing   Failing          // why the server does not apply
+	Unfit     string           // why this node would not lead at once if it was asked to; empty when it would
 }
 
 // Status returns the present state.
@@ -290,6 +295,6 @@ func (r *Replicator) Status() Status {
 		Phase: r.phase, Role: r.paxos.Role(), Suspended: r.paxos.Suspended(), Leader: r.paxos.Leader(),
 		Ballot: r.paxos.Ballot(), Epoch: r.order.Greatest(), Index: r.order.Head(), Chosen: r.order.Last(),
 		Applied: r.cursor.position, Members: r.paxos.Members(), Diverged: r.cursor.diverged,
-		Durable: r.paxos.DurableMembers(), LeaseEnd: r.lease(), Removed: r.paxos.Removed(),
+		Durable: r.paxos.DurableMembers(), LeaseEnd: r.lease(), Removed: r.paxos.Removed(), Failing: r.failing, Unfit: r.unfit(),
 	}
 }
