@@ -53,7 +53,9 @@ type Status struct {
 	Reason Reason `json:"reason,omitempty"` // of a follower: opening, suspended or closing, else empty; of others: why
 	// Detail is the reason with what else is known, such as an error of the server. That may hold text of users' code, names of
 	// their tables and keys of their rows: it is for the operator.
-	Detail  string      `json:"detail,omitempty"`
+	Detail string `json:"detail,omitempty"`
+	// Unfit says why it would not take the lead if it was asked to; empty when it would. That is for the operator, like Detail.
+	Unfit   string      `json:"unfit,omitempty"`
 	Ballot  string      `json:"ballot,omitempty"` // the highest that it has promised, as round.node
 	Epoch   string      `json:"epoch,omitempty"`  // the greatest opened, as round.node
 	Member  string      `json:"member,omitempty"` // voter, learner or spare; empty: it is no member

@@ -227,7 +227,7 @@ func (n *node) serve(ctx context.Context) error {
 func (n *node) stepDown() {
 	ctx, cancel := context.WithTimeout(n.coreCtx, stepDownLimit)
 	defer cancel()
-	n.driver.Post(ctx, replicator.StepDown{})
+	n.driver.Post(ctx, replicator.StepDown{To: n.nextLeader(ctx)})
 	for {
 		next := n.driver.Watch()
 		if phase := n.driver.Status().Phase; phase != replicator.Open && phase != replicator.Closing {

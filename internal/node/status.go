@@ -25,7 +25,7 @@ func (n *node) Status() admin.Status {
 	}
 	return admin.Status{
 		Name: n.cfg.Name, Role: n.role(s, applied), Member: standing, Reason: reason, Detail: detail, Leader: n.directory.name(s.Leader),
-		Ballot: ballotText(s.Ballot), Epoch: ballotText(s.Epoch),
+		Unfit: s.Unfit, Ballot: ballotText(s.Ballot), Epoch: ballotText(s.Epoch),
 		Index: uint64(s.Index), Chosen: s.Chosen.String(), Applied: applied.String(), Lag: lag(s, applied),
 		Server: n.server.State(), LeaseMS: max(0, int64(s.LeaseEnd-bootClock())/1e6), Sessions: n.front.Sessions(),
 		MaxTransaction: int64(n.cfg.MaxTransaction), Members: memberList(s.Members),

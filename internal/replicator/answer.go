@@ -11,6 +11,7 @@ import (
 type proposals struct {
 	byIndex    map[paxos.Index][]waiter
 	sets       int                  // change-set entries on their way
+	long       paxos.Index          // the last that was proposed of those that take long to apply
 	chunks     map[changeset.ID]int // chunks on their way, of each set
 	chunkBytes int                  // in them
 }
@@ -24,6 +25,9 @@ func (p *proposals) add(at paxos.Index, sets []submission) {
 	waiters := make([]waiter, len(sets))
 	for k := range sets {
 		waiters[k] = sets[k].waiter
+		if sets[k].set.Flags&aloneFlags != 0 {
+			p.long = at
+		}
 	}
 	p.byIndex[at] = waiters
 	p.sets++

@@ -235,7 +235,7 @@ func groupByDatabase(states []changeset.SequenceState) (byDatabase map[string][]
 
 // takeSet adds one change set. DDL, and a set that came in chunks, are local transactions of their own.
 func (c *cursor) takeSet(set *changeset.ChangeSet, at changeset.Position, batch *Batch) bool {
-	alone := set.Flags&(changeset.HasDDL|changeset.Last) != 0
+	alone := set.Flags&aloneFlags != 0
 	if len(batch.Items) > 0 && (alone || batch.alone() || batch.Database != set.Database) {
 		return false
 	}
@@ -254,9 +254,12 @@ func (c *cursor) takeSet(set *changeset.ChangeSet, at changeset.Position, batch 
 	return true
 }
 
+// aloneFlags are those of a change set that is a local transaction of its own, and may take long.
+const aloneFlags = changeset.HasDDL | changeset.Last
+
 // alone reports whether the batch is a change set that takes nothing beside it; that is then its first and only item.
 func (b *Batch) alone() bool {
-	return len(b.Items) > 0 && b.Items[0].Set != nil && b.Items[0].Set.Flags&(changeset.HasDDL|changeset.Last) != 0
+	return len(b.Items) > 0 && b.Items[0].Set != nil && b.Items[0].Set.Flags&aloneFlags != 0
 }
 
 // fetch returns the placed entry at index i from memory, or asks for it to be read from the journal.

@@ -106,14 +106,16 @@ type (
 		Spare       bool   // it wants to stay a learner until it is recruited; what was ordered about its name outranks that
 	}
 
-	// StepDown asks a leader to finish what it has taken on, to close its gate, and to let others lead.
-	StepDown struct{}
+	// StepDown asks a leader to finish what it has taken on, to close its gate, and to let others lead: To, or the most caught-up one if
+	// that is 0.
+	StepDown struct{ To paxos.NodeID }
 
-	// Transfer asks a leader to hand over to another member, or to the most caught-up one if To is 0. It is answered at once: Done
-	// says that the hand-over has begun.
+	// Transfer asks a leader to hand over to another member, or to the most caught-up one if To is 0. Applied is what that one's server has
+	// applied, if it is known. It is answered at once: Done says that the hand-over has begun.
 	Transfer struct {
-		To     paxos.NodeID
-		Ticket uint64 // chosen by the driver, to find the asker
+		To      paxos.NodeID
+		Applied changeset.Position
+		Ticket  uint64 // chosen by the driver, to find the asker
 	}
 
 	// Expect asks a leader to let a node of a name join, as a spare or not, or to recruit the spare of that name. It is answered at

@@ -184,6 +184,9 @@ func (r *Replicator) Step(now paxos.Instant, event Event) {
 		r.join(e)
 	case StepDown:
 		r.stepDown()
+		if r.phase == Open && e.To != anyone {
+			r.heir = e.To
+		}
 	case Transfer:
 		r.transfer(e)
 	case Expect:
