@@ -21,6 +21,8 @@ func (n *node) controlHandler() http.Handler {
 	mux.HandleFunc("GET /members", n.serveMembers)
 	mux.HandleFunc("POST /operate", n.serveOperate)
 	mux.HandleFunc("POST /mark", n.marks.serveMark)
+	mux.HandleFunc("POST /permission", n.permissions.serve)
+	mux.HandleFunc("GET /holding", n.permissions.serveTell)
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { reply(w, n.Status(), nil) })
 	mux.Handle("/verify/", n.verifySide)
 	return mux

@@ -24,7 +24,7 @@ func (n *node) fetchData(ctx context.Context) error {
 			names = append(names, name)
 		}
 	}
-	sortSources(names, leader, n.server.copyTooOld)
+	sortSources(names, leader, n.server.renewal.tooOld)
 	var failed error
 	for _, name := range names {
 		dial := func(ctx context.Context) (net.Conn, error) { return n.dialTunnel(ctx, name, transport.PurposeBackup) }

@@ -67,28 +67,29 @@ func Run(ctx context.Context, o Options, log *slog.Logger) error {
 
 // node is a running node: what is set in prepare does not change afterwards.
 type node struct {
-	cfg        config.Config
-	log        *slog.Logger
-	extension  *postgres.Extension
-	secret     []byte
-	listeners  map[string]*net.TCPListener // as in Options
-	pg         postgres.Config
-	transport  *transport.Transport
-	journal    *journal.Journal
-	damaged    chan error // why the journal cannot be trusted any more
-	identity   paxos.IdentityRecord
-	driver     *replicator.Driver
-	directory  *directory
-	server     *localServer
-	joins      *joinDesk
-	marks      *markDesk
-	leading    *leadership
-	verifySide *verify.Handler
-	pins       pins
-	front      *proxy.Server
-	arrivals   *lobby.Lobby     // clients that the own server has not authenticated yet
-	admitted   paxos.Membership // that let a joiner in; zero for everyone else
-	coreCtx    context.Context  // ends when consensus and transport stop
+	cfg         config.Config
+	log         *slog.Logger
+	extension   *postgres.Extension
+	secret      []byte
+	listeners   map[string]*net.TCPListener // as in Options
+	pg          postgres.Config
+	transport   *transport.Transport
+	journal     *journal.Journal
+	damaged     chan error // why the journal cannot be trusted any more
+	identity    paxos.IdentityRecord
+	driver      *replicator.Driver
+	directory   *directory
+	server      *localServer
+	permissions *permissions
+	joins       *joinDesk
+	marks       *markDesk
+	leading     *leadership
+	verifySide  *verify.Handler
+	pins        pins
+	front       *proxy.Server
+	arrivals    *lobby.Lobby     // clients that the own server has not authenticated yet
+	admitted    paxos.Membership // that let a joiner in; zero for everyone else
+	coreCtx     context.Context  // ends when consensus and transport stop
 }
 
 func newRand() *rand.Rand { return rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())) }

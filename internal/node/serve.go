@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"os/exec"
 	"strings"
 	"sync"
@@ -89,11 +88,8 @@ func (n *node) joinCluster(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := postgres.KillStale(ctx, n.cfg.DataDir()); err != nil {
-		return err
-	}
-	if err := os.RemoveAll(n.cfg.DataDir()); err != nil { // of an incarnation that is no member any more
-		return fmt.Errorf("remove the data folder of an earlier incarnation: %w", err)
+	if err := n.pg.Discard(ctx); err != nil {
+		return fmt.Errorf("an earlier incarnation, which is no member any more: %w", err)
 	}
 	identity := paxos.IdentityRecord{Cluster: answer.Cluster, Name: n.cfg.Name, Incarnation: incarnation, Node: answer.Node}
 	if err := journal.Create(n.cfg.JournalDir(), identity, answer.Floor); err != nil {
@@ -133,7 +129,9 @@ func (n *node) assemble(context.Context) error {
 		Tick:    n.cfg.Tick,
 		Log:     n.log,
 	})
-	n.server.marks, n.server.desk, n.server.fetch = n.marks, n.joins, n.fetchData
+	n.permissions = &permissions{node: n}
+	n.server.marks, n.server.desk, n.server.fetch, n.server.permissions = n.marks, n.joins, n.fetchData, n.permissions
+	n.server.status, n.server.watchStatus, n.server.minFree = n.driver.Status, n.driver.Watch, int64(n.cfg.MinFree)
 	n.server.post = func(e replicator.Event) { n.driver.Post(n.coreCtx, e) }
 	n.server.bring = n.driver.Submit
 	return nil
@@ -198,6 +196,7 @@ func (n *node) serve(ctx context.Context) error {
 	coreTasks.Go(func() { fail("membership", n.doubt(core)) })
 	serverTasks.Go(func() { n.server.keep(server) })
 	serverTasks.Go(func() { n.purge(server) })
+	serverTasks.Go(func() { n.lookAfterServer(server) })
 	frontTasks.Go(func() { fail("PostgreSQL front door", doors.proxy(front)) })
 	frontTasks.Go(func() { fail("PostgreSQL front door", doors.backends(front)) })
 	if doors.admin != nil {

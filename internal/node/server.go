@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"maps"
 	"net"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -52,16 +51,19 @@ type localServer struct {
 	marks *markDesk
 	desk  *joinDesk
 
+	permissions *permissions
+	status      func() replicator.Status
+	watchStatus func() <-chan struct{} // closed at the next change of that
+	minFree     int64                  // bytes of the disk that are to stay free
+
 	replies *tickets[replicator.Reply] // to operators
 
 	mu      sync.RWMutex // guards current: whoever uses it holds a read lock, so that its end waits
 	current *run         // nil while no server runs
 	target  uint64       // the start that the driver's calls are for; used by the driver's goroutine alone
 
-	copied     bool // the data is a copy of a peer's; used by keep alone
-	copyTooOld bool // the last data were, and needed a base backup again; likewise
+	renewal renewing
 
-	rebuild  chan struct{}                   // holds a token when the server needs a base backup
 	diverged chan string                     // holds why the server must not go on
 	state    atomic.Value                    // string, for people
 	took     atomic.Pointer[verify.Progress] // what the server has taken last of a batch; nil: nothing yet
@@ -82,8 +84,8 @@ type run struct {
 
 func newLocalServer(pg postgres.Config, id paxos.NodeID, log *slog.Logger) *localServer {
 	s := &localServer{
-		pg: pg, node: id, log: log, rebuild: make(chan struct{}, 1), diverged: make(chan string, 1),
-		replies: newTickets[replicator.Reply](),
+		pg: pg, node: id, log: log, diverged: make(chan string, 1),
+		replies: newTickets[replicator.Reply](), renewal: renewing{wanted: make(chan string, 1)},
 	}
 	s.state.Store(admin.ServerStopped)
 	return s
@@ -139,6 +141,7 @@ func (s *localServer) keep(ctx context.Context) {
 		if failed >= failedStarts {
 			s.state.Store(admin.ServerFailed)
 		}
+		s.renewal.starts.note(err)
 		s.log.Warn("the server is started again", "in", delay, "reason", err)
 		pause(ctx, delay)
 		delay = min(2*delay, restartDelayMax)
@@ -155,43 +158,33 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// errRebuild ends a start whose data is too old for any journal.
-var errRebuild = errors.New("the server is behind the log of every node that could bring it up to date; it gets a base backup")
-
 // once is one life of the server. Whatever ends it, no process of it is left when once returns.
 func (s *localServer) once(ctx context.Context) error {
-	if _, err := os.Stat(s.pg.DataDir); os.IsNotExist(err) {
-		s.state.Store(admin.ServerRebuilding)
-		if err := s.fetch(ctx); err != nil {
-			return fmt.Errorf("fetch a base backup: %w", err)
-		}
-		s.copied = true
+	if err := s.provideData(ctx); err != nil {
+		return err
 	}
 	s.state.Store(admin.ServerStarting)
 	r, applied, err := s.start(ctx)
 	if err != nil {
-		return err
+		return failedStart{err}
 	}
 	s.setCurrent(r)
 	s.state.Store(admin.ServerRunning)
 	s.log.Info("the server runs", "applied", applied.String())
 	s.post(replicator.ServerStarted{Start: r.shared.Start(), Applied: applied})
+	s.renewal.starts.clear()
+	r.tasks.Go(func() { s.keepData(r) }) // ends when that is done, or with r.ctx; end waits for it
 	err = s.watch(ctx, r)
 	s.state.Store(admin.ServerStarting)
 	s.setCurrent(nil)
 	r.end(ctx, err)
 	s.post(replicator.ServerLost{})
 	switch {
-	case errors.Is(err, errRebuild):
-		s.log.Warn("the server gets a base backup", "reason", err)
-		s.copied, s.copyTooOld = false, s.copied
-		return s.setAside()
 	case errors.Is(err, apply.ErrDiverged):
 		s.log.Error("the server is stopped for good; this node goes on voting", "reason", err)
 		s.state.Store(admin.ServerStopped)
 		s.marks.halt(err)
-		<-ctx.Done()
-		return ctx.Err()
+		return s.rest(ctx)
 	}
 	return err
 }
@@ -205,28 +198,11 @@ func (s *localServer) watch(ctx context.Context, r *run) error {
 		return r.server.Err()
 	case <-r.ctx.Done():
 		return context.Cause(r.ctx)
-	case <-s.rebuild:
-		return errRebuild
+	case why := <-s.renewal.wanted:
+		return s.renewal.want(why)
 	case why := <-s.diverged:
 		return fmt.Errorf("%w: %s", apply.ErrDiverged, why)
 	}
-}
-
-// setAside makes room for a base backup. The old folder was this node's own copy of the order and is behind every log. It is renamed
-// first: a folder that is half removed must not be taken for a server's.
-func (s *localServer) setAside() error {
-	s.state.Store(admin.ServerRebuilding)
-	old := s.pg.DataDir + ".old"
-	if err := os.RemoveAll(old); err != nil {
-		return fmt.Errorf("remove a data folder that is too old: %w", err)
-	}
-	if err := os.Rename(s.pg.DataDir, old); err != nil {
-		return fmt.Errorf("set aside a data folder that is too old: %w", err)
-	}
-	if err := os.RemoveAll(old); err != nil {
-		return fmt.Errorf("remove a data folder that is too old: %w", err)
-	}
-	return errRebuild
 }
 
 // start makes a new mapped file and gate, starts the server on them, and reads how far it has applied.
@@ -429,13 +405,9 @@ func (s *localServer) Mark(mark *replicator.Mark) {
 	})
 }
 
-// Rebuild implements replicator.Server.
-func (s *localServer) Rebuild() {
-	select {
-	case s.rebuild <- struct{}{}:
-	default:
-	}
-}
+// Rebuild implements replicator.Server. What is behind every log is fetched anew without anybody's permission: the data are kept until they are
+// replaced.
+func (s *localServer) Rebuild() { s.renewal.ask(tooOld) }
 
 // Diverged implements replicator.Server.
 func (s *localServer) Diverged(why string) {

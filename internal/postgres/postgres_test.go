@@ -136,6 +136,7 @@ func TestLife(t *testing.T) {
 		{"foreign server", testForeign},
 		{"base backup", testBaseBackup},
 		{"failed base backup", testFailedBaseBackup},
+		{"first recovery", testFirstRecovery},
 		{"wrong major", testWrongMajor},
 		{"removed folder", testRemovedFolder},
 	}
@@ -348,8 +349,8 @@ func testBaseBackup(t *testing.T, c Config) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(entries) != 1 || entries[0].Name() != "pgdata" {
-		t.Errorf("the folder holds %v; want only pgdata", entries)
+	if len(entries) != 2 || entries[0].Name() != "pgdata" || entries[1].Name() != "pgdata.old" {
+		t.Errorf("the folder holds %v; want only pgdata and what it has taken the place of", entries)
 	}
 	copied := start(t, dest)
 	defer copied.Kill()

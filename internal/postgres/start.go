@@ -48,6 +48,9 @@ func (c Config) clear(ctx context.Context) error {
 	if err := KillStale(ctx, c.DataDir); err != nil {
 		return err
 	}
+	if err := c.resumeFirstRecovery(ctx); err != nil {
+		return err
+	}
 	return c.removeLocks()
 }
 

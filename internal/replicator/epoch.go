@@ -160,6 +160,7 @@ func (r *Replicator) serverStarted(start uint64, position changeset.Position) {
 	r.start = start
 	r.server = serverUp
 	r.flushedTo = position // recovery ends with a checkpoint
+	r.purge.over = overhang{}
 	r.cursor.diverged = ""
 	if uint64(position) < uint64(r.order.floorPosition()) {
 		r.cursor.active = false

@@ -289,6 +289,9 @@ type Status struct {
 	Removed   bool             // was a member and is none any more
 	Diverged  string           // why the server was given up; empty when it was not
 	Failing   Failing          // why the server does not apply
+	Server    uint64           // the start of the server that runs and holds all that the journal has purged; 0 = none does
+	DurableTo paxos.Index      // up to where the own journal has the log on its disk
+	Outgrown  bool             // the own server keeps the journal above its limit, and does not get on
 	Unfit     string           // why this node would not lead at once if it was asked to; empty when it would
 }
 
@@ -299,5 +302,14 @@ func (r *Replicator) Status() Status {
 		Ballot: r.paxos.Ballot(), Epoch: r.order.Greatest(), Index: r.order.Head(), Chosen: r.order.Last(),
 		Applied: r.cursor.position, Members: r.paxos.Members(), Diverged: r.cursor.diverged,
 		Durable: r.paxos.DurableMembers(), LeaseEnd: r.lease(), Removed: r.paxos.Removed(), Failing: r.failing, Unfit: r.unfit(),
+		DurableTo: r.paxos.DurableTo(), Outgrown: r.purge.over.outgrown, Server: r.servingStart(),
 	}
+}
+
+// servingStart is the start of the server that is in use; 0 = none is.
+func (r *Replicator) servingStart() uint64 {
+	if r.server != serverUp {
+		return 0
+	}
+	return r.start
 }
