@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/baristadb/barista/internal/admin"
 	"github.com/baristadb/barista/internal/changeset"
@@ -19,12 +20,15 @@ func (n *node) Status() admin.Status {
 		applied = s.Applied
 	}
 	reason, detail := reason(s)
+	trouble := n.server.troubles.Tell(time.Now())
 	standing := ""
 	if me, ok := s.Members.Find(n.identity.Node); ok {
 		standing = adminMember(me).Standing()
 	}
 	return admin.Status{
-		Name: n.cfg.Name, Role: n.role(s, applied), Member: standing, Reason: reason, Detail: detail, Leader: n.directory.name(s.Leader),
+		Name: n.cfg.Name, Role: n.role(s, applied), Member: standing, Reason: reason, Leader: n.directory.name(s.Leader),
+		Detail:  admin.Sentence(detail, n.server.progressOfCopy(), trouble.Detail),
+		Trouble: trouble.Reason, NeedsHelp: trouble.Lasting,
 		Ballot: ballotText(s.Ballot), Epoch: ballotText(s.Epoch),
 		Index: uint64(s.Index), Chosen: s.Chosen.String(), Applied: applied.String(), Lag: lag(s, applied),
 		Server: n.server.State(), LeaseMS: max(0, int64(s.LeaseEnd-bootClock())/1e6), Sessions: n.front.Sessions(),
