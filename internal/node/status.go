@@ -98,10 +98,16 @@ func memberList(m paxos.Membership) []admin.Member {
 // members implements admin.Peers.
 type members struct{ node *node }
 
-// Names returns every member, and every node of the configuration that was not removed, in order.
+// Names returns every member, and every other node that is expected, in order: it was ordered to join, or is in the configuration and was not
+// removed.
 func (m members) Names() []string {
 	membership := m.node.driver.Status().Members
 	names := memberNames(membership)
+	for _, ordered := range membership.Names {
+		if ordered.Expected {
+			names = append(names, ordered.Name)
+		}
+	}
 	for name := range m.node.cfg.Peers {
 		if ordered, known := membership.Ordered(name); !known || ordered.Expected {
 			names = append(names, name)
