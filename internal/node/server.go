@@ -33,7 +33,6 @@ const (
 	restartDelayMax = 10 * time.Second
 	restartCalm     = time.Minute            // a server that ran this long starts the delays anew
 	closeLimit      = 10 * time.Second       // for the backends of an epoch to end; after it the server is killed
-	failedStarts    = 3                      // after so many in a row the server counts as failed, and is tried on
 	drainTime       = 500 * time.Millisecond // for backends that have their answer to commit
 	gateWatch       = 20 * time.Millisecond
 	applyRetryMin   = 50 * time.Millisecond
@@ -63,7 +62,9 @@ type localServer struct {
 
 	rebuild  chan struct{}                   // holds a token when the server needs a base backup
 	diverged chan string                     // holds why the server must not go on
-	state    atomic.Value                    // string, for people
+	state    atomic.Value                    // admin.ServerState, for people
+	troubles admin.Troubles                  // for people, too
+	copying  atomic.Pointer[copying]         // a base backup that is under way
 	took     atomic.Pointer[verify.Progress] // what the server has taken last of a batch; nil: nothing yet
 }
 
@@ -85,7 +86,7 @@ func newLocalServer(pg postgres.Config, id paxos.NodeID, log *slog.Logger) *loca
 		pg: pg, node: id, log: log, rebuild: make(chan struct{}, 1), diverged: make(chan string, 1),
 		replies: newTickets[replicator.Reply](),
 	}
-	s.state.Store(admin.ServerStopped)
+	s.state.Store(admin.ServerStarting)
 	return s
 }
 
@@ -121,24 +122,28 @@ func (s *localServer) addressed(use func(*run)) bool {
 // runs reports whether a server runs.
 func (s *localServer) runs() bool { return s.with(func(*run) {}) }
 
-// State is a word for people.
-func (s *localServer) State() admin.ServerState { return s.state.Load().(admin.ServerState) }
+// State is a word for people. A server that fails again and again is not said to start between two tries.
+func (s *localServer) State() admin.ServerState {
+	state := s.state.Load().(admin.ServerState)
+	if state == admin.ServerStarting && s.troubles.Lasting(admin.ServerFails, time.Now()) {
+		return admin.ServerFailed
+	}
+	return state
+}
 
 // keep runs the server until ctx ends: start, serve, bury, again.
 func (s *localServer) keep(ctx context.Context) {
 	delay := restartDelayMin
-	for failed := 0; ctx.Err() == nil; failed++ {
+	for ctx.Err() == nil {
 		began := time.Now()
 		err := s.once(ctx)
 		if ctx.Err() != nil {
 			break
 		}
 		if time.Since(began) > restartCalm {
-			delay, failed = restartDelayMin, 0
+			delay = restartDelayMin
 		}
-		if failed >= failedStarts {
-			s.state.Store(admin.ServerFailed)
-		}
+		s.noteEnd(err)
 		s.log.Warn("the server is started again", "in", delay, "reason", err)
 		pause(ctx, delay)
 		delay = min(2*delay, restartDelayMax)
@@ -163,7 +168,7 @@ func (s *localServer) once(ctx context.Context) error {
 	if _, err := os.Stat(s.pg.DataDir); os.IsNotExist(err) {
 		s.state.Store(admin.ServerRebuilding)
 		if err := s.fetch(ctx); err != nil {
-			return fmt.Errorf("fetch a base backup: %w", err)
+			return fmt.Errorf("%w: %w", errNoBackup, err)
 		}
 		s.copied = true
 	}
@@ -174,6 +179,7 @@ func (s *localServer) once(ctx context.Context) error {
 	}
 	s.setCurrent(r)
 	s.state.Store(admin.ServerRunning)
+	s.troubles.Well(admin.ServerFails, time.Now())
 	s.log.Info("the server runs", "applied", applied.String())
 	s.post(replicator.ServerStarted{Start: r.shared.Start(), Applied: applied})
 	err = s.watch(ctx, r)
@@ -549,6 +555,7 @@ func (r *run) applyBatches() {
 func (r *run) applyOne(applier *apply.Applier, batch *replicator.Batch, retry time.Duration) bool {
 	err := applier.Apply(r.ctx, batch)
 	if err == nil {
+		r.owner.troubles.Well(admin.ApplyFails, time.Now())
 		r.owner.post(replicator.Applied{Batch: batch.Number, Position: batch.Position})
 		return true
 	}
@@ -560,6 +567,7 @@ func (r *run) applyOne(applier *apply.Applier, batch *replicator.Batch, retry ti
 		failed.Divergence = err.Error()
 	} else {
 		r.owner.log.Warn("a batch was not applied; it is tried again", "error", err, "in", retry)
+		r.owner.troubles.Failed(admin.ApplyFails, err.Error(), time.Now())
 		pause(r.ctx, retry)
 	}
 	failed.Position = r.shared.Applied()
