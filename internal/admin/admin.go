@@ -1,7 +1,7 @@
 // Package admin is a node's HTTP side, for people, load balancers and monitors: how the node is, how the cluster is, the
 // comparison of all nodes, and the few things that an operator may order. Nothing that it serves changes the cluster's data.
 //
-//	GET  /health   200 if the node needs no help, else 503
+//	GET  /health   200 if the node needs no help, else 503: it was stopped, or what it tries fails and goes on failing
 //	GET  /primary  200 if the node leads with an open gate and a valid lease, else 503
 //	GET  /replica  200 if the node follows and its server runs and is caught up, else 503
 //	GET  /status   this node, as JSON

@@ -35,7 +35,7 @@ func (n *node) fetchData(ctx context.Context) error {
 			probe.Close()
 		}
 		n.log.Info("a base backup begins", "from", name)
-		err := n.pg.BaseBackup(ctx, dial)
+		err := n.server.watchCopy(ctx, name, dial, n.pg.BaseBackup)
 		if err == nil {
 			n.log.Info("the base backup is complete and verified", "from", name)
 			return nil

@@ -84,7 +84,7 @@ func (s *localServer) provideData(ctx context.Context) error {
 	n.tooOld = n.copied && n.why == tooOld
 	if err := s.fetch(ctx); err != nil {
 		n.cramped = errors.Is(err, syscall.ENOSPC)
-		return fmt.Errorf("fetch a base backup: %w", err)
+		return fmt.Errorf("%w: %w", errNoBackup, err)
 	}
 	n.why, n.copied, n.cramped = "", true, false
 	select {
@@ -108,7 +108,7 @@ func (s *localServer) makeRoom(ctx context.Context) error {
 		return nil
 	}
 	if err := s.permissions.ask(ctx, true); err != nil {
-		return fmt.Errorf("fetch a base backup: there is no room for it beside the old data (%s), and they may not go first: %w", lacking, err)
+		return fmt.Errorf("%w: there is no room for it beside the old data (%s), and they may not go first: %w", errNoBackup, lacking, err)
 	}
 	s.log.Warn("the old data of the server go before the copy is made, for which there is no room beside them; a majority of others hold everything", "room", lacking)
 	s.permissions.note((*renewal.Node).Dropped)

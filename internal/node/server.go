@@ -32,7 +32,6 @@ const (
 	restartDelayMax = 10 * time.Second
 	restartCalm     = time.Minute            // a server that ran this long starts the delays anew
 	closeLimit      = 10 * time.Second       // for the backends of an epoch to end; after it the server is killed
-	failedStarts    = 3                      // after so many in a row the server counts as failed, and is tried on
 	drainTime       = 500 * time.Millisecond // for backends that have their answer to commit
 	gateWatch       = 20 * time.Millisecond
 	applyRetryMin   = 50 * time.Millisecond
@@ -65,7 +64,9 @@ type localServer struct {
 	renewal renewing
 
 	diverged chan string                     // holds why the server must not go on
-	state    atomic.Value                    // string, for people
+	state    atomic.Value                    // admin.ServerState, for people
+	troubles admin.Troubles                  // for people, too
+	copying  atomic.Pointer[copying]         // a base backup that is under way
 	took     atomic.Pointer[verify.Progress] // what the server has taken last of a batch; nil: nothing yet
 }
 
@@ -87,7 +88,7 @@ func newLocalServer(pg postgres.Config, id paxos.NodeID, log *slog.Logger) *loca
 		pg: pg, node: id, log: log, diverged: make(chan string, 1),
 		replies: newTickets[replicator.Reply](), renewal: renewing{wanted: make(chan string, 1)},
 	}
-	s.state.Store(admin.ServerStopped)
+	s.state.Store(admin.ServerStarting)
 	return s
 }
 
@@ -123,25 +124,29 @@ func (s *localServer) addressed(use func(*run)) bool {
 // runs reports whether a server runs.
 func (s *localServer) runs() bool { return s.with(func(*run) {}) }
 
-// State is a word for people.
-func (s *localServer) State() admin.ServerState { return s.state.Load().(admin.ServerState) }
+// State is a word for people. A server that fails again and again is not said to start between two tries.
+func (s *localServer) State() admin.ServerState {
+	state := s.state.Load().(admin.ServerState)
+	if state == admin.ServerStarting && s.troubles.Lasting(admin.ServerFails, time.Now()) {
+		return admin.ServerFailed
+	}
+	return state
+}
 
 // keep runs the server until ctx ends: start, serve, bury, again.
 func (s *localServer) keep(ctx context.Context) {
 	delay := restartDelayMin
-	for failed := 0; ctx.Err() == nil; failed++ {
+	for ctx.Err() == nil {
 		began := time.Now()
 		err := s.once(ctx)
 		if ctx.Err() != nil {
 			break
 		}
 		if time.Since(began) > restartCalm {
-			delay, failed = restartDelayMin, 0
-		}
-		if failed >= failedStarts {
-			s.state.Store(admin.ServerFailed)
+			delay = restartDelayMin
 		}
 		s.renewal.starts.note(err)
+		s.noteEnd(err)
 		s.log.Warn("the server is started again", "in", delay, "reason", err)
 		pause(ctx, delay)
 		delay = min(2*delay, restartDelayMax)
@@ -170,6 +175,7 @@ func (s *localServer) once(ctx context.Context) error {
 	}
 	s.setCurrent(r)
 	s.state.Store(admin.ServerRunning)
+	s.troubles.Well(admin.ServerFails, time.Now())
 	s.log.Info("the server runs", "applied", applied.String())
 	s.post(replicator.ServerStarted{Start: r.shared.Start(), Applied: applied})
 	s.renewal.starts.clear()
@@ -521,6 +527,7 @@ func (r *run) applyBatches() {
 func (r *run) applyOne(applier *apply.Applier, batch *replicator.Batch, retry time.Duration) bool {
 	err := applier.Apply(r.ctx, batch)
 	if err == nil {
+		r.owner.troubles.Well(admin.ApplyFails, time.Now())
 		r.owner.post(replicator.Applied{Batch: batch.Number, Position: batch.Position})
 		return true
 	}
@@ -532,6 +539,7 @@ func (r *run) applyOne(applier *apply.Applier, batch *replicator.Batch, retry ti
 		failed.Divergence = err.Error()
 	} else {
 		r.owner.log.Warn("a batch was not applied; it is tried again", "error", err, "in", retry)
+		r.owner.troubles.Failed(admin.ApplyFails, err.Error(), time.Now())
 		pause(r.ctx, retry)
 	}
 	failed.Position = r.shared.Applied()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/baristadb/barista/internal/admin"
 	"github.com/baristadb/barista/internal/changeset"
@@ -19,13 +20,16 @@ func (n *node) Status() admin.Status {
 		applied = s.Applied
 	}
 	reason, detail := reason(s)
+	trouble := n.server.troubles.Tell(time.Now())
 	standing := ""
 	if me, ok := s.Members.Find(n.identity.Node); ok {
 		standing = adminMember(me).Standing()
 	}
 	return admin.Status{
-		Name: n.cfg.Name, Role: n.role(s, applied), Member: standing, Reason: reason, Detail: detail, Leader: n.directory.name(s.Leader),
-		Unfit: s.Unfit, Ballot: ballotText(s.Ballot), Epoch: ballotText(s.Epoch),
+		Name: n.cfg.Name, Role: n.role(s, applied), Member: standing, Reason: reason, Leader: n.directory.name(s.Leader),
+		Detail:  admin.Sentence(detail, n.server.progressOfCopy(), trouble.Detail),
+		Trouble: trouble.Reason, NeedsHelp: trouble.Lasting, Unfit: s.Unfit,
+		Ballot: ballotText(s.Ballot), Epoch: ballotText(s.Epoch),
 		Index: uint64(s.Index), Chosen: s.Chosen.String(), Applied: applied.String(), Lag: lag(s, applied),
 		Server: n.server.State(), LeaseMS: max(0, int64(s.LeaseEnd-bootClock())/1e6), Sessions: n.front.Sessions(),
 		MaxTransaction: int64(n.cfg.MaxTransaction), Members: memberList(s.Members),
@@ -94,10 +98,16 @@ func memberList(m paxos.Membership) []admin.Member {
 // members implements admin.Peers.
 type members struct{ node *node }
 
-// Names returns every member, and every node of the configuration that was not removed, in order.
+// Names returns every member, and every other node that is expected, in order: it was ordered to join, or is in the configuration and was not
+// removed.
 func (m members) Names() []string {
 	membership := m.node.driver.Status().Members
 	names := memberNames(membership)
+	for _, ordered := range membership.Names {
+		if ordered.Expected {
+			names = append(names, ordered.Name)
+		}
+	}
 	for name := range m.node.cfg.Peers {
 		if ordered, known := membership.Ordered(name); !known || ordered.Expected {
 			names = append(names, name)

@@ -103,7 +103,7 @@ func ForNode(node config.Config, extension *Extension, log *slog.Logger) (Config
 	if err := runs.CheckEnter(node.Dir); err != nil {
 		return Config{}, err
 	}
-	return c, nil
+	return c, c.checkSettings()
 }
 
 func (c Config) checkSocketPath() error {
