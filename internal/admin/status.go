@@ -42,6 +42,7 @@ const (
 	NoAnswer  Reason = "no answer"
 
 	// Troubles: see Troubles.
+	NoRoom      Reason = "there is little room on its disks"
 	ServerFails Reason = "its server fails"
 	NoBackup    Reason = "it gets no base backup"
 	ApplyFails  Reason = "its server does not apply what was agreed on"
@@ -50,7 +51,7 @@ const (
 // open returns the reason if it is one of those above; another node may have said anything.
 func (r Reason) open() Reason {
 	switch r {
-	case Opening, Suspended, Closing, Diverged, Removed, NoAnswer, ServerFails, NoBackup, ApplyFails:
+	case Opening, Suspended, Closing, Diverged, Removed, NoAnswer, NoRoom, ServerFails, NoBackup, ApplyFails:
 		return r
 	}
 	return ""
@@ -157,7 +158,7 @@ func (s Status) Primary() bool {
 }
 
 // Replica reports whether the node follows, and its server runs and is caught up. One that is about to lead, or was cut off while it
-// led, is no replica: its reads wait. Nor is one that needs help: what it shows may be old.
+// led, is no replica: its reads wait. Nor is one that needs help: what it shows may be old. Little room alone makes nothing old.
 func (s Status) Replica() bool {
-	return s.Role == Follower && s.Reason == "" && s.Server == ServerRunning && !s.NeedsHelp
+	return s.Role == Follower && s.Reason == "" && s.Server == ServerRunning && (!s.NeedsHelp || s.Trouble == NoRoom)
 }

@@ -37,7 +37,7 @@ type ailment struct {
 }
 
 // troubles are the reasons that may be told of at once, the one that explains the others first.
-var troubles = []Reason{ServerFails, NoBackup, ApplyFails}
+var troubles = []Reason{NoRoom, ServerFails, NoBackup, ApplyFails}
 
 // Failed says that something failed once more.
 func (t *Troubles) Failed(what Reason, why string, now time.Time) {

@@ -58,7 +58,7 @@ func TestBackupThatStandsStill(t *testing.T) {
 func TestWhatAStartEndsWith(t *testing.T) {
 	// A server that fails again and again is failed between two tries, too; what it is told to do is no failure.
 	s := newLocalServer(postgres.Config{}, 1, slog.New(slog.DiscardHandler))
-	s.noteEnd(errRebuild)
+	s.noteEnd(errRenew)
 	if told := s.troubles.Tell(time.Now()); told.Reason != "" {
 		t.Errorf("a server that is rebuilt: %+v", told)
 	}

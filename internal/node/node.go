@@ -81,6 +81,7 @@ type node struct {
 	directory   *directory
 	server      *localServer
 	permissions *permissions
+	room        room
 	joins       *joinDesk
 	marks       *markDesk
 	leading     *leadership

@@ -122,7 +122,7 @@ func (n *node) assemble(context.Context) error {
 		Replicator: replicator.New(replicator.Config{
 			Retention: int64(n.cfg.Retention), ReplaceDead: paxos.Span(n.cfg.ReplaceDeadAfter),
 		}, core, order),
-		Journal: watchedJournal{n.journal, n.damaged},
+		Journal: roomyJournal{watchedJournal{n.journal, n.damaged}, n},
 		Network: &network{cluster: n.identity.Cluster, transport: n.transport, directory: n.directory},
 		Server:  n.server,
 		Clock:   bootClock,
@@ -192,11 +192,13 @@ func (n *node) serve(ctx context.Context) error {
 	coreTasks.Go(func() { fail("peer port", n.transport.Serve(core)) })
 	coreTasks.Go(func() { fail("journal", n.watchJournal(core)) })
 	coreTasks.Go(func() { n.leading.follow(core, n.driver) })
+	coreTasks.Go(func() { n.watchRoom(core) })
 	coreTasks.Go(func() { fail("membership", n.followMembers(core)) })
 	coreTasks.Go(func() { fail("membership", n.doubt(core)) })
 	serverTasks.Go(func() { n.server.keep(server) })
 	serverTasks.Go(func() { n.purge(server) })
 	serverTasks.Go(func() { n.lookAfterServer(server) })
+	serverTasks.Go(func() { n.leaveWithoutRoom(server) })
 	frontTasks.Go(func() { fail("PostgreSQL front door", doors.proxy(front)) })
 	frontTasks.Go(func() { fail("PostgreSQL front door", doors.backends(front)) })
 	if doors.admin != nil {

@@ -144,6 +144,9 @@ type (
 		Pinned       paxos.Index // no floor above it; 0 = not pinned
 	}
 
+	// Room says that there is little room on the node's disks, and where; empty: there is room. Unless a node says otherwise it has room.
+	Room struct{ Little string }
+
 	// Purged says that the journal has dropped everything up to To.
 	Purged struct{ To paxos.Index }
 )
@@ -172,4 +175,5 @@ func (Expect) event()         {}
 func (Dismiss) event()        {}
 func (GateFailed) event()     {}
 func (Flushed) event()        {}
+func (Room) event()           {}
 func (Purged) event()         {}

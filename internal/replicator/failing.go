@@ -89,6 +89,8 @@ func (r *Replicator) unable() string {
 		return "its server does not run"
 	case r.failsOn() && !planted("a node that cannot apply campaigns"):
 		return "its server cannot apply: " + r.failing.Reason
+	case r.yields():
+		return "there is little room: " + r.little
 	case r.phase == Closing:
 		return "its gate is being closed"
 	case r.now < r.notBefore:

@@ -107,6 +107,8 @@ type Replicator struct {
 	headway    headway
 	moved      paxos.Instant // when the headway last did, or the server had nothing to do
 	failing    Failing
+	little     string        // why this node has little room on its disks; empty: it has room
+	led        paxos.Instant // when a leader was last known
 	drainUntil paxos.Instant // 0, or until when a leader that steps down waits for what it has taken on
 	heir       paxos.NodeID  // whom a leader that steps down hands over to; anyone: the most caught-up
 	offers     int           // floors offered above our server, since the last entry
@@ -197,6 +199,8 @@ func (r *Replicator) Step(now paxos.Instant, event Event) {
 		r.gateFailed()
 	case Flushed:
 		r.flushed(e)
+	case Room:
+		r.little = e.Little
 	case Purged:
 		r.paxos.Purged(e.To)
 	default:
@@ -218,6 +222,7 @@ func (r *Replicator) settle() {
 	}
 	r.feed()
 	r.noteHeadway()
+	r.noteLeader()
 	r.paxos.SetElectable(r.unable() == "")
 	r.out.Lease = r.lease()
 }
