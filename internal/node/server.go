@@ -80,6 +80,7 @@ type run struct {
 	stop   context.CancelCauseFunc
 	apply  chan *replicator.Batch
 	opened atomic.Bool // the gate was opened and not closed by the driver
+	stands standstill
 	tasks  sync.WaitGroup
 }
 
@@ -232,7 +233,9 @@ func (s *localServer) start(ctx context.Context) (*run, changeset.Position, erro
 		return nil, 0, errors.Join(err, shared.Unmap())
 	}
 	r.tasks.Go(r.serveGate) // ends with the gate, which end closes
-	if r.server, err = s.pg.Start(ctx); err != nil {
+	pg := s.pg
+	pg.Suspect = r.standsStill
+	if r.server, err = pg.Start(ctx); err != nil {
 		r.end(ctx, err)
 		return nil, 0, err
 	}
@@ -525,7 +528,9 @@ func (r *run) applyBatches() {
 }
 
 func (r *run) applyOne(applier *apply.Applier, batch *replicator.Batch, retry time.Duration) bool {
+	r.stands.applying.Store(true)
 	err := applier.Apply(r.ctx, batch)
+	r.stands.applying.Store(false)
 	if err == nil {
 		r.owner.troubles.Well(admin.ApplyFails, time.Now())
 		r.owner.post(replicator.Applied{Batch: batch.Number, Position: batch.Position})
