@@ -37,8 +37,9 @@ func (n *node) handOver(ctx context.Context, to string) (outcome, error) {
 	if refused != "" {
 		return outcome{Refused: refused}, nil
 	}
-	began, epoch := time.Now(), ballotText(n.driver.Status().Epoch)
+	epoch := ballotText(n.driver.Status().Epoch)
 	heir, why, err := n.giveLead(ctx, names)
+	began := time.Now()
 	switch {
 	case err != nil:
 		return outcome{}, err

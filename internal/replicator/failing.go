@@ -48,7 +48,10 @@ func (h headway) join(other headway) headway {
 // noteHeadway looks how far the server has come.
 func (r *Replicator) noteHeadway() {
 	now := headway{r.cursor.position, r.cursor.done()}
-	if now.beyond(r.headway) || now != r.headway && planted("a refresh is progress") {
+	if planted("a refresh is progress") && now != r.headway {
+		r.headway, r.moved = now, r.now
+	}
+	if now.beyond(r.headway) {
 		r.headway, r.moved = r.headway.join(now), r.now
 	}
 	if r.behind() == 0 || r.cursor.mark != nil {

@@ -29,6 +29,10 @@ func (r *run) apply(b *replicator.Batch) {
 			r.process.post(replicator.ApplyFailed{Batch: b.Number, Position: r.applied()})
 			return
 		}
+		if r.server.fails(b) {
+			r.refuse(b)
+			return
+		}
 		r.commitBatch(b)
 		r.process.post(replicator.Applied{Batch: b.Number, Position: b.Position})
 	})

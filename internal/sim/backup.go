@@ -26,7 +26,7 @@ func (s *server) rebuild() {
 	s.machine.world.note(s.machine.name, "server needs a base backup")
 	s.kill()
 	s.data = nil
-	s.copied, s.copyTooOld = false, s.copied
+	s.copied, s.copyTooOld, s.brokenUntil = false, s.copied, 0
 	p.post(replicator.ServerLost{})
 	s.machine.world.during(p.life, span(s.machine.world.rand, 10*millisecond, 300*millisecond), func() { s.keep(p) })
 }

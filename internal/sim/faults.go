@@ -65,6 +65,12 @@ var perhaps = []fault{
 	{"leftover", (*world).leaveLeftover},
 }
 
+// rare are those of one seed in four, which is not drawn: the other seeds mean what they meant before there were any.
+var rare = []fault{
+	{"server cannot apply", (*world).breakServer},
+	{"server cannot apply", (*world).breakServer},
+}
+
 // onProcess makes a fault of what befalls a barista that runs as a member.
 func onProcess(strike func(*world, *process)) func(*world, *machine) {
 	return func(w *world, m *machine) {

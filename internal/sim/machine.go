@@ -106,7 +106,7 @@ func (m *machine) leave(why string) {
 	m.world.note(m.name, why)
 	m.power.over = true
 	m.killProcess()
-	m.server.data = nil
+	m.server.data, m.server.brokenUntil = nil, 0
 	m.forgetJournal()
 	m.restartLater(m.boot)
 }
@@ -148,6 +148,7 @@ func (m *machine) revive() {
 	if m.server.run != nil {
 		m.server.run.life.pausedUntil = 0
 	}
+	m.server.brokenUntil = 0
 }
 
 func (m *machine) String() string {

@@ -54,6 +54,8 @@ var scriptedBugs = []struct{ name, script string }{
 	{"states below a server applied again", "states below a base backup, and names that change above them"},
 	{"leader never gives up what it lacks", "the leader lacks what all others have purged"},
 	{partsAtOnce, "the last but one removes itself"},
+	{"a node that cannot apply campaigns", "a server that cannot apply, and the death of the leader"},
+	{"a refresh is progress", "a new leader whose server cannot apply"},
 }
 
 func TestScriptedBugs(t *testing.T) {

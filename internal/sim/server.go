@@ -17,6 +17,8 @@ type server struct {
 
 	copied     bool // the data is a copy of a peer's
 	copyTooOld bool // the last data were, and needed a base backup again
+
+	brokenUntil moment // it cannot apply before
 }
 
 // data is what a data folder holds: commits in their order, of which the last may not be on disk yet, because they are asynchronous.

@@ -47,6 +47,9 @@ func Run(seed uint64, out io.Writer) (result Result) {
 	r := rand.New(rand.NewPCG(seed, 3))
 	plan := newPlan(r)
 	plan.databases, plan.schemas = seed%4 == 0 || seed%8 == 6, seed%4 == 2 // not drawn: the other seeds mean what they meant
+	if seed%4 == 1 {
+		plan.faults = append(plan.faults, rare...)
+	}
 	w := newWorld(r, plan, out)
 	return w.play(func() {
 		w.begin()
