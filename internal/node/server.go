@@ -511,43 +511,40 @@ func (r *run) applyBatches() {
 		r.owner.took.Store(&verify.Progress{Position: behind, Parts: uint64(n)})
 	}
 	defer applier.Close(context.Background())
-	retry := applyRetryMin
+	so := attempts{retry: applyRetryMin}
 	for {
 		select {
 		case <-r.ctx.Done():
 			return
 		case batch := <-r.apply:
-			switch applied := r.applyOne(applier, batch, retry); {
-			case !applied:
-				retry = min(2*retry, applyRetryMax)
-			case batch.Position != batch.Predecessor: // states of sequences are no progress: they go well between two attempts that fail
-				retry = applyRetryMin
-			}
+			r.applyOne(applier, batch, &so)
 		}
 	}
 }
 
-func (r *run) applyOne(applier *apply.Applier, batch *replicator.Batch, retry time.Duration) bool {
+func (r *run) applyOne(applier *apply.Applier, batch *replicator.Batch, so *attempts) {
 	r.stands.applying.Store(true)
 	err := applier.Apply(r.ctx, batch)
 	r.stands.applying.Store(false)
 	if err == nil {
-		r.owner.troubles.Well(admin.ApplyFails, time.Now())
+		if so.applied(batch) {
+			r.owner.troubles.Well(admin.ApplyFails, time.Now())
+		}
 		r.owner.post(replicator.Applied{Batch: batch.Number, Position: batch.Position})
-		return true
+		return
 	}
 	if r.ctx.Err() != nil {
-		return false
+		return
 	}
 	failed := replicator.ApplyFailed{Batch: batch.Number, Reason: err.Error(), Code: apply.Code(err)}
 	if errors.Is(err, apply.ErrDiverged) {
 		failed.Divergence = err.Error()
 	} else {
-		r.owner.log.Warn("a batch was not applied; it is tried again", "error", err, "in", retry)
+		r.owner.log.Warn("a batch was not applied; it is tried again", "error", err, "in", so.retry)
 		r.owner.troubles.Failed(admin.ApplyFails, err.Error(), time.Now())
-		pause(r.ctx, retry)
+		pause(r.ctx, so.retry)
+		so.failed(batch)
 	}
 	failed.Position = r.shared.Applied()
 	r.owner.post(failed)
-	return false
 }
