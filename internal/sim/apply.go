@@ -29,8 +29,8 @@ func (r *run) apply(b *replicator.Batch) {
 			r.process.post(replicator.ApplyFailed{Batch: b.Number, Position: r.applied()})
 			return
 		}
-		if r.server.fails(b) {
-			r.refuse(b)
+		if code := r.cannotApply(b); code != "" {
+			r.refuse(b, code)
 			return
 		}
 		r.commitBatch(b)

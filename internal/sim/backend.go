@@ -114,6 +114,10 @@ func (b *backend) ask() {
 		b.rollBack("the gate was closed")
 		return
 	}
+	if b.run.server.machine.packed {
+		b.rollBack("there is no room on the disk")
+		return
+	}
 	if b.op.change != nil && !b.mayChange() || b.op.schemas != nil && !b.mayChangeSchemas() {
 		b.rollBack("the databases or schemas are not as they must be")
 		return

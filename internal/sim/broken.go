@@ -20,10 +20,10 @@ func (s *server) fails(b *replicator.Batch) bool {
 }
 
 // refuse tells that the server has not taken a batch.
-func (r *run) refuse(b *replicator.Batch) {
+func (r *run) refuse(b *replicator.Batch, code string) {
 	w := r.world()
 	r.during(span(w.rand, 50*millisecond, retryDelay), func() {
-		r.process.post(replicator.ApplyFailed{Batch: b.Number, Position: r.applied(), Reason: "the disk is full", Code: "53100"})
+		r.process.post(replicator.ApplyFailed{Batch: b.Number, Position: r.applied(), Reason: "it cannot", Code: code})
 	})
 }
 
@@ -36,7 +36,7 @@ func (w *world) breakServer(m *machine) {
 	}
 	w.inStorm(span(w.rand, 0, 20*second), func() {
 		if w.now < s.brokenUntil && s.mayRebuild() {
-			s.rebuild()
+			s.renew("gets other data")
 		}
 	})
 }

@@ -192,9 +192,8 @@ func (c *checkers) floorIsTrue(p *process, f paxos.Floor) {
 // purges: a node never purges what its own server has not flushed, nor lets it go for the floor of a peer.
 func (c *checkers) purges(p *process, f paxos.Floor) {
 	c.floorIsTrue(p, f)
-	if d := p.machine.server.data; d != nil && uint64(d.flushedPosition()) < f.Position {
-		c.world.violated("purge", "%s purges to position %v, and its server has flushed %v",
-			p.machine.name, changeset.Position(f.Position), d.flushedPosition())
+	if holds := p.machine.server.holdsTo(); uint64(holds) < f.Position {
+		c.world.violated("purge", "%s purges to position %v, and its server has flushed %v", p.machine.name, changeset.Position(f.Position), holds)
 	}
 }
 

@@ -15,6 +15,7 @@ type writer struct {
 	dirty   bool       // something was written and not made durable
 	fails   bool       // the next sync fails
 	slow    paxos.Span // each sync takes so much longer
+	waits   bool       // for room
 }
 
 // diskWork is one task of the writer.
@@ -54,7 +55,7 @@ func (p *process) diskTime() paxos.Span {
 
 func (p *process) toDisk(work diskWork) {
 	p.writer.queue = append(p.writer.queue, work)
-	if p.writer.writing == nil {
+	if p.writer.writing == nil && !p.writer.waits {
 		p.write()
 	}
 }
@@ -63,6 +64,10 @@ func (p *process) toDisk(work diskWork) {
 func (p *process) write() {
 	q := &p.writer
 	if len(q.queue) == 0 {
+		return
+	}
+	if q.waits = p.needsRoom(); q.waits {
+		p.world.during(p.life, second, p.write)
 		return
 	}
 	n := 1

@@ -38,6 +38,7 @@ func (r *run) openGate(epoch paxos.Ballot) {
 		r.world().violated("gate", "%s opens its gate over %d backends of an earlier epoch", r.server.machine.name, len(r.backends))
 	}
 	r.epoch, r.closed = epoch, false
+	r.server.data.damaged = false
 	r.world().note(r.server.machine.name, "gate opens", uint64(epoch))
 	r.world().figures.Epochs++
 }

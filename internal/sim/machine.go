@@ -24,6 +24,9 @@ type machine struct {
 	spare       bool        // it wants to be a spare
 	replaced    bool        // its disk was lost, and it is not known to be a voter again
 	knows       paxos.Index // up to here its disk knows what is chosen
+	cramped     bool        // its disk has no room for a copy beside the data
+	little      bool        // there is little room on its disk
+	packed      bool        // there is none at all
 }
 
 // clusterID is that of every simulated cluster.
@@ -106,7 +109,7 @@ func (m *machine) leave(why string) {
 	m.world.note(m.name, why)
 	m.power.over = true
 	m.killProcess()
-	m.server.data, m.server.brokenUntil = nil, 0
+	m.server.data, m.server.kept, m.server.brokenUntil = nil, nil, 0
 	m.forgetJournal()
 	m.restartLater(m.boot)
 }
@@ -149,6 +152,7 @@ func (m *machine) revive() {
 		m.server.run.life.pausedUntil = 0
 	}
 	m.server.brokenUntil = 0
+	m.makeRoom()
 }
 
 func (m *machine) String() string {

@@ -56,6 +56,7 @@ var scriptedBugs = []struct{ name, script string }{
 	{partsAtOnce, "the last but one removes itself"},
 	{"a node that cannot apply campaigns", "a server that cannot apply, and the death of the leader"},
 	{"a refresh is progress", "a new leader whose server cannot apply"},
+	{keepsAnyCopy, "a copy of a late follower"},
 }
 
 func TestScriptedBugs(t *testing.T) {

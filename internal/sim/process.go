@@ -32,7 +32,9 @@ type process struct {
 
 	writer writer
 	joiner joiner
-	pins   []*pin
+
+	permissions permissions
+	pins        []*pin
 }
 
 // partEvery is how often a node that was removed asks whether others know.
@@ -70,11 +72,14 @@ func (p *process) restore(admitted paxos.Membership) {
 	p.journal, p.machine.knows = j, j.ChosenTo()
 	p.replicator = replicator.New(w.plan.replicator, core, order)
 	w.check.restored(p)
+	p.findData()
 	p.machine.server.keep(p)
 	p.tick()
 	p.lazySync()
 	p.purgeSometimes()
 	p.doubt(w.now)
+	p.lookAfterServer()
+	p.lookAtRoom()
 }
 
 // knows finds a member by its number, as the node's directory does; knowsName by name and incarnation.

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/baristadb/barista/internal/changeset"
+	"github.com/baristadb/barista/internal/paxos"
 	"github.com/baristadb/barista/internal/replicator"
 )
 
@@ -15,8 +16,12 @@ type server struct {
 	run     *run  // nil: no process of the server is left
 	starts  int
 
-	copied     bool // the data is a copy of a peer's
-	copyTooOld bool // the last data were, and needed a base backup again
+	copied     bool   // the data is a copy of a peer's
+	copyTooOld bool   // the last data were, and needed a base backup again
+	kept       *data  // what the data took the place of; nil: nothing, or it went
+	why        string // why the data are to be fetched anew; empty: they are not
+	chain      int    // of what follows on a keep, the one that counts
+	recovering bool   // the first recovery of a copy has begun
 
 	brokenUntil moment // it cannot apply before
 }
@@ -30,6 +35,9 @@ type data struct {
 	horizons map[opID]int64 // of each database's one sequence, by the transaction that made the database; 0 = what was always there
 	files    map[opID]bool  // of databases that come and go, likewise
 	dropped  map[opID]bool  // of those, the ones that are to be destroyed
+
+	fresh   bool // a copy whose first recovery has not come to its end
+	damaged bool // nothing can be applied to it
 }
 
 // A commit is one local transaction: a backend's on the leader, or a batch of apply.
@@ -95,14 +103,44 @@ func (d *data) copy() *data {
 	}
 }
 
-// keep starts the server, with the data of a peer if it has none, as long as the process lives.
+// keepIn keeps the server from some time on. What an earlier call was about to do is not done any more.
+func (s *server) keepIn(p *process, d paxos.Span) {
+	s.chain++
+	chain := s.chain
+	s.machine.world.during(p.life, d, func() {
+		if s.chain == chain {
+			s.keep(p)
+		}
+	})
+}
+
+// keep starts the server, with the data of a peer if it has none or they are to be replaced, as long as the process lives.
 func (s *server) keep(p *process) {
-	if s.data == nil {
-		s.fetch(p)
+	w := s.machine.world
+	if s.data == nil || s.why != "" {
+		s.provide(p)
 		return
 	}
-	w := p.world
-	w.during(p.life, span(w.rand, 5*millisecond, 500*millisecond), func() { s.begin(p) })
+	if s.machine.packed && w.rand.IntN(2) == 0 { // it cannot write what it must
+		s.keepIn(p, second)
+		return
+	}
+	takes := span(w.rand, 5*millisecond, 500*millisecond)
+	if s.data.fresh {
+		takes += span(w.rand, 0, 2*second)
+		if s.recovering {
+			w.figures.Interrupted++
+		}
+		s.recovering = true
+	}
+	s.chain++
+	chain := s.chain
+	w.during(p.life, takes, func() {
+		if s.chain == chain {
+			s.data.fresh, s.recovering = false, false
+			s.begin(p)
+		}
+	})
 }
 
 // begin starts the server, its gate closed.
@@ -118,6 +156,7 @@ func (s *server) begin(p *process) {
 	w.note(s.machine.name, "server starts at", uint64(s.data.applied()))
 	p.post(replicator.ServerStarted{Start: r.start, Applied: s.data.applied()})
 	r.flushSometimes()
+	s.settle(r)
 }
 
 // kill ends every process of the server at once. Some of the commits that were not flushed are lost.
@@ -146,7 +185,7 @@ func (s *server) crash(why string) {
 	s.machine.world.note(s.machine.name, why)
 	s.kill()
 	p.post(replicator.ServerLost{})
-	s.machine.world.during(p.life, span(s.machine.world.rand, 100*millisecond, second), func() { s.keep(p) })
+	s.keepIn(p, span(s.machine.world.rand, 100*millisecond, second))
 }
 
 // flushSometimes is the WAL writer.

@@ -50,6 +50,9 @@ func Run(seed uint64, out io.Writer) (result Result) {
 	if seed%4 == 1 {
 		plan.faults = append(plan.faults, rare...)
 	}
+	if seed%4 == 3 {
+		plan.faults = append(plan.faults, rooms...)
+	}
 	w := newWorld(r, plan, out)
 	return w.play(func() {
 		w.begin()
