@@ -29,12 +29,16 @@ func (n *network) Send(to paxos.NodeID, messages []paxos.Outgoing) {
 // receive is the transport's handler: a frame of a member becomes an event.
 func (n *node) receive(ctx context.Context, from transport.Identity, typ uint8, body []byte) {
 	id := n.directory.node(from)
-	if id == 0 {
+	if id == 0 && len(n.driver.Status().Members.Voters()) != 1 {
 		return
 	}
 	s, m, err := paxos.DecodeMessage(n.identity.Cluster, typ, body)
 	if err != nil {
 		n.log.Error("a message of a peer cannot be read; is it of another version?", "peer", from.Name, "error", err)
+		return
+	}
+	if id == 0 {
+		n.driver.Post(ctx, replicator.Stranger{Version: paxos.VersionOf(m)})
 		return
 	}
 	n.driver.Post(ctx, replicator.Received{From: id, Stamp: s, Message: m, Bytes: len(body)})

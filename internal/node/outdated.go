@@ -94,6 +94,9 @@ func (n *node) rejoin(ctx context.Context, why *paxos.Disowned) error {
 
 // outdated says what a peer has seen of this node that it does not know.
 func (n *node) outdated(why *paxos.Disowned) string {
+	if why.By == 0 {
+		return "members have joined of whom this folder does not know"
+	}
 	name := n.directory.name(why.By)
 	if name == "" {
 		name = fmt.Sprintf("node %d", why.By)

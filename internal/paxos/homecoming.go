@@ -16,7 +16,7 @@ type homecoming struct {
 
 // Disowned is why a node may not vote.
 type Disowned struct {
-	By   NodeID   // a peer
+	By   NodeID   // a peer; 0: one that it does not know, because it was the only member when the copy was made
 	Seen Sighting // what that has seen of this node, which does not know it
 }
 
@@ -160,6 +160,24 @@ func (n *Node) handleDisown(from NodeID, m Disown) {
 		n.stepDown()
 	}
 	n.leadership.leader = 0
+}
+
+// HearStranger tells that a member of this cluster that this node does not know
+// names a membership version. Who votes alone asks nobody and may be an older copy,
+// of a time when it was alone; but then nobody else can have changed the
+// membership since, unless it is one.
+func (n *Node) HearStranger(now Instant, version uint32) {
+	n.enter(now)
+	h := &n.homecoming
+	if version <= n.version() || !n.isVoter(n.cfg.ID) || n.electorate.quorum > 1 || h.pardoned || h.disowned != nil {
+		return
+	}
+	h.disowned = &Disowned{}
+	if n.role != Follower {
+		n.stepDown()
+	}
+	n.leadership.leader = 0
+	n.check()
 }
 
 // Pardon lets a disowned node count again, as an operator has ordered: whatever

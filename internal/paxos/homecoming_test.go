@@ -195,3 +195,22 @@ func TestPardonedNodeVotes(t *testing.T) {
 		t.Error("the one that was not pardoned votes")
 	}
 }
+
+func TestOldCopyOfTheOnlyMember(t *testing.T) {
+	// Shows that a node which votes alone, because its disk is a copy of a time when it was alone, stops when it hears a member of a newer
+	// membership; one of its own or an older membership does not stop it.
+	w := newNetworkWithRuns(1, Multi)
+	if err := w.elect(1); err != nil {
+		t.Fatal(err)
+	}
+	alone := w.machine(1)
+	w.on(alone, func(n *Node, now Instant) { n.HearStranger(now, n.version()) })
+	if alone.node.Role() != Leader {
+		t.Error("it gave way to a membership that is not newer")
+	}
+	w.on(alone, func(n *Node, now Instant) { n.HearStranger(now, n.version()+1) })
+	w.pass(30)
+	if alone.node.Role() == Leader || alone.node.Disowned() == nil {
+		t.Error("it leads alone, and others have joined")
+	}
+}

@@ -25,6 +25,9 @@ const (
 // MessageType returns the byte that names m's type on the wire.
 func MessageType(m Message) uint8 { return m.code() }
 
+// VersionOf returns the sender's membership version.
+func VersionOf(m Message) uint32 { return m.version() }
+
 // AppendMessage appends a message with its sender's stamp, without its type.
 func AppendMessage(b []byte, cluster [16]byte, s Stamp, m Message) []byte {
 	b = appendNumbers(b, uint64(s.Run), s.Acts)

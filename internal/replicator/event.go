@@ -147,6 +147,8 @@ type (
 
 	// Room says that there is little room on the node's disks, and where; empty: there is room. Unless a node says otherwise it has room.
 	Room struct{ Little string }
+	// Stranger says that a member which this node does not know has named a membership version.
+	Stranger struct{ Version uint32 }
 
 	// Pardon lets this node vote in spite of what it may have forgotten, as an operator has ordered.
 	Pardon struct{}
@@ -181,4 +183,5 @@ func (GateFailed) event()     {}
 func (Flushed) event()        {}
 func (Room) event()           {}
 func (Purged) event()         {}
+func (Stranger) event()       {}
 func (Pardon) event()         {}

@@ -203,6 +203,8 @@ func (r *Replicator) Step(now paxos.Instant, event Event) {
 		r.little = e.Little
 	case Purged:
 		r.paxos.Purged(e.To)
+	case Stranger:
+		r.paxos.HearStranger(now, e.Version)
 	case Pardon:
 		r.paxos.Pardon(now)
 	default:

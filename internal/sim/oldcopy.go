@@ -3,6 +3,7 @@ package sim
 import (
 	"github.com/baristadb/barista/internal/journal"
 	"github.com/baristadb/barista/internal/paxos"
+	"github.com/baristadb/barista/internal/replicator"
 )
 
 // A diskCopy is a machine's disk as it was at some moment: the snapshot of a virtual machine, or what somebody copied.
@@ -57,9 +58,25 @@ func (w *world) putBackLater(m *machine, c *diskCopy) {
 	w.inStorm(span(w.rand, 100*millisecond, 8*second), look)
 }
 
+// votes is how many voters the copy knows of.
+func (c *diskCopy) votes() int {
+	order := replicator.NewOrder(c.journal.Floor())
+	err := c.journal.Scan(func(e paxos.Entry) error {
+		_, err := order.Place(e)
+		return err
+	})
+	if err != nil {
+		panic("sim: a copy of a journal cannot be read: " + err.Error())
+	}
+	return len(order.Members().Voters())
+}
+
 // isMissed reports whether every other machine has on its disk that the node has done more than is in a copy of its own. If one had not, and all others
 // were away when the node is back, nobody could tell.
 func (w *world) isMissed(m *machine, c *diskCopy) bool {
+	if c.votes() < 2 {
+		return false // of a time when it was alone: it would ask nobody, if it could not hear them
+	}
 	next := c.journal.Life().Begin(0)
 	for _, other := range w.machines {
 		if other == m {
