@@ -38,7 +38,7 @@ func TestOperatorAlone(t *testing.T) {
 				t.Errorf("n%d%s answers %d: %s", k, path, code, text)
 			}
 		}
-		for _, path := range []string{"/verify", "/transfer", "/members/add", "/members/add-spare", "/members/remove"} {
+		for _, path := range []string{"/verify", "/transfer", "/members/add", "/members/add-spare", "/members/remove", "/members/pardon"} {
 			if code, text := strangers(t, c, http.MethodPost, k, path); code != http.StatusUnauthorized {
 				t.Errorf("n%d%s answers %d: %s", k, path, code, text)
 			}

@@ -39,6 +39,8 @@ const (
 	Closing   Reason = "closing"
 	Diverged  Reason = "diverged" // its server holds something else than the log says
 	Removed   Reason = "removed from the cluster"
+	Outdated  Reason = "its folder is an older copy" // it has forgotten votes, and waits to join as a new incarnation
+	Returning Reason = "returning"                   // it was started, and waits until enough peers know of that
 	NoAnswer  Reason = "no answer"
 
 	// Troubles: see Troubles.
@@ -51,7 +53,7 @@ const (
 // open returns the reason if it is one of those above; another node may have said anything.
 func (r Reason) open() Reason {
 	switch r {
-	case Opening, Suspended, Closing, Diverged, Removed, NoAnswer, NoRoom, ServerFails, NoBackup, ApplyFails:
+	case Opening, Suspended, Closing, Diverged, Removed, Outdated, Returning, NoAnswer, NoRoom, ServerFails, NoBackup, ApplyFails:
 		return r
 	}
 	return ""

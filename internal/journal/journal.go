@@ -62,6 +62,20 @@ func (j *Journal) Promised() paxos.Ballot {
 	return j.state.promised
 }
 
+// Life returns what the acceptor has done and in which runs.
+func (j *Journal) Life() paxos.Life {
+	j.mu.RLock()
+	defer j.mu.RUnlock()
+	return j.state.life
+}
+
+// Sightings returns what was seen of peers.
+func (j *Journal) Sightings() []paxos.Sighting {
+	j.mu.RLock()
+	defer j.mu.RUnlock()
+	return j.state.sightings()
+}
+
 // ChosenTo returns the index up to which everything is known to be chosen; at least the floor's. After a crash it may be lower
 // than it was.
 func (j *Journal) ChosenTo() paxos.Index {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os/exec"
 	"strings"
@@ -51,11 +52,15 @@ func (n *node) bind(ctx context.Context) (err error) {
 
 // newTransport makes this node's end of its connections, as the given incarnation.
 func (n *node) newTransport(ctx context.Context, listen string, cluster [16]byte, incarnation uint64) (*transport.Transport, error) {
+	inherited, err := n.inherited(listen)
+	if err != nil {
+		return nil, err
+	}
 	t, err := transport.New(transport.Config{
 		Self: transport.Identity{
 			Cluster: cluster, Name: n.cfg.Name, Incarnation: incarnation, ServerMajor: postgres.Major, Collation: collation(ctx),
 		},
-		Secret: n.secret, Listen: listen, Listener: n.listeners[listen], Peers: n.cfg.Peers, Log: n.log,
+		Secret: n.secret, Listen: listen, Listener: inherited, Peers: n.cfg.Peers, Log: n.log,
 		Handler: func(from transport.Identity, typ uint8, body []byte) { n.receive(n.coreCtx, from, typ, body) },
 	})
 	if err != nil {
@@ -88,6 +93,14 @@ func (n *node) joinCluster(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := n.settle(ctx, answer, incarnation); err != nil {
+		return err
+	}
+	return n.openJournal(ctx)
+}
+
+// settle makes the journal of an incarnation that was admitted, and removes the data of the one before.
+func (n *node) settle(ctx context.Context, answer joinReply, incarnation uint64) error {
 	if err := n.pg.Discard(ctx); err != nil {
 		return fmt.Errorf("an earlier incarnation, which is no member any more: %w", err)
 	}
@@ -97,7 +110,7 @@ func (n *node) joinCluster(ctx context.Context) error {
 	}
 	n.admitted = answer.Members
 	n.log.Info("admitted", "node_number", answer.Node)
-	return n.openJournal(ctx)
+	return nil
 }
 
 // assemble restores the log's state from the journal and joins the parts that need it.
@@ -152,8 +165,11 @@ func (n *node) paxosConfig() paxos.Config {
 	}
 }
 
-// restore rebuilds what the entries of a journal have left: the state of Paxos above them, and the order.
+// restore begins a run, and rebuilds what the entries of a journal have left: the state of Paxos above them, and the order.
 func restore(j *journal.Journal) (paxos.Restored, *replicator.Order, error) {
+	if err := j.Append([]paxos.Record{paxos.LifeRecord{Life: j.Life().Begin(rand.Uint32())}}, true); err != nil {
+		return paxos.Restored{}, nil, fmt.Errorf("begin a run: %w", err)
+	}
 	order := replicator.NewOrder(j.Floor())
 	err := j.Scan(func(e paxos.Entry) error {
 		_, err := order.Place(e)
@@ -164,6 +180,7 @@ func restore(j *journal.Journal) (paxos.Restored, *replicator.Order, error) {
 	}
 	return paxos.Restored{
 		Floor: j.Floor(), Promised: j.Promised(), Entries: j.Accepted(), ChosenTo: j.ChosenTo(), Members: order.Members(),
+		Life: j.Life(), Sightings: j.Sightings(),
 	}, order, nil
 }
 
@@ -195,6 +212,7 @@ func (n *node) serve(ctx context.Context) error {
 	coreTasks.Go(func() { n.watchRoom(core) })
 	coreTasks.Go(func() { fail("membership", n.followMembers(core)) })
 	coreTasks.Go(func() { fail("membership", n.doubt(core)) })
+	coreTasks.Go(func() { fail("homecoming", n.watchOutdated(core)) })
 	serverTasks.Go(func() { n.server.keep(server) })
 	serverTasks.Go(func() { n.purge(server) })
 	serverTasks.Go(func() { n.lookAfterServer(server) })
@@ -292,10 +310,28 @@ func (n *node) purge(ctx context.Context) {
 	}
 }
 
+// inherited returns a port that root has opened, or nil. It is a duplicate, so that a next life of this node finds it too.
+func (n *node) inherited(address string) (*net.TCPListener, error) {
+	port := n.listeners[address]
+	if port == nil {
+		return nil, nil
+	}
+	f, err := port.File()
+	if err != nil {
+		return nil, fmt.Errorf("take over the port %s: %w", address, err)
+	}
+	defer f.Close()
+	l, err := net.FileListener(f)
+	if err != nil {
+		return nil, fmt.Errorf("take over the port %s: %w", address, err)
+	}
+	return l.(*net.TCPListener), nil
+}
+
 // listen opens a port, if root has not done so, or says plainly that it cannot.
 func (n *node) listen(what, address string) (net.Listener, error) {
-	if l := n.listeners[address]; l != nil {
-		return l, nil
+	if l, err := n.inherited(address); l != nil || err != nil {
+		return l, err
 	}
 	l, err := net.Listen("tcp", address)
 	if err != nil {

@@ -19,7 +19,7 @@ func (n *node) Status() admin.Status {
 	if !running {
 		applied = s.Applied
 	}
-	reason, detail := reason(s)
+	reason, detail := n.reason(s)
 	trouble := n.server.troubles.Tell(time.Now())
 	standing := ""
 	if me, ok := s.Members.Find(n.identity.Node); ok {
@@ -46,7 +46,7 @@ func ballotText(b paxos.Ballot) string {
 func (n *node) role(s replicator.Status, applied changeset.Position) admin.Role {
 	me, member := s.Members.Find(n.identity.Node)
 	switch {
-	case s.Removed || s.Diverged != "":
+	case s.Removed || s.Diverged != "" || s.Disowned != nil:
 		return admin.Stopped
 	case s.Phase == replicator.Open && !s.Suspended:
 		return admin.Leader
@@ -66,13 +66,17 @@ func lag(s replicator.Status, applied changeset.Position) uint64 {
 }
 
 // reason says why this node is no ordinary leader or follower, in short and, for the operator, with what else is known.
-func reason(s replicator.Status) (admin.Reason, string) {
+func (n *node) reason(s replicator.Status) (admin.Reason, string) {
 	why := admin.Reason("")
 	switch {
 	case s.Diverged != "":
 		return admin.Diverged, string(admin.Diverged) + ": " + s.Diverged
 	case s.Removed:
 		why = admin.Removed
+	case s.Disowned != nil:
+		return admin.Outdated, string(admin.Outdated) + ": " + n.outdated(s.Disowned)
+	case s.Returning:
+		why = admin.Returning
 	case s.Phase == replicator.Open && s.Suspended:
 		why = admin.Suspended
 	case s.Phase == replicator.Opening:

@@ -18,6 +18,12 @@ var sampleFloor = Floor{
 	Sequences: []SequenceState{{Database: "d", Schema: "s", Name: "n", Horizon: -7, Called: true, LSN: 8}},
 }
 
+var (
+	sampleLife     = Life{Acts: 5}.Begin(7).Begin(8)
+	sampleSighting = Sighting{Node: 3, Run: sampleLife.Run(), Acts: 9}
+	sampleStamp    = Stamp{Run: sampleLife.Run(), Acts: 10}
+)
+
 var sampleEntries = []Entry{
 	{Index: 5, Ballot: MakeBallot(2, 1), Value: Value{Version: 1, Epoch: MakeBallot(2, 1), Kind: KindEpochOpen}},
 	{Index: 6, Ballot: MakeBallot(2, 1), Value: Value{Version: 1, Epoch: MakeBallot(2, 1), Kind: KindChangeSets, Body: []byte("latte")}},
@@ -32,13 +38,16 @@ var sampleMessages = []Message{
 	Reject{Version: 3, Ballot: MakeBallot(4, 2), Promised: MakeBallot(5, 1), ChosenTo: 9},
 	Accept{Version: 2, Ballot: MakeBallot(4, 2), First: 5, ChosenTo: 4, Values: []Value{sampleEntries[0].Value, sampleEntries[1].Value}},
 	Accepted{Version: 2, Ballot: MakeBallot(4, 2), First: 5, Last: 6, ChosenTo: 4, DurableTo: 3},
-	Heartbeat{Version: 2, Ballot: MakeBallot(4, 2), Seq: 77, ChosenTo: 4, AllDurable: 2, Probe: true},
+	Heartbeat{Version: 2, Ballot: MakeBallot(4, 2), Seq: 77, ChosenTo: 4, AllDurable: 2, Probe: true, Seen: []Sighting{sampleSighting}},
 	HeartbeatAck{Version: 2, Ballot: MakeBallot(4, 2), Seq: 77, Lease: 1e9, ChosenTo: 4, DurableTo: 3},
 	Learn{Version: 2, Ballot: MakeBallot(4, 2), ChosenTo: 6},
 	Fetch{Version: 2, From: 5},
 	Entries{Version: 2, First: 5, ChosenTo: 8, Entries: sampleEntries},
 	FloorState{Version: 2, Floor: sampleFloor},
 	Release{Version: 2, Ballot: MakeBallot(4, 2), Heir: 3},
+	Return{Version: 2, ChosenTo: 6, Life: sampleLife, Pardoned: true},
+	Welcome{Version: 2, ChosenTo: 6, Run: sampleLife.Run()},
+	Disown{Version: 2, Run: sampleLife.Run(), Seen: sampleSighting},
 }
 
 var sampleRecords = []Record{
@@ -47,21 +56,24 @@ var sampleRecords = []Record{
 	ChosenRecord{To: 8},
 	FloorRecord{Floor: sampleFloor},
 	IdentityRecord{Cluster: testCluster, Name: "n1", Incarnation: 11, Node: 1},
+	LifeRecord{Life: sampleLife},
+	SightingRecord{Sighting: sampleSighting},
 }
 
 func TestMessagesAndRecordsReadBackAsWritten(t *testing.T) {
 	// Shows that each message and record comes back whole, and that none of
 	// them can be cut short or made longer unnoticed.
 	for _, m := range sampleMessages {
-		body := AppendMessage(nil, testCluster, m)
-		back, err := DecodeMessage(testCluster, MessageType(m), body)
+		body := AppendMessage(nil, testCluster, sampleStamp, m)
+		stamp, back, err := DecodeMessage(testCluster, MessageType(m), body)
 		checkReadBack(t, m, back, err)
+		checkReadBack(t, sampleStamp, stamp, err)
 		for cut := range body {
-			if _, err := DecodeMessage(testCluster, MessageType(m), body[:cut]); err == nil {
+			if _, _, err := DecodeMessage(testCluster, MessageType(m), body[:cut]); err == nil {
 				t.Errorf("%T cut to %d of %d bytes: no error", m, cut, len(body))
 			}
 		}
-		if _, err := DecodeMessage(testCluster, MessageType(m), append(body, 0)); !errors.Is(err, ErrMalformed) {
+		if _, _, err := DecodeMessage(testCluster, MessageType(m), append(body, 0)); !errors.Is(err, ErrMalformed) {
 			t.Errorf("%T with a byte more: %v", m, err)
 		}
 	}
@@ -100,7 +112,7 @@ func TestUnknownAndForeignValuesAreRefused(t *testing.T) {
 			t.Errorf("%s: %v, want %v", name, err, test.want)
 		}
 	}
-	if _, err := DecodeMessage(testCluster, 99, []byte{0, 0, 0, 0}); !errors.Is(err, ErrUnknownKind) {
+	if _, _, err := DecodeMessage(testCluster, 99, make([]byte, 20)); !errors.Is(err, ErrUnknownKind) {
 		t.Errorf("message of type 99: %v", err)
 	}
 	if _, err := DecodeRecord(testCluster, []byte{99}); !errors.Is(err, ErrUnknownKind) {
@@ -110,10 +122,10 @@ func TestUnknownAndForeignValuesAreRefused(t *testing.T) {
 
 func TestHugeCountsAllocateNothing(t *testing.T) {
 	// Shows that a count that cannot be true is refused before memory is taken.
-	body := AppendMessage(nil, testCluster, Promise{Ballot: 1})
+	body := AppendMessage(nil, testCluster, sampleStamp, Promise{Ballot: 1})
 	copy(body[len(body)-4:], []byte{0xff, 0xff, 0xff, 0xff})
 	allocated := testing.AllocsPerRun(10, func() {
-		if _, err := DecodeMessage(testCluster, codePromise, body); err == nil {
+		if _, _, err := DecodeMessage(testCluster, codePromise, body); err == nil {
 			t.Error("no error")
 		}
 	})
@@ -153,11 +165,11 @@ func FuzzDecodeRecord(f *testing.F) {
 func FuzzDecodeMessage(f *testing.F) {
 	// Shows that whatever can be read is written back to the same bytes.
 	for _, m := range sampleMessages {
-		f.Add(MessageType(m), AppendMessage(nil, testCluster, m))
+		f.Add(MessageType(m), AppendMessage(nil, testCluster, sampleStamp, m))
 	}
 	f.Fuzz(func(t *testing.T, code uint8, b []byte) {
-		if m, err := DecodeMessage(testCluster, code, b); err == nil {
-			if again := AppendMessage(nil, testCluster, m); MessageType(m) != code || !bytes.Equal(again, b) {
+		if s, m, err := DecodeMessage(testCluster, code, b); err == nil {
+			if again := AppendMessage(nil, testCluster, s, m); MessageType(m) != code || !bytes.Equal(again, b) {
 				t.Errorf("%x became %x", b, again)
 			}
 		}

@@ -77,6 +77,11 @@ type Restored struct {
 	Entries  []Entry // accepted above ChosenTo, at most one for each index
 	ChosenTo Index   // at least Floor.Index
 	Members  Membership
+
+	// Life is the acceptor's past, the run that begins now included (Life.Begin),
+	// which is durable already. Sightings are those that the journal has.
+	Life      Life
+	Sightings []Sighting
 }
 
 func (r Restored) validate() error {

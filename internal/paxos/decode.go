@@ -97,11 +97,44 @@ func (c *cursor) record(cluster [16]byte, code byte) Record {
 		copy(r.Cluster[:], c.take(len(r.Cluster)))
 		r.Name, r.Incarnation, r.Node = c.string(), c.uint64(), NodeID(c.uint16())
 		return r
+	case codeLifeRecord:
+		if version := c.byte(); version != journalVersion && c.err == nil {
+			c.err = fmt.Errorf("%w %d of a journal", ErrUnknownFormat, version)
+		}
+		return LifeRecord{Life: c.life()}
+	case codeSightingRecord:
+		return SightingRecord{Sighting: c.sighting()}
 	}
 	if c.err == nil {
 		c.err = ErrUnknownKind
 	}
 	return nil
+}
+
+// startSize and sightingSize are the lengths of these.
+const (
+	startSize    = 8 + 8
+	sightingSize = 2 + 8 + 8
+)
+
+func (c *cursor) life() Life {
+	l := Life{Acts: c.uint64()}
+	n := c.count(uint32(c.uint16()), startSize)
+	if n > maxStarts {
+		c.fail("%d runs", n)
+	}
+	for i := 0; i < n && c.err == nil; i++ {
+		s := Start{Run: Run(c.uint64()), Acts: c.uint64()}
+		if i > 0 && c.err == nil && s.Run.Count() != l.Run().Count()+1 {
+			c.fail("run %d after run %d", s.Run.Count(), l.Run().Count())
+		}
+		l.Starts = append(l.Starts, s)
+	}
+	return l
+}
+
+func (c *cursor) sighting() Sighting {
+	return Sighting{Node: NodeID(c.uint16()), Run: Run(c.uint64()), Acts: c.uint64()}
 }
 
 // value reads a value that fills b, and keeps its error.

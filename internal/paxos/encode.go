@@ -26,6 +26,8 @@ const (
 	codeChosenRecord   = 3
 	codeFloorRecord    = 4
 	codeIdentityRecord = 5
+	codeLifeRecord     = 6
+	codeSightingRecord = 7
 )
 
 // AppendRecord appends a journal record, its type byte first.
@@ -45,9 +47,29 @@ func AppendRecord(b []byte, cluster [16]byte, r Record) []byte {
 		b = append(append(b, codeIdentityRecord), r.Cluster[:]...)
 		b = appendUint64(appendString(b, r.Name), r.Incarnation)
 		return appendUint16(b, uint16(r.Node))
+	case LifeRecord:
+		return appendLife(append(b, codeLifeRecord, journalVersion), r.Life)
+	case SightingRecord:
+		return appendSighting(append(b, codeSightingRecord), r.Sighting)
 	}
 	violated("a record of type %T", r)
 	return nil
+}
+
+// journalVersion is in the life record, which each segment of a journal begins
+// with. Journals of version 1 have none.
+const journalVersion = 2
+
+func appendLife(b []byte, l Life) []byte {
+	b = appendUint16(appendUint64(b, l.Acts), uint16(len(l.Starts)))
+	for _, s := range l.Starts {
+		b = appendUint64(appendUint64(b, uint64(s.Run)), s.Acts)
+	}
+	return b
+}
+
+func appendSighting(b []byte, s Sighting) []byte {
+	return appendUint64(appendUint64(appendUint16(b, uint16(s.Node)), uint64(s.Run)), s.Acts)
 }
 
 func appendUint16(b []byte, v uint16) []byte { return binary.BigEndian.AppendUint16(b, v) }

@@ -95,7 +95,7 @@ func (n *Node) Progress(id NodeID) (Progress, bool) {
 		return Progress{ChosenTo: n.chosenTo, DurableTo: n.durableTo, Heard: n.now}, true
 	}
 	if p, ok := n.peers[id]; ok {
-		return *p, true
+		return p.Progress, true
 	}
 	return Progress{Heard: never}, false
 }

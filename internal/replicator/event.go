@@ -24,6 +24,7 @@ type (
 	// Received brings a message of another node.
 	Received struct {
 		From    paxos.NodeID
+		Stamp   paxos.Stamp
 		Message paxos.Message
 		Bytes   int // of the frame in which it came
 	}
@@ -146,6 +147,11 @@ type (
 
 	// Room says that there is little room on the node's disks, and where; empty: there is room. Unless a node says otherwise it has room.
 	Room struct{ Little string }
+	// Stranger says that a member which this node does not know has named a membership version.
+	Stranger struct{ Version uint32 }
+
+	// Pardon lets this node vote in spite of what it may have forgotten, as an operator has ordered.
+	Pardon struct{}
 
 	// Purged says that the journal has dropped everything up to To.
 	Purged struct{ To paxos.Index }
@@ -177,3 +183,5 @@ func (GateFailed) event()     {}
 func (Flushed) event()        {}
 func (Room) event()           {}
 func (Purged) event()         {}
+func (Stranger) event()       {}
+func (Pardon) event()         {}

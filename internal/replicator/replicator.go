@@ -155,7 +155,7 @@ func (r *Replicator) Step(now paxos.Instant, event Event) {
 		r.paxos.FlushLearn(now)
 	case Gathered: // Output looks at the time
 	case Received:
-		r.paxos.Receive(now, e.From, e.Message)
+		r.paxos.Receive(now, e.From, e.Stamp, e.Message)
 	case Synced:
 		r.paxos.Synced(now, e.Seq)
 	case Submitted:
@@ -203,6 +203,10 @@ func (r *Replicator) Step(now paxos.Instant, event Event) {
 		r.little = e.Little
 	case Purged:
 		r.paxos.Purged(e.To)
+	case Stranger:
+		r.paxos.HearStranger(now, e.Version)
+	case Pardon:
+		r.paxos.Pardon(now)
 	default:
 		panic(fmt.Sprintf("replicator: event of unknown type %T", event))
 	}
@@ -298,6 +302,8 @@ type Status struct {
 	DurableTo paxos.Index      // up to where the own journal has the log on its disk
 	Outgrown  bool             // the own server keeps the journal above its limit, and does not get on
 	Unfit     string           // why this node would not lead at once if it was asked to; empty when it would
+	Disowned  *paxos.Disowned  // why the node may not vote; nil when nobody says so
+	Returning bool             // it was started, and waits for its peers' welcome before it votes
 }
 
 // Status returns the present state.
@@ -308,6 +314,7 @@ func (r *Replicator) Status() Status {
 		Applied: r.cursor.position, Members: r.paxos.Members(), Diverged: r.cursor.diverged,
 		Durable: r.paxos.DurableMembers(), LeaseEnd: r.lease(), Removed: r.paxos.Removed(), Failing: r.failing, Unfit: r.unfit(),
 		DurableTo: r.paxos.DurableTo(), Outgrown: r.purge.over.outgrown, Server: r.servingStart(),
+		Disowned: r.paxos.Disowned(), Returning: r.paxos.Returning(),
 	}
 }
 

@@ -169,11 +169,11 @@ func (p *process) purgeTo(floor paxos.Floor) {
 func (p *process) readForPeer(request paxos.ReadRequest) {
 	version := p.replicator.Status().Members.Version
 	if floor := p.journal.Floor(); request.From <= floor.Index {
-		p.world.send(p, request.To, paxos.FloorState{Version: version, Floor: floor})
+		p.world.send(p, request.To, paxos.Stamp{}, paxos.FloorState{Version: version, Floor: floor})
 		return
 	}
 	if entries := p.entries(request.From, request.Until); len(entries) > 0 {
-		p.world.send(p, request.To, paxos.Entries{Version: version, First: request.From, Entries: entries, ChosenTo: request.Until})
+		p.world.send(p, request.To, paxos.Stamp{}, paxos.Entries{Version: version, First: request.From, Entries: entries, ChosenTo: request.Until})
 	}
 }
 

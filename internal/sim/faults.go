@@ -59,6 +59,8 @@ var perhaps = []fault{
 	{"hand-over", onProcess(func(w *world, p *process) {
 		p.post(replicator.Transfer{To: pick(w.rand, append(w.check.agreement.members.Voters(), 0)...)})
 	})},
+	{"old copy of a running node", (*world).putBackCopy},
+	{"old copy of a stopped node", (*world).putBackCopyOfStopped},
 	{"lease forgotten", (*world).forgetLease},
 	{"left behind", (*world).leaveBehind},
 	{"left with gaps", (*world).leaveGaps},

@@ -23,6 +23,7 @@ type machine struct {
 	downUntil   moment      // it is not started again before
 	spare       bool        // it wants to be a spare
 	replaced    bool        // its disk was lost, and it is not known to be a voter again
+	outdated    bool        // its disk is an older copy; it counts as replaced, too
 	knows       paxos.Index // up to here its disk knows what is chosen
 	cramped     bool        // its disk has no room for a copy beside the data
 	little      bool        // there is little room on its disk
@@ -116,7 +117,7 @@ func (m *machine) leave(why string) {
 
 // forgetJournal makes the machine join as a new incarnation.
 func (m *machine) forgetJournal() {
-	m.journal = nil
+	m.journal, m.outdated = nil, false
 	m.incarnation = m.world.newIncarnation()
 }
 

@@ -45,6 +45,8 @@ var plantedBugs = []struct{ name, unseen string }{
 	{"sequences of a chunked set passed over", "floor's sequences"},
 	{namesNotTold, ""},
 	{namesNotTold, "floor's sequences"},
+	{"forgotten votes are not missed", ""},
+	{"forgotten votes are not missed", "promise"},
 }
 
 // scriptedBugs need a schedule that chance hardly finds.

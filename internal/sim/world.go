@@ -22,6 +22,7 @@ type world struct {
 	ops      []*op
 	check    *checkers
 	figures  Figures
+	runs     uint32 // of all nodes
 
 	firstFloor paxos.Floor
 	growing    bool // not all machines have been voters yet
@@ -183,7 +184,7 @@ func (w *world) membersChanged(members paxos.Membership) {
 	for _, m := range w.machines {
 		member, ok := members.FindName(m.name, m.incarnation)
 		if ok && member.Voter {
-			m.replaced = false
+			m.replaced = m.outdated
 		} else {
 			growing = true
 		}
