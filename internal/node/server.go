@@ -193,9 +193,11 @@ func (s *localServer) once(ctx context.Context) error {
 	s.post(replicator.ServerLost{})
 	switch {
 	case errors.Is(err, apply.ErrDiverged):
-		s.log.Error("the server is stopped for good; this node goes on voting", "reason", err)
+		s.log.Error("the server is stopped; this node goes on voting, and the server's data are fetched anew from a peer when the leader permits it",
+			"reason", err, "after", divergedFor)
 		s.state.Store(admin.ServerStopped)
 		s.marks.halt(err)
+		defer s.marks.resume()
 		return s.rest(ctx)
 	}
 	return err
