@@ -261,21 +261,28 @@ func (k *indexKeeper) rebuild(ctx context.Context) {
 	k.publish()
 }
 
+// setAside is what others are told of indexes that are set aside.
+type setAside struct {
+	told      []string // for the operator
+	unguarded int
+}
+
 // publish tells the status what is set aside.
 func (k *indexKeeper) publish() {
-	var told []string
+	var now setAside
 	for _, index := range k.aside {
 		line := fmt.Sprintf("index %s in database %s is set aside", index.name, index.database)
 		if index.guards {
-			line += ", and its table could not be written if this node led"
+			line += ", and its table cannot be written while this node leads"
+			now.unguarded++
 		}
 		if index.why != "" {
 			line += ": " + strings.Join(strings.Fields(index.why), " ")
 		}
-		told = append(told, line)
+		now.told = append(now.told, line)
 	}
-	slices.Sort(told)
-	k.run.owner.aside.Store(&told)
+	slices.Sort(now.told)
+	k.run.owner.aside.Store(&now)
 }
 
 // lookAfterStart finds what is set aside, and sets aside what the server has ended with too often.

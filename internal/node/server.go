@@ -68,7 +68,7 @@ type localServer struct {
 	troubles admin.Troubles                  // for people, too
 	copying  atomic.Pointer[copying]         // a base backup that is under way
 	took     atomic.Pointer[verify.Progress] // what the server has taken last of a batch; nil: nothing yet
-	aside    atomic.Pointer[[]string]        // indexes that are set aside, for people
+	aside    atomic.Pointer[setAside]        // indexes that are
 	deadly   map[gate.Suspect]int            // how often the server ended while an index's functions ran; used by keep alone
 }
 
@@ -94,7 +94,7 @@ func newLocalServer(pg postgres.Config, id paxos.NodeID, log *slog.Logger) *loca
 		replies: newTickets[replicator.Reply](), renewal: renewing{wanted: make(chan string, 1)}, deadly: make(map[gate.Suspect]int),
 	}
 	s.state.Store(admin.ServerStarting)
-	s.aside.Store(&[]string{})
+	s.aside.Store(&setAside{})
 	return s
 }
 
