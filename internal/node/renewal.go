@@ -134,7 +134,7 @@ func (s *localServer) keepData(r *run) {
 	}
 }
 
-// rest waits with a server that is stopped for good, until its data are fetched anew for another reason.
+// rest waits with a server that is stopped until its data are fetched anew.
 func (s *localServer) rest(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
