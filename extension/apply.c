@@ -460,8 +460,7 @@ upkeep(char type, BaristaReader *r)
 	}
 	require_closed_gate();
 	current_doing = "set index aside";
-	apply_set_index_aside(index);
-	return true;
+	return apply_set_index_aside(index);
 }
 
 static void

@@ -175,9 +175,11 @@ extern void apply_limits_begin(int longest);
 extern void apply_limits_end(void);
 
 /* index_aside.c: in the running transaction. */
-extern void apply_set_index_aside(Oid index);
+extern bool apply_set_index_aside(Oid index);
 extern void apply_take_index_back(Oid index);
 extern bool apply_rebuild_index(Oid index, int longest);
+extern List *apply_show_aside(void);
+extern void apply_hide_aside(List *all);
 
 /* apply_run.c */
 extern bool apply_run_allowed(ApplyRelation *ar);

@@ -123,10 +123,10 @@ apply_index_open(ApplyRelation *ar, ApplyIndex *index)
 {
 	ApplyUser	before;
 
-	if (index->restricted && index != ar->key && apply_without_functions())
+	if ((index->restricted || !index->simple) && index != ar->key && apply_without_functions())
 	{
 		index->aside = true;
-		apply_set_index_aside(index->oid);
+		(void) apply_set_index_aside(index->oid);
 		return;
 	}
 	index->rel = index_open(index->oid, RowExclusiveLock);

@@ -206,7 +206,7 @@ mend_index(Oid index)
 
 	ReleaseSysCache(tuple);
 	if (evaluates)
-		apply_set_index_aside(index);
+		(void) apply_set_index_aside(index);
 	else
 		reindex_index(index, true, RELPERSISTENCE_PERMANENT, &params);
 	CommandCounterIncrement();

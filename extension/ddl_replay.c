@@ -111,6 +111,7 @@ ddl_replay(BaristaReader *r, List *emptied, const char **doing)
 	BaristaRights before;
 	PlannedStmt *pstmt;
 	List	   *hidden = NIL;
+	List	   *shown;
 
 	if ((flags & ~(STATEMENT_HAS_BOUND | STATEMENT_HAS_DEFAULT_PATH |
 				   STATEMENT_HAS_STORED)) != 0)
@@ -148,6 +149,7 @@ ddl_replay(BaristaReader *r, List *emptied, const char **doing)
 	XactReadOnly = false;
 	replaying = true;
 	apply_suspect_statement();
+	shown = apply_show_aside();
 	apply_empty(emptied);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	pstmt = parse(text);
@@ -169,6 +171,7 @@ ddl_replay(BaristaReader *r, List *emptied, const char **doing)
 		run_again(pstmt, text);
 	if (hidden != NIL)
 		ddl_show_rows(hidden);
+	apply_hide_aside(shown);
 	apply_suspect_end();
 	replaying = false;
 	PopActiveSnapshot();

@@ -33,6 +33,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/inval.h"
@@ -65,33 +66,41 @@ is_set_aside(Oid index)
 	return aside;
 }
 
-/* Nobody may go on planning with what it was: the table is locked for that. */
-static void
+/* False if there is no such index. */
+static bool
 set_ready(Oid index, bool ready)
 {
 	Relation	catalog = table_open(IndexRelationId, RowExclusiveLock);
 	HeapTuple	tuple = SearchSysCacheCopy1(INDEXRELID, ObjectIdGetDatum(index));
+	bool		found = HeapTupleIsValid(tuple);
 
-	if (HeapTupleIsValid(tuple))	/* it may have been dropped */
+	if (found)
 	{
 		Form_pg_index form = (Form_pg_index) GETSTRUCT(tuple);
-		Relation	table = table_open(form->indrelid, AccessExclusiveLock);
 
 		form->indisready = ready;
 		form->indisvalid = ready;
 		CatalogTupleUpdate(catalog, &tuple->t_self, tuple);
-		CacheInvalidateRelcache(table);
-		table_close(table, NoLock);
+		CacheInvalidateRelcacheByRelid(form->indrelid);
 		heap_freetuple(tuple);
 	}
 	table_close(catalog, RowExclusiveLock);
 	CommandCounterIncrement();
+	return found;
 }
 
-void
+/*
+ * False if there is no such index.  Nobody may go on planning with what it was: the
+ * table is locked for that.
+ */
+bool
 apply_set_index_aside(Oid index)
 {
-	set_ready(index, false);
+	Oid			table = IndexGetRelation(index, true);
+
+	if (OidIsValid(table))
+		LockRelationOid(table, AccessExclusiveLock);
+	return set_ready(index, false);
 }
 
 /* Its table is empty, and so is the index. */
@@ -99,7 +108,82 @@ void
 apply_take_index_back(Oid index)
 {
 	if (is_set_aside(index))
-		set_ready(index, true);
+		(void) set_ready(index, true);
+}
+
+/* ------------------------------------------------------------------------
+ * While a schema change is replayed
+ * ------------------------------------------------------------------------
+ */
+
+/* An index that is shown as it is on the leader. */
+typedef struct Shown
+{
+	Oid			index;
+	Oid			file;
+} Shown;
+
+static Oid
+file_of(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			file;
+
+	if (!HeapTupleIsValid(tuple))
+		return InvalidOid;
+	file = ((Form_pg_class) GETSTRUCT(tuple))->relfilenode;
+	ReleaseSysCache(tuple);
+	return file;
+}
+
+/*
+ * Some statements look at whether an index is valid: CLUSTER ON, ATTACH PARTITION.
+ * They are to find what the leader's found, so what is set aside is taken back until
+ * the statement has run; nobody else sees that.  In the current context.
+ */
+List *
+apply_show_aside(void)
+{
+	Relation	catalog = table_open(IndexRelationId, AccessShareLock);
+	SysScanDesc scan = systable_beginscan(catalog, InvalidOid, false, NULL, 0, NULL);
+	List	   *all = NIL;
+	HeapTuple	tuple;
+	ListCell   *lc;
+
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_index form = (Form_pg_index) GETSTRUCT(tuple);
+		Shown	   *shown;
+
+		if (!form->indislive || form->indisready || get_rel_relkind(form->indexrelid) != RELKIND_INDEX)
+			continue;
+		shown = palloc(sizeof(Shown));
+		shown->index = form->indexrelid;
+		shown->file = file_of(form->indexrelid);
+		all = lappend(all, shown);
+	}
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	foreach(lc, all)
+		(void) set_ready(((Shown *) lfirst(lc))->index, true);
+	return all;
+}
+
+/* Those that the statement has built anew are no longer set aside. */
+void
+apply_hide_aside(List *all)
+{
+	ListCell   *lc;
+
+	if (all != NIL)
+		CommandCounterIncrement();
+	foreach(lc, all)
+	{
+		Shown	   *shown = lfirst(lc);
+
+		if (file_of(shown->index) == shown->file)
+			(void) set_ready(shown->index, false);
+	}
 }
 
 /* Where functions that name others without a schema may find them: nobody's path travels here. */

@@ -27,7 +27,10 @@ func TestFunctionsOfIndexesStopNobody(t *testing.T) {
 		fmt.Sprintf(f, "hangs", fmt.Sprintf(here, "LOOP BEGIN PERFORM pg_sleep(1000); EXCEPTION WHEN query_canceled THEN END; END LOOP;")),
 		"CREATE TABLE evil.guarded (k int PRIMARY KEY, v int)", "CREATE UNIQUE INDEX guard ON evil.guarded (evil.fails(v))",
 		"CREATE TABLE evil.free (k int PRIMARY KEY, v int)", "CREATE INDEX slow ON evil.free (evil.hangs(v))",
-		"INSERT INTO evil.guarded VALUES (1, 1)", "INSERT INTO evil.free VALUES (1, 1)", "UPDATE evil.guarded SET v = 2")
+		"INSERT INTO evil.guarded VALUES (1, 1)", "INSERT INTO evil.free VALUES (1, 1)", "UPDATE evil.guarded SET v = 2",
+		"CREATE TABLE evil.filled (k int PRIMARY KEY, v int)", "INSERT INTO evil.filled SELECT g, g FROM generate_series(1, 100) g",
+		"CREATE INDEX late ON evil.filled (evil.fails(v))",
+		"BEGIN", "CREATE TABLE evil.same (v int)", "CREATE INDEX at_once ON evil.same (evil.fails(v))", "INSERT INTO evil.same VALUES (1)", "COMMIT")
 	c.VerifyAll(t)
 	for _, k := range c.Others(leader) {
 		if reason := reasonOf(t, c, k); !strings.Contains(reason, "index evil.guard of table evil.guarded") || !strings.Contains(reason, "not here") {

@@ -22,6 +22,7 @@ const (
 	upkeepLock   = "5s"             // for a table's lock, which a reader on this node may hold
 	rebuildFirst = time.Second      // after which an index that was set aside is built again; grows with each failure, up to
 	rebuildLast  = time.Hour        // this; after as long without a failure it begins anew
+	rebuildSoon  = 10 * time.Second // this, where a table cannot be written as long
 	rebuildLimit = 10 * time.Second // for the first time; grows with each failure, up to
 	rebuildMost  = 10 * time.Minute // this
 	rebuildShare = 10               // apply has this many times as long for itself as it waits for what fails again
@@ -99,7 +100,7 @@ func (k *indexKeeper) applied(ctx context.Context, database string) {
 // statement runs again without functions: at once or, if it may be by chance, a few failures later; done is true if the batch can be applied now.
 func (k *indexKeeper) accuse(ctx context.Context, database string, err error) (blamed, done bool) {
 	suspect := k.run.shared.Suspect()
-	if suspect.Index == 0 || suspect.Index == gate.SuspectStatement && k.without {
+	if suspect.Index == 0 || k.without {
 		return false, false
 	}
 	k.failures[suspect]++
@@ -108,27 +109,42 @@ func (k *indexKeeper) accuse(ctx context.Context, database string, err error) (b
 	if !atOnce && k.failures[suspect] < suspectLimit {
 		return true, false
 	}
-	if suspect.Index == gate.SuspectStatement {
+	there := false
+	if suspect.Index != gate.SuspectStatement {
+		var failed error
+		there, failed = k.setAside(ctx, database, suspect, forPeople(err))
+		if failed != nil {
+			k.run.owner.log.Warn("an index whose functions fail could not be set aside; it is tried again", "database", database, "error", failed)
+			return true, false
+		}
+	}
+	if !there { // a statement, or an index that the same transaction makes
 		k.run.owner.log.Warn("a schema change failed on this node; it is applied without users' functions", "database", database, "reason", err)
 		k.without = true
-		return true, true
-	}
-	if err := k.setAside(ctx, database, suspect, err.Error()); err != nil {
-		k.run.owner.log.Warn("an index whose functions fail could not be set aside; it is tried again", "database", database, "error", err)
-		return true, false
 	}
 	return true, true
 }
 
-func (k *indexKeeper) setAside(ctx context.Context, database string, suspect gate.Suspect, why string) error {
+// forPeople is what an error says of a function that has failed.
+func forPeople(err error) string {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.Code == tooLong {
+		return "it ran for too long, and its session was ended"
+	}
+	return err.Error()
+}
+
+// setAside sets an index aside, and returns whether there is such an index.
+func (k *indexKeeper) setAside(ctx context.Context, database string, suspect gate.Suspect, why string) (bool, error) {
 	var part changeset.Batch
 	part.SetIndexAside(suspect.Index)
-	if _, err := k.order(ctx, database, &part); err != nil {
-		return err
+	there, err := k.order(ctx, database, &part)
+	if err != nil || !there {
+		return false, err
 	}
 	k.past[suspect] = k.past[suspect].fail(time.Now())
 	if err := k.find(ctx, database); err != nil {
-		return err
+		return false, err
 	}
 	if index := k.aside[suspect]; index != nil {
 		index.why = why
@@ -136,7 +152,7 @@ func (k *indexKeeper) setAside(ctx context.Context, database string, suspect gat
 			"index", index.name, "database", database, "reason", why)
 	}
 	k.publish()
-	return nil
+	return true, nil
 }
 
 // order has the server do what a part asks in the place of a batch, and returns whether there was anything to do.
@@ -246,12 +262,16 @@ func (k *indexKeeper) rebuild(ctx context.Context) {
 		return
 	}
 	if err != nil {
-		index.why = err.Error()
+		index.why = forPeople(err)
 		k.past[index.suspect] = k.past[index.suspect].fail(time.Now())
-		delay := max(k.past[index.suspect].delay(), rebuildShare*time.Since(began))
+		delay := k.past[index.suspect].delay()
+		if k.run.opened.Load() && index.guards {
+			delay = min(delay, rebuildSoon)
+		}
+		delay = max(delay, rebuildShare*time.Since(began))
 		index.due = time.Now().Add(delay)
 		k.run.owner.log.Warn("an index that was set aside could not be built again; it is tried later",
-			"index", index.name, "database", index.database, "error", err, "in", delay.Round(time.Millisecond))
+			"index", index.name, "database", index.database, "reason", index.why, "in", delay.Round(time.Millisecond))
 	} else {
 		delete(k.aside, index.suspect)
 		if built {
@@ -298,7 +318,10 @@ func (k *indexKeeper) lookAfterStart(ctx context.Context) error {
 		}
 		database, err := k.databaseOf(ctx, suspect)
 		if err == nil && database != "" {
-			err = k.setAside(ctx, database, suspect, "the server ended while its functions ran")
+			var there bool
+			if there, err = k.setAside(ctx, database, suspect, "the server ended while its functions ran"); !there {
+				k.without = true // the batch makes it
+			}
 		}
 		if err != nil {
 			return fmt.Errorf("set aside the index with which the server ended: %w", err)

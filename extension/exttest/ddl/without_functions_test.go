@@ -81,3 +81,70 @@ func TestReplayWithoutFunctions(t *testing.T) {
 		})
 	}
 }
+
+// A schema change finds an index that is set aside as the leader's is, and leaves it set aside unless it builds it anew.
+func TestSchemaChangesOfWhatIsSetAside(t *testing.T) {
+	p := harness.SharedPair(t)
+	const fails = `$$begin if session_user = 'barista_nobody' then raise 'not here'; end if; return i; end$$`
+	for name, c := range map[string]struct {
+		change []string
+		aside  string
+	}{
+		"cluster": {[]string{"alter table oos.t cluster on x"}, "x"},
+		"attach":  {[]string{"create table oos.p (k int not null, v int) partition by range (k)", "create index px on oos.p (oos.f(v))", "alter table oos.p attach partition oos.t for values from (0) to (100)"}, "x"},
+		"attach index": {[]string{"create table oos.p (k int not null, v int) partition by range (k)", "alter table oos.p attach partition oos.t for values from (0) to (100)",
+			"create index px on only oos.p (oos.f(v))", "alter index oos.px attach partition oos.x"}, "x"},
+		"rename":   {[]string{"alter index oos.x rename to y"}, "y"},
+		"retyped":  {[]string{"create function oos.f(i bigint) returns bigint language plpgsql immutable as $$begin return i; end$$", "alter table oos.t alter v type bigint"}, ""},
+		"truncate": {[]string{"truncate oos.t"}, ""},
+		"dropped":  {[]string{"drop index oos.x"}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p.Run(t, "drop schema if exists oos cascade", "create schema oos",
+				"create function oos.f(i int) returns int language plpgsql immutable as "+fails,
+				"create table oos.t (k int not null, v int)", "create index x on oos.t (oos.f(v))")
+			n := len(p.Leader.Gate.Chosen())
+			harness.Execute(t, p.Leader.Connect(t), "insert into oos.t values (1, 1)")
+			if state := harness.SQLState(p.Follower.TryApply(t, p.Leader.Gate.Chosen()[n:]...)); state != "BA001" {
+				t.Fatalf("applied with SQLSTATE %q", state)
+			}
+			p.Follower.SetAside(t)
+			p.Run(t, c.change...)
+			const aside = "select coalesce(string_agg(relname, ' '), '') from pg_index join pg_class on pg_class.oid = indexrelid where not indisready"
+			if got := harness.Value(t, p.Follower.Connect(t), aside); got != c.aside {
+				t.Errorf("set aside is %q, not %q", got, c.aside)
+			}
+			harness.SameAnswer(t, p, "select count(*), bool_and(indisvalid) from pg_index join pg_class on pg_class.oid = indexrelid where relname = 'px' union all select 0, true")
+			p.Run(t, "create or replace function oos.f(i int) returns int language plpgsql immutable as $$begin return i; end$$")
+			if c.aside != "" {
+				if err := p.Follower.Rebuild(t, "oos."+c.aside, time.Minute); err != nil {
+					t.Errorf("build %s: %v", c.aside, err)
+				}
+			}
+			p.Same(t)
+		})
+	}
+}
+
+// A transaction that makes a table with an index whose function fails, and writes it, is applied without functions, too.
+func TestIndexOfTheSameTransaction(t *testing.T) {
+	p := harness.SharedPair(t)
+	p.Run(t, "create schema sot", `create function sot.f(i int) returns int language plpgsql immutable as
+		$$begin if session_user = 'barista_nobody' then raise 'not here'; end if; return i; end$$`)
+	n := len(p.Leader.Gate.Chosen())
+	harness.Execute(t, p.Leader.Connect(t), "begin", "create table sot.t (v int)", "create unique index x on sot.t (sot.f(v))", "insert into sot.t values (1)", "commit")
+	written := p.Leader.Gate.Chosen()[n:]
+	if state := harness.SQLState(p.Follower.TryApply(t, written...)); state != "BA001" {
+		t.Errorf("applied with SQLSTATE %q", state)
+	}
+	p.Follower.SetAside(t) // does nothing
+	if err := p.Follower.ApplyWithoutFunctions(t, written...); err != nil {
+		t.Fatalf("apply without functions: %v", err)
+	}
+	p.Applied += len(written)
+	p.Run(t, "insert into sot.t values (2)", "create or replace function sot.f(i int) returns int language plpgsql immutable as $$begin return i; end$$")
+	if err := p.Follower.Rebuild(t, "sot.x", time.Minute); err != nil {
+		t.Errorf("build the index: %v", err)
+	}
+	p.Same(t)
+}
