@@ -11,8 +11,8 @@
  *		2. Users' functions are not called and give a null (repeated.c).
  *		3. The statement runs.
  *		4. The tables get their files back.
- *		5. Indexes that it made know no row: those without expressions are built
- *		   again at once, the others are set aside (index_aside.c).
+ *		5. Indexes that it made know no row: unique ones without expressions are
+ *		   built again at once, the others are set aside (index_aside.c).
  *
  * All of that is one transaction, which owns the empty files and nothing else: at its
  * end they are removed.  If the process dies before, it is as if nothing had begun.
@@ -195,20 +195,22 @@ is_untouched(Hidden *hidden, Oid index)
 	return false;
 }
 
+/* By a unique one rows may be found, so it is needed at once. */
 static void
 mend_index(Oid index)
 {
 	ReindexParams params = {0};
 	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
-	bool		evaluates = !heap_attisnull(tuple, Anum_pg_index_indexprs, NULL) ||
-		!heap_attisnull(tuple, Anum_pg_index_indpred, NULL) ||
-		barista_index_runs_user_code(tuple);
+	bool		needed = ((Form_pg_index) GETSTRUCT(tuple))->indisunique &&
+		heap_attisnull(tuple, Anum_pg_index_indexprs, NULL) &&
+		heap_attisnull(tuple, Anum_pg_index_indpred, NULL) &&
+		!barista_index_runs_user_code(tuple);
 
 	ReleaseSysCache(tuple);
-	if (evaluates)
-		(void) apply_set_index_aside(index);
-	else
+	if (needed)
 		reindex_index(index, true, RELPERSISTENCE_PERMANENT, &params);
+	else
+		(void) apply_set_index_aside(index);
 	CommandCounterIncrement();
 }
 
