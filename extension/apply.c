@@ -47,6 +47,8 @@ typedef struct ApplyState
 	bool		begun;			/* 'B' was read */
 	bool		in_set;			/* inside a change set */
 	bool		ended;			/* 'E' was read */
+	bool		without_functions;	/* 'v' was read */
+	bool		upkeep;			/* no batch: an index is set aside or built again */
 	uint64		predecessor;
 	uint64		position;
 	TimestampTz timestamp;		/* of the last change set */
@@ -74,12 +76,14 @@ static bool take_tail(const char *part, Size length, Size *at, int64 *changes);
 static Size item_length(const char *header);
 static void end_run(void);
 static bool apply_item(char type, const char *body, Size length);
+static void require_closed_gate(void);
+static bool upkeep(char type, BaristaReader *r);
 static void begin(BaristaReader *r);
 static void change_set(BaristaReader *r);
 static void end_change_set(void);
 static void describe(BaristaReader *r);
 static NumberedRelation *look_up(uint32 number);
-static void use(NumberedRelation *entry);
+static void use(NumberedRelation *entry, bool for_rows);
 static ApplyRelation *numbered(uint32 number);
 static void truncate_tables(BaristaReader *r);
 static void statement(BaristaReader *r);
@@ -98,6 +102,12 @@ void
 barista_apply_init(void)
 {
 	apply_relation_init();
+}
+
+bool
+apply_without_functions(void)
+{
+	return state.active && state.without_functions;
 }
 
 bool
@@ -137,6 +147,7 @@ barista_apply(PG_FUNCTION_ARGS)
 		error = CopyErrorData();
 		FlushErrorState();
 		barista_in_apply = false;
+		apply_limits_end();
 		apply_translate_error(error, current_doing, current_what);
 		ReThrowError(error);
 	}
@@ -153,10 +164,6 @@ barista_apply(PG_FUNCTION_ARGS)
 static void
 start(void)
 {
-	if (barista_gate_is_open(NULL))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("barista_apply() needs a closed gate")));
 	if (GetCurrentTransactionNestLevel() != 1 || IsolationUsesXactSnapshot())
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -178,6 +185,7 @@ start(void)
 											   ALLOCSET_DEFAULT_SIZES);
 	apply_run_forget();
 	apply_index_forget();
+	apply_suspect_forget();
 	apply_row_context = AllocSetContextCreate(apply_call_context,
 											  "barista apply row",
 											  ALLOCSET_DEFAULT_SIZES);
@@ -208,6 +216,8 @@ apply_pinned(const char *part, Size length)
 void
 barista_apply_pre_commit(void)
 {
+	if (state.upkeep)
+		return;
 	if (!state.ended)
 		malformed("it has no end");
 	barista_guard(state.predecessor);
@@ -328,8 +338,13 @@ apply_item(char type, const char *body, Size length)
 	uint32		number;
 
 	CHECK_FOR_INTERRUPTS();
-	if (state.ended)
+	if (state.ended || state.upkeep)
 		malformed("it goes on after its end");
+	if (!state.begun && (type == 'a' || type == 'b'))
+	{
+		reader_init(r, body, length);
+		return upkeep(type, r);
+	}
 	if (state.begun == (type == 'B'))
 		malformed(state.begun ? "it begins twice" : "it has no beginning");
 
@@ -340,6 +355,10 @@ apply_item(char type, const char *body, Size length)
 	{
 		case 'B':
 			begin(r);
+			return false;
+		case 'v':
+			reader_finish(r, "leave to call no function");
+			state.without_functions = true;
 			return false;
 		case 'X':
 			change_set(r);
@@ -412,8 +431,42 @@ apply_item(char type, const char *body, Size length)
 }
 
 static void
+require_closed_gate(void)
+{
+	if (barista_gate_is_open(NULL))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("barista_apply() needs a closed gate")));
+}
+
+/*
+ * In the place of a batch: an index is set aside, or built again.  That is a matter
+ * of this server alone, and changes no position.
+ */
+static bool
+upkeep(char type, BaristaReader *r)
+{
+	Oid			index = reader_u32(r);
+	uint32		longest = type == 'b' ? reader_u32(r) : 0;
+
+	if (longest > INT_MAX)
+		reader_fail(r, "it takes too long");
+	reader_finish(r, "index");
+	state.upkeep = true;
+	if (type == 'b')
+	{
+		current_doing = "build index";
+		return apply_rebuild_index(index, (int) longest);
+	}
+	require_closed_gate();
+	current_doing = "set index aside";
+	return apply_set_index_aside(index);
+}
+
+static void
 begin(BaristaReader *r)
 {
+	require_closed_gate();
 	state.predecessor = reader_u64(r);
 	reader_finish(r, "beginning of a batch");
 	barista_guard(state.predecessor);
@@ -494,10 +547,10 @@ look_up(uint32 number)
 
 /* Opens the relation.  A description that came twice has two numbers. */
 static void
-use(NumberedRelation *entry)
+use(NumberedRelation *entry, bool for_rows)
 {
 	ApplyRelation *before = entry->relation;
-	ApplyRelation *after = apply_relation_use(before);
+	ApplyRelation *after = apply_relation_use(before, for_rows);
 
 	if (likely(after == before))
 		return;
@@ -511,7 +564,7 @@ numbered(uint32 number)
 {
 	NumberedRelation *entry = look_up(number);
 
-	use(entry);
+	use(entry, true);
 	current_what = entry->relation->name;
 	return entry->relation;
 }
@@ -534,8 +587,8 @@ truncate_tables(BaristaReader *r)
 	{
 		NumberedRelation *entry = look_up(reader_u32(r));
 
-		/* Using it makes it valid. */
-		use(entry);
+		/* Using it makes it valid.  It is closed before any row. */
+		use(entry, false);
 		relations = lappend(relations, entry->relation);
 	}
 	apply_relations_close();

@@ -8,7 +8,8 @@
  * through their input functions, which would check again: run users' functions,
  * which may answer otherwise here, and refuse a null that ALTER TYPE ... ADD
  * ATTRIBUTE put into rows that were there.  So the type cache's constraints of
- * these domains are set aside while a value is read.
+ * these domains are hidden while a value is read.  They are not loaded for that:
+ * they would be planned, which runs functions in them.
  *
  *-------------------------------------------------------------------------
  */
@@ -91,33 +92,41 @@ collect(Oid type, List **seen, List **domains)
 }
 
 /*
- * Sets the constraints of these domains aside.  What it returns is to be given to
- * apply_domains_restore(), after an error too.  They are planned when they are
- * loaded, which may run functions in them: it is called as the table's owner.
+ * Hides the constraints of these domains.  What it returns is to be given to
+ * apply_domains_show(), after an error too.
  */
 ApplyDomain *
-apply_domains_suspend(List *domains)
+apply_domains_hide(List *domains)
 {
-	ApplyDomain *suspended = palloc(Max(list_length(domains), 1) * sizeof(ApplyDomain));
+	ApplyDomain *hidden = palloc(Max(list_length(domains), 1) * sizeof(ApplyDomain));
 	ListCell   *lc;
 
-	/* All are loaded before any is set aside: loading one may load others. */
+	/* All are there before any is changed: an error leaves them as they are. */
 	foreach(lc, domains)
-		suspended[foreach_current_index(lc)].entry =
-			lookup_type_cache(lfirst_oid(lc), TYPECACHE_DOMAIN_CONSTR_INFO);
+		hidden[foreach_current_index(lc)].entry = lookup_type_cache(lfirst_oid(lc), 0);
 	for (int i = 0; i < list_length(domains); i++)
 	{
-		suspended[i].constraints = suspended[i].entry->domainData;
-		suspended[i].entry->domainData = NULL;
+		TypeCacheEntry *entry = hidden[i].entry;
+
+		hidden[i].constraints = entry->domainData;
+		hidden[i].loaded = (entry->flags & BARISTA_DOMAIN_CONSTRAINTS_LOADED) != 0;
+		entry->domainData = NULL;
+		entry->flags |= BARISTA_DOMAIN_CONSTRAINTS_LOADED;
 	}
-	return suspended;
+	return hidden;
 }
 
 void
-apply_domains_restore(ApplyDomain *suspended, int count)
+apply_domains_show(ApplyDomain *hidden, int count)
 {
-	/* One that was loaded anew meanwhile stays. */
 	for (int i = 0; i < count; i++)
-		if (suspended[i].entry->domainData == NULL)
-			suspended[i].entry->domainData = suspended[i].constraints;
+	{
+		TypeCacheEntry *entry = hidden[i].entry;
+
+		if (entry->domainData != NULL)
+			continue;			/* one that was loaded anew meanwhile stays */
+		entry->domainData = hidden[i].constraints;
+		if (!hidden[i].loaded)
+			entry->flags &= ~BARISTA_DOMAIN_CONSTRAINTS_LOADED;
+	}
 }

@@ -185,13 +185,13 @@ decode_restricted(ApplyRelation *ar, ApplyColumn *column, const char *bytes,
 				  uint32 length, BaristaReader *r)
 {
 	MemoryContext caller;
-	ApplyDomain *suspended;
+	ApplyDomain *hidden;
 	ApplyUser	before;
 	volatile Datum value;
 
 	apply_user_begin(ar, &before);
 	caller = MemoryContextSwitchTo(apply_row_context);
-	suspended = apply_domains_suspend(column->domains);
+	hidden = apply_domains_hide(column->domains);
 	MemoryContextSwitchTo(caller);
 	PG_TRY();
 	{
@@ -199,7 +199,7 @@ decode_restricted(ApplyRelation *ar, ApplyColumn *column, const char *bytes,
 	}
 	PG_FINALLY();
 	{
-		apply_domains_restore(suspended, list_length(column->domains));
+		apply_domains_show(hidden, list_length(column->domains));
 	}
 	PG_END_TRY();
 	apply_user_end(&before);

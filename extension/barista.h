@@ -62,7 +62,11 @@ typedef struct BaristaShared
 	pg_atomic_uint64 applied;	/* position visible to every new snapshot */
 	pg_atomic_uint64 waiting;	/* backends that wait at the gate */
 	pg_atomic_uint64 node;		/* local node number */
+	pg_atomic_uint64 suspect;	/* whose code apply runs: database << 32 | index, 0 = nobody's */
 } BaristaShared;
+
+/* In suspect, in the place of an index: a statement that is replayed. */
+#define BARISTA_SUSPECT_STATEMENT	PG_UINT32_MAX
 
 /* NULL if the server was started without barista: then it is read-only. */
 extern BaristaShared *barista_shared;
@@ -266,6 +270,14 @@ extern void barista_check_path(Relation rel, List *schemas);
  * check of a domain that it casts to?
  */
 extern bool barista_calls(Node *node, check_function_callback test, void *context);
+
+/* ------------------------------------------------------------------------
+ * index_aside.c: indexes that a node cannot keep
+ * ------------------------------------------------------------------------
+ */
+
+/* Errors (55000) if rows of the table may not be written: an index that was set aside would have to watch over them. */
+extern void barista_check_aside(Relation rel);
 
 /* ------------------------------------------------------------------------
  * trusted_path.c

@@ -63,6 +63,10 @@ extern void ddl_replay_reset(void);
 /* Is a recorded statement running again? */
 extern bool ddl_replaying(void);
 
+/* ddl_hide.c: takes a statement as the parser made it; what it returns brings the rows back. */
+extern List *ddl_hide_rows(Node *node);
+extern void ddl_show_rows(List *hidden);
+
 /* ddl_rolespec.c */
 typedef void (*DdlRoleCheck) (RoleSpec *role);
 

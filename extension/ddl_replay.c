@@ -110,6 +110,8 @@ ddl_replay(BaristaReader *r, List *emptied, const char **doing)
 	Oid			roleid;
 	BaristaRights before;
 	PlannedStmt *pstmt;
+	List	   *hidden = NIL;
+	List	   *shown;
 
 	if ((flags & ~(STATEMENT_HAS_BOUND | STATEMENT_HAS_DEFAULT_PATH |
 				   STATEMENT_HAS_STORED)) != 0)
@@ -146,6 +148,8 @@ ddl_replay(BaristaReader *r, List *emptied, const char **doing)
 	set_transaction_time(time, time);
 	XactReadOnly = false;
 	replaying = true;
+	apply_suspect_statement();
+	shown = apply_show_aside();
 	apply_empty(emptied);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	pstmt = parse(text);
@@ -159,10 +163,16 @@ ddl_replay(BaristaReader *r, List *emptied, const char **doing)
 		ereport(ERROR,
 				(errcode(ERRCODE_BARISTA_MALFORMED),
 				 errmsg("malformed statement: it does not say what it stores")));
+	if (apply_without_functions())
+		hidden = ddl_hide_rows(pstmt->utilityStmt);
 	if (default_path)
 		run_script_again(pstmt, text, default_path);
 	else
 		run_again(pstmt, text);
+	if (hidden != NIL)
+		ddl_show_rows(hidden);
+	apply_hide_aside(shown);
+	apply_suspect_end();
 	replaying = false;
 	PopActiveSnapshot();
 	XactReadOnly = read_only;

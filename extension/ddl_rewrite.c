@@ -9,6 +9,8 @@
  * the rows as they are here.  What gives the same everywhere (integer to bigint)
  * every node does by itself, since rows may be many.
  *
+ * So it is where an index calls users' functions, which would run for all rows anew.
+ *
  * A foreign key that the statement makes anew is checked against the emptied
  * table, so the table that it stands in travels too.
  *
@@ -250,6 +252,20 @@ note_storage(DdlRewrite *rewrite, Oid relid)
 	ReleaseSysCache(tuple);
 }
 
+/* Does an index of a table, or a value in it, call users' functions? */
+static bool
+runs_user_code(Oid relid)
+{
+	Relation	rel = try_relation_open(relid, AccessShareLock);
+	bool		runs;
+
+	if (rel == NULL)
+		return false;
+	runs = rel->rd_rel->relkind == RELKIND_RELATION && barista_relation_runs_user_code(rel);
+	relation_close(rel, AccessShareLock);
+	return runs;
+}
+
 /* Allocates in the current context. */
 DdlRewrite *
 ddl_rewrite_begin(AlterTableStmt *stmt)
@@ -267,7 +283,12 @@ ddl_rewrite_begin(AlterTableStmt *stmt)
 	else if (stmt->objtype == OBJECT_TYPE)
 		members = typed_tables(get_rel_type_id(relid));
 	foreach(lc, members)
+	{
+		/* Indexes of a table that is written anew are, too. */
+		if (rewrite->retypes && !rewrite->once)
+			rewrite->once = runs_user_code(lfirst_oid(lc));
 		note_storage(rewrite, lfirst_oid(lc));
+	}
 	return rewrite;
 }
 

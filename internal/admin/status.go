@@ -71,7 +71,10 @@ type Status struct {
 	// their tables and keys of their rows: it is for the operator.
 	Detail string `json:"detail,omitempty"`
 	// Unfit says why it would not take the lead if it was asked to; empty when it would. That is for the operator, like Detail.
-	Unfit   string      `json:"unfit,omitempty"`
+	Unfit string `json:"unfit,omitempty"`
+	// Unguarded is how many unique indexes and exclusion constraints are set aside on it: if it leads, their tables cannot be written.
+	Unguarded int `json:"unguarded,omitempty"`
+
 	Ballot  string      `json:"ballot,omitempty"` // the highest that it has promised, as round.node
 	Epoch   string      `json:"epoch,omitempty"`  // the greatest opened, as round.node
 	Member  string      `json:"member,omitempty"` // voter, learner or spare; empty: it is no member
@@ -97,7 +100,7 @@ func (s Status) Open() Status {
 		Name: s.Name, Role: s.Role, Reason: s.Reason.open(), Trouble: s.Trouble.open(), NeedsHelp: s.NeedsHelp,
 		Detail: Sentence(string(s.Reason.open()), string(s.Trouble.open())), Ballot: s.Ballot, Epoch: s.Epoch,
 		Member: s.Member, Leader: s.Leader, Index: s.Index, Chosen: s.Chosen, Applied: s.Applied, Lag: s.Lag, Server: s.Server,
-		LeaseMS: s.LeaseMS, Sessions: s.Sessions, MaxTransaction: s.MaxTransaction, Members: s.Members,
+		LeaseMS: s.LeaseMS, Sessions: s.Sessions, MaxTransaction: s.MaxTransaction, Members: s.Members, Unguarded: s.Unguarded,
 	}
 }
 

@@ -6,6 +6,11 @@ const (
 	itemSet       = 'X'
 	itemSequences = 'Z'
 	itemEnd       = 'E'
+	itemWithout   = 'v'
+
+	// In the place of a batch.
+	itemSetAside = 'a'
+	itemRebuild  = 'b'
 )
 
 // Missing says what a server does about a sequence state whose sequence it does
@@ -29,6 +34,11 @@ func (p *Batch) Begin(predecessor Position) {
 	p.buf = appendItem(p.buf, itemBegin, func(b []byte) []byte {
 		return appendU64(b, uint64(predecessor))
 	})
+}
+
+// WithoutFunctions says, after Begin, that no users' function is called in the statements of this batch: they run as if their tables were empty.
+func (p *Batch) WithoutFunctions() {
+	p.buf = appendItem(p.buf, itemWithout, func(b []byte) []byte { return b })
 }
 
 // Set starts a change set, with its transaction's time stamp in microseconds
@@ -63,6 +73,16 @@ func (p *Batch) End(position Position) {
 	p.buf = appendItem(p.buf, itemEnd, func(b []byte) []byte {
 		return appendU64(b, uint64(position))
 	})
+}
+
+// SetIndexAside asks, in the place of a batch, that the index of this OID gets no entries any more and is not used.
+func (p *Batch) SetIndexAside(index uint32) {
+	p.buf = appendItem(p.buf, itemSetAside, func(b []byte) []byte { return appendU32(b, index) })
+}
+
+// RebuildIndex asks, in the place of a batch, that an index which was set aside is built within so many milliseconds.
+func (p *Batch) RebuildIndex(index, longest uint32) {
+	p.buf = appendItem(p.buf, itemRebuild, func(b []byte) []byte { return appendU32(appendU32(b, index), longest) })
 }
 
 // Bytes returns the part built so far. It is valid until the next Reset.

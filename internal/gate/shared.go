@@ -29,6 +29,7 @@ const (
 	offApplied = 40
 	offWaiting = 48
 	offNode    = 56
+	offSuspect = 64
 )
 
 // Shared is the mapped file of one start of the server.
@@ -95,6 +96,22 @@ func (s *Shared) Applied() changeset.Position {
 
 // Waiting is how many backends wait at the gate.
 func (s *Shared) Waiting() int { return int(s.word(offWaiting).Load()) }
+
+// A Suspect is an index whose functions ran, while a batch was applied, when that failed or its session or server ended; or a statement that was
+// replayed.
+type Suspect struct {
+	Database uint32 // OID
+	Index    uint32 // OID, or SuspectStatement
+}
+
+// SuspectStatement stands in the place of an index.
+const SuspectStatement = 1<<32 - 1
+
+// Suspect returns whose functions run, or ran when the last batch failed. The zero Suspect is nobody.
+func (s *Shared) Suspect() Suspect {
+	word := s.word(offSuspect).Load()
+	return Suspect{Database: uint32(word >> 32), Index: uint32(word)}
+}
 
 // Unmap gives the mapping back. The file stays for the server's processes.
 func (s *Shared) Unmap() error { return unix.Munmap(s.data) }

@@ -176,14 +176,16 @@ func (n *node) askHeirs(ctx context.Context, names []string) []heirAnswer {
 	return answers
 }
 
-// bestHeir returns the candidate that can take over and lacks least; nil if none can, and why.
+// bestHeir returns the candidate that can take over, one on which all tables can be written if there is, and of those the one that lacks least; nil if
+// none can, and why.
 func bestHeir(answers []heirAnswer, seen trail) (best *heirAnswer, reasons string) {
 	var why []string
 	for k := range answers {
 		a := &answers[k]
 		if refusal := a.refusal(seen); refusal != "" {
 			why = append(why, refusal)
-		} else if best == nil || a.applied > best.applied {
+		} else if best == nil || a.status.Unguarded < best.status.Unguarded ||
+			a.status.Unguarded == best.status.Unguarded && a.applied > best.applied {
 			best = a
 		}
 	}

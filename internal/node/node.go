@@ -97,6 +97,7 @@ type node struct {
 	joins       *joinDesk
 	marks       *markDesk
 	leading     *leadership
+	leaderless  leaderless
 	verifySide  *verify.Handler
 	pins        pins
 	front       *proxy.Server

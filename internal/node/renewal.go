@@ -134,7 +134,7 @@ func (s *localServer) keepData(r *run) {
 	}
 }
 
-// rest waits with a server that is stopped for good, until its data are fetched anew for another reason.
+// rest waits with a server that is stopped until its data are fetched anew.
 func (s *localServer) rest(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
@@ -228,6 +228,7 @@ func unappliable(f replicator.Failing, now paxos.Instant) string {
 const (
 	lookEvery     = time.Second
 	askAgain      = 10 * time.Second
+	divergedFor   = 30 * time.Second // in which a person may look at a server that holds something else than the log says
 	renewPauseMin = time.Minute
 	renewPauseMax = time.Hour
 )
@@ -237,6 +238,7 @@ func (n *node) lookAfterServer(ctx context.Context) {
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
 	var again, last time.Time // not to be asked before; of the last renewal
+	var stopped time.Time     // when its server was found to hold something else than the log says; zero: it does not
 	wait, told := renewPauseMin, ""
 	for {
 		select {
@@ -245,6 +247,13 @@ func (n *node) lookAfterServer(ctx context.Context) {
 		case <-ticker.C:
 		}
 		why := n.ailment()
+		if diverged := n.driver.Status().Diverged; diverged == "" {
+			stopped = time.Time{}
+		} else if stopped.IsZero() {
+			stopped = time.Now()
+		} else if why == "" && time.Since(stopped) > divergedFor {
+			why = "it holds something else than the log says: " + diverged
+		}
 		if why == "" || time.Now().Before(again) {
 			continue
 		}

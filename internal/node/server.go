@@ -68,6 +68,8 @@ type localServer struct {
 	troubles admin.Troubles                  // for people, too
 	copying  atomic.Pointer[copying]         // a base backup that is under way
 	took     atomic.Pointer[verify.Progress] // what the server has taken last of a batch; nil: nothing yet
+	aside    atomic.Pointer[setAside]        // indexes that are
+	deadly   map[gate.Suspect]int            // how often the server ended while an index's functions ran; used by keep alone
 }
 
 // run is one start of the server.
@@ -79,7 +81,9 @@ type run struct {
 	ctx    context.Context // ends when this start ends
 	stop   context.CancelCauseFunc
 	apply  chan *replicator.Batch
-	opened atomic.Bool // the gate was opened and not closed by the driver
+	opened atomic.Bool   // the gate was opened and not closed by the driver
+	leads  chan struct{} // holds a token when the gate was opened
+	keeper *indexKeeper  // used by start, then by the goroutine that applies
 	stands standstill
 	tasks  sync.WaitGroup
 }
@@ -87,9 +91,10 @@ type run struct {
 func newLocalServer(pg postgres.Config, id paxos.NodeID, log *slog.Logger) *localServer {
 	s := &localServer{
 		pg: pg, node: id, log: log, diverged: make(chan string, 1),
-		replies: newTickets[replicator.Reply](), renewal: renewing{wanted: make(chan string, 1)},
+		replies: newTickets[replicator.Reply](), renewal: renewing{wanted: make(chan string, 1)}, deadly: make(map[gate.Suspect]int),
 	}
 	s.state.Store(admin.ServerStarting)
+	s.aside.Store(&setAside{})
 	return s
 }
 
@@ -188,9 +193,11 @@ func (s *localServer) once(ctx context.Context) error {
 	s.post(replicator.ServerLost{})
 	switch {
 	case errors.Is(err, apply.ErrDiverged):
-		s.log.Error("the server is stopped for good; this node goes on voting", "reason", err)
+		s.log.Error("the server is stopped; this node goes on voting, and the server's data are fetched anew from a peer when the leader permits it",
+			"reason", err, "after", divergedFor)
 		s.state.Store(admin.ServerStopped)
 		s.marks.halt(err)
+		defer s.marks.resume()
 		return s.rest(ctx)
 	}
 	return err
@@ -225,7 +232,8 @@ func (s *localServer) start(ctx context.Context) (*run, changeset.Position, erro
 	if err != nil {
 		return nil, 0, err
 	}
-	r := &run{owner: s, shared: shared, apply: make(chan *replicator.Batch, 1)}
+	r := &run{owner: s, shared: shared, apply: make(chan *replicator.Batch, 1), leads: make(chan struct{}, 1)}
+	r.keeper = newIndexKeeper(r)
 	r.ctx, r.stop = context.WithCancelCause(ctx)
 	bring := func(e replicator.Event) { s.bring(r.ctx, e) }
 	if r.gate, err = gate.Listen(s.pg.GateSocket, id, bring, s.log); err != nil {
@@ -241,7 +249,10 @@ func (s *localServer) start(ctx context.Context) (*run, changeset.Position, erro
 	}
 	applied, err := r.readApplied(ctx)
 	if err == nil {
-		err = r.emptyUnlogged(ctx)
+		err = r.emptyUnlogged(ctx, r.keeper.findBy)
+	}
+	if err == nil {
+		err = r.keeper.lookAfterStart(ctx)
 	}
 	if err != nil {
 		r.end(ctx, err)
@@ -300,6 +311,9 @@ func (r *run) end(ctx context.Context, why error) {
 	}
 	r.gate.Close()
 	r.tasks.Wait()
+	if suspect := r.shared.Suspect(); suspect.Index != 0 && ctx.Err() == nil {
+		r.owner.deadly[suspect]++
+	}
 	if err := r.shared.Unmap(); err != nil {
 		r.owner.log.Warn("the mapped file could not be given back", "error", err)
 	}
@@ -363,6 +377,10 @@ func (s *localServer) OpenGate(epoch paxos.Ballot) {
 	s.addressed(func(r *run) {
 		r.shared.Open(epoch)
 		r.opened.Store(true)
+		select {
+		case r.leads <- struct{}{}:
+		default:
+		}
 		s.log.Info("the gate is open", "epoch", epoch.String())
 	})
 }
@@ -461,7 +479,7 @@ func (r *run) endBackends() {
 		r.stop(fmt.Errorf("end the sessions of a closed epoch: %w", err))
 		return
 	}
-	if err := r.emptyUnlogged(ctx); err != nil {
+	if err := r.emptyUnlogged(ctx, nil); err != nil {
 		r.owner.log.Warn("the server is killed, which empties its unlogged tables", "error", err)
 		r.stop(err)
 		return
@@ -518,11 +536,16 @@ func (r *run) applyBatches() {
 			return
 		case batch := <-r.apply:
 			r.applyOne(applier, batch, &so)
+		case <-r.leads:
+			r.keeper.hurry()
+		case <-r.keeper.next():
+			r.keeper.rebuild(r.ctx)
 		}
 	}
 }
 
 func (r *run) applyOne(applier *apply.Applier, batch *replicator.Batch, so *attempts) {
+	applier.WithoutFunctions = r.keeper.without
 	r.stands.applying.Store(true)
 	err := applier.Apply(r.ctx, batch)
 	r.stands.applying.Store(false)
@@ -531,15 +554,21 @@ func (r *run) applyOne(applier *apply.Applier, batch *replicator.Batch, so *atte
 			r.owner.troubles.Well(admin.ApplyFails, time.Now())
 		}
 		r.owner.post(replicator.Applied{Batch: batch.Number, Position: batch.Position})
+		if moves(batch) {
+			r.keeper.applied(r.ctx, batch.Database)
+		}
 		return
 	}
 	if r.ctx.Err() != nil {
 		return
 	}
 	failed := replicator.ApplyFailed{Batch: batch.Number, Reason: err.Error(), Code: apply.Code(err)}
-	if errors.Is(err, apply.ErrDiverged) {
+	blamed, done := r.keeper.accuse(r.ctx, batch.Database, err)
+	switch {
+	case done:
+	case errors.Is(err, apply.ErrDiverged) && !blamed:
 		failed.Divergence = err.Error()
-	} else {
+	default:
 		r.owner.log.Warn("a batch was not applied; it is tried again", "error", err, "in", so.retry)
 		r.owner.troubles.Failed(admin.ApplyFails, err.Error(), time.Now())
 		pause(r.ctx, so.retry)

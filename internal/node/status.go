@@ -20,15 +20,16 @@ func (n *node) Status() admin.Status {
 		applied = s.Applied
 	}
 	reason, detail := n.reason(s)
-	trouble := n.server.troubles.Tell(time.Now())
+	trouble, aside := n.server.troubles.Tell(time.Now()), n.server.aside.Load()
 	standing := ""
 	if me, ok := s.Members.Find(n.identity.Node); ok {
 		standing = adminMember(me).Standing()
 	}
 	return admin.Status{
 		Name: n.cfg.Name, Role: n.role(s, applied), Member: standing, Reason: reason, Leader: n.directory.name(s.Leader),
-		Detail:  admin.Sentence(detail, n.server.progressOfCopy(), trouble.Detail),
-		Trouble: trouble.Reason, NeedsHelp: trouble.Lasting, Unfit: s.Unfit,
+		Detail:    admin.Sentence(append([]string{detail, n.server.progressOfCopy(), trouble.Detail}, aside.told...)...),
+		Unguarded: aside.unguarded,
+		Trouble:   trouble.Reason, NeedsHelp: trouble.Lasting, Unfit: s.Unfit,
 		Ballot: ballotText(s.Ballot), Epoch: ballotText(s.Epoch),
 		Index: uint64(s.Index), Chosen: s.Chosen.String(), Applied: applied.String(), Lag: lag(s, applied),
 		Server: n.server.State(), LeaseMS: max(0, int64(s.LeaseEnd-bootClock())/1e6), Sessions: n.front.Sessions(),

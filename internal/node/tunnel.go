@@ -42,7 +42,7 @@ func (n *node) Dial(ctx context.Context) (session.Backend, error) {
 			if errors.Is(err, session.ErrCrowded) {
 				return session.Backend{}, err
 			}
-			return session.Backend{}, session.ErrNoLeader
+			return session.Backend{}, n.noLeader()
 		case <-v.changed:
 		case <-again:
 		}

@@ -16,7 +16,7 @@ func TestFailures(t *testing.T) {
 		{LostIdle("n1"), Disconnected},
 		{LostUnknown("n1"), Unknown},
 		{LostAtStart("n1"), Disconnected},
-		{NoLeader(10 * time.Second), Disconnected},
+		{NoLeader(10*time.Second, ""), Disconnected},
 		{GaveWay(), Disconnected},
 		{Crowded(10 * time.Second), Disconnected},
 		{ReservedRole("barista"), Failed},

@@ -77,7 +77,7 @@ var catalogParts = []part{
 		WHERE coalesce(r.relpersistence, 'p') <> 't' AND ` + ofUsers},
 	{"indexes", `
 		SELECT format('%I.%I', n.nspname, c.relname) AS key,
-			ROW(pg_get_indexdef(c.oid), i.indisvalid, i.indisprimary, i.indisclustered, i.indisreplident)::text AS image
+			ROW(pg_get_indexdef(c.oid), i.indisvalid OR c.relkind = 'i' AND NOT i.indisready, i.indisprimary, i.indisclustered, i.indisreplident)::text AS image
 		FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 		WHERE c.relpersistence <> 't' AND ` + ofUsers},
 	{"triggers", `

@@ -36,6 +36,7 @@ const (
 	FieldApplied = 40
 	FieldWaiting = 48
 	fieldNode    = 56
+	fieldSuspect = 64
 	sharedSize   = 4096
 )
 
@@ -396,6 +397,41 @@ func (s *Server) PartOf(proposals ...*Proposal) []byte {
 	}
 	batch.End(last)
 	return batch.Bytes()
+}
+
+// Suspect returns the OID of the index whose functions ran when the last batch failed, or 0.
+func (s *Server) Suspect() uint32 { return uint32(s.Get(fieldSuspect)) }
+
+// SetAside sets the index aside whose functions have failed, as barista does.
+func (s *Server) SetAside(t testing.TB) {
+	t.Helper()
+	var part changeset.Batch
+	part.SetIndexAside(s.Suspect())
+	if err := s.ApplyPart(t, part.Bytes()); err != nil {
+		t.Fatalf("set the index aside: %v", err)
+	}
+}
+
+// Rebuild has an index of database postgres that was set aside built again.
+func (s *Server) Rebuild(t testing.TB, index string, longest time.Duration) error {
+	t.Helper()
+	var oid uint32
+	if _, err := fmt.Sscan(Value(t, s.Connect(t), "select '"+index+"'::regclass::oid::text"), &oid); err != nil {
+		t.Fatalf("find index %s: %v", index, err)
+	}
+	var part changeset.Batch
+	part.RebuildIndex(oid, uint32(longest.Milliseconds()))
+	return s.ApplyPart(t, part.Bytes())
+}
+
+// ApplyWithoutFunctions is TryApply of a batch in which a users' function has failed.
+func (s *Server) ApplyWithoutFunctions(t testing.TB, proposals ...*Proposal) error {
+	t.Helper()
+	var batch changeset.Batch
+	batch.Begin(s.Applied())
+	begun := len(batch.Bytes())
+	batch.WithoutFunctions()
+	return s.ApplyPart(t, append(batch.Bytes(), s.PartOf(proposals...)[begun:]...))
 }
 
 // ApplyPart hands one part of a batch to barista_apply, as it is.

@@ -1,0 +1,151 @@
+package ddl
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/baristadb/barista/extension/exttest/harness"
+)
+
+// A schema change whose functions fail where it is replayed is replayed without them: the same schema and the same rows are there, and an index that
+// it made is set aside until it is built.
+func TestReplayWithoutFunctions(t *testing.T) {
+	p := harness.SharedPair(t)
+	const fails = `$$begin if session_user = 'barista_nobody' then raise 'not here'; end if; return i; end$$`
+	for name, c := range map[string]struct {
+		setup  []string // beside table t and function f
+		change string
+		aside  string // names of indexes that are set aside
+	}{
+		"index":     {change: "create index x on wof.t (wof.f(v)) where wof.f(1) = 1", aside: "x"},
+		"unique":    {change: "create unique index x on wof.t (coalesce(wof.f(v), 0)) nulls not distinct", aside: "x"},
+		"dimension": {change: "create index x on wof.t (array_fill(1, array[wof.f(v)]))", aside: "x"},
+		"exclusion": {change: "alter table wof.t add constraint x exclude using btree (coalesce(wof.f(v), 0) with =), add column c text default 'c', add unique (v)", aside: "x"},
+		"partitions": {
+			setup:  []string{"create table wof.p (k int, v int) partition by range (k)", "create table wof.p1 partition of wof.p for values from (0) to (5)", "insert into wof.p select g, g from generate_series(1, 4) g"},
+			change: "create index x on wof.p (wof.f(v))", aside: "p1_f_idx",
+		},
+		"attach": {
+			setup: []string{"create table wof.p (k int, v int) partition by range ((wof.f(k)))", "create index x on wof.p (wof.f(v))", "create index y on wof.p (v)",
+				"create table wof.rest partition of wof.p default", "insert into wof.p values (100, 1)",
+				"create table wof.p1 (k int, v int)", "insert into wof.p1 select g, g from generate_series(1, 4) g"},
+			change: "alter table wof.p attach partition wof.p1 for values from (0) to (10)", aside: "p1_f_idx p1_v_idx",
+		},
+		"beside default": {
+			setup: []string{"create table wof.p (k int, v int) partition by range ((wof.f(k)))",
+				"create table wof.rest partition of wof.p default", "insert into wof.p values (100, 1)"},
+			change: "create table wof.p1 partition of wof.p for values from (0) to (10)",
+		},
+		"not null": {setup: []string{"alter table wof.t add check (wof.f(1) > 0)"}, change: "alter table wof.t alter v set not null"},
+		"retyped":  {setup: []string{"create index x on wof.t ((wof.f(v) + wof.f(1)))"}, change: "alter table wof.t alter v type bigint", aside: "x"},
+		"literal": {
+			setup:  []string{"create function wof.g(i int) returns bool language sql immutable as 'select wof.f(i) > 0'", "create domain wof.d as int check (wof.g(value))"},
+			change: "create view wof.v as select '{1}'::wof.d[] as d",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p.Run(t, "drop schema if exists wof cascade", "create schema wof",
+				"create function wof.f(i int) returns int language plpgsql immutable as $$begin return i; end$$",
+				"create function wof.f(i bigint) returns bigint language plpgsql immutable as $$begin return i; end$$",
+				"create table wof.t (k int primary key, v int)", "insert into wof.t select g, g from generate_series(1, 1000) g")
+			p.Run(t, c.setup...)
+			p.Run(t, "create or replace function wof.f(i int) returns int language plpgsql immutable as "+fails,
+				"create or replace function wof.f(i bigint) returns bigint language plpgsql immutable as "+fails)
+			n := len(p.Leader.Gate.Chosen())
+			harness.Execute(t, p.Leader.Connect(t), "begin", c.change, "insert into wof.t values (2000, 2000)", "commit")
+			written := p.Leader.Gate.Chosen()[n:]
+			if state := harness.SQLState(p.Follower.TryApply(t, written...)); state != "BA001" {
+				t.Errorf("applied with SQLSTATE %q", state)
+			}
+			if p.Follower.Suspect() != 1<<32-1 {
+				t.Errorf("suspected is %d", p.Follower.Suspect())
+			}
+			if err := p.Follower.ApplyWithoutFunctions(t, written...); err != nil {
+				t.Fatalf("apply without functions: %v", err)
+			}
+			p.Applied += len(written)
+			const aside = "select coalesce(string_agg(relname, ' ' order by relname), '') from pg_index join pg_class on pg_class.oid = indexrelid where not indisready"
+			if got := harness.Value(t, p.Follower.Connect(t), aside); got != c.aside {
+				t.Errorf("set aside are %q, not %q", got, c.aside)
+			}
+			p.Run(t, "create or replace function wof.f(i int) returns int language plpgsql immutable as $$begin return i; end$$",
+				"create or replace function wof.f(i bigint) returns bigint language plpgsql immutable as $$begin return i; end$$")
+			for index := range strings.FieldsSeq(c.aside) {
+				if err := p.Follower.Rebuild(t, "wof."+index, time.Minute); err != nil {
+					t.Errorf("build %s: %v", index, err)
+				}
+			}
+			p.Run(t, "insert into wof.t values (2001, 2001)")
+			harness.SameAnswer(t, p, "select count(*) from wof.t where v > 500")
+			p.Same(t)
+		})
+	}
+}
+
+// A schema change finds an index that is set aside as the leader's is, and leaves it set aside unless it builds it anew.
+func TestSchemaChangesOfWhatIsSetAside(t *testing.T) {
+	p := harness.SharedPair(t)
+	const fails = `$$begin if session_user = 'barista_nobody' then raise 'not here'; end if; return i; end$$`
+	for name, c := range map[string]struct {
+		change []string
+		aside  string
+	}{
+		"cluster": {[]string{"alter table oos.t cluster on x"}, "x"},
+		"attach":  {[]string{"create table oos.p (k int not null, v int) partition by range (k)", "create index px on oos.p (oos.f(v))", "alter table oos.p attach partition oos.t for values from (0) to (100)"}, "x"},
+		"attach index": {[]string{"create table oos.p (k int not null, v int) partition by range (k)", "alter table oos.p attach partition oos.t for values from (0) to (100)",
+			"create index px on only oos.p (oos.f(v))", "alter index oos.px attach partition oos.x"}, "x"},
+		"rename":   {[]string{"alter index oos.x rename to y"}, "y"},
+		"retyped":  {[]string{"create function oos.f(i bigint) returns bigint language plpgsql immutable as $$begin return i; end$$", "alter table oos.t alter v type bigint"}, ""},
+		"truncate": {[]string{"truncate oos.t"}, ""},
+		"dropped":  {[]string{"drop index oos.x"}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p.Run(t, "drop schema if exists oos cascade", "create schema oos",
+				"create function oos.f(i int) returns int language plpgsql immutable as "+fails,
+				"create table oos.t (k int not null, v int)", "create index x on oos.t (oos.f(v))")
+			n := len(p.Leader.Gate.Chosen())
+			harness.Execute(t, p.Leader.Connect(t), "insert into oos.t values (1, 1)")
+			if state := harness.SQLState(p.Follower.TryApply(t, p.Leader.Gate.Chosen()[n:]...)); state != "BA001" {
+				t.Fatalf("applied with SQLSTATE %q", state)
+			}
+			p.Follower.SetAside(t)
+			p.Run(t, c.change...)
+			const aside = "select coalesce(string_agg(relname, ' '), '') from pg_index join pg_class on pg_class.oid = indexrelid where not indisready"
+			if got := harness.Value(t, p.Follower.Connect(t), aside); got != c.aside {
+				t.Errorf("set aside is %q, not %q", got, c.aside)
+			}
+			harness.SameAnswer(t, p, "select count(*), bool_and(indisvalid) from pg_index join pg_class on pg_class.oid = indexrelid where relname = 'px' union all select 0, true")
+			p.Run(t, "create or replace function oos.f(i int) returns int language plpgsql immutable as $$begin return i; end$$")
+			if c.aside != "" {
+				if err := p.Follower.Rebuild(t, "oos."+c.aside, time.Minute); err != nil {
+					t.Errorf("build %s: %v", c.aside, err)
+				}
+			}
+			p.Same(t)
+		})
+	}
+}
+
+// A transaction that makes a table with an index whose function fails, and writes it, is applied without functions, too.
+func TestIndexOfTheSameTransaction(t *testing.T) {
+	p := harness.SharedPair(t)
+	p.Run(t, "create schema sot", `create function sot.f(i int) returns int language plpgsql immutable as
+		$$begin if session_user = 'barista_nobody' then raise 'not here'; end if; return i; end$$`)
+	n := len(p.Leader.Gate.Chosen())
+	harness.Execute(t, p.Leader.Connect(t), "begin", "create table sot.t (v int)", "create unique index x on sot.t (sot.f(v))", "insert into sot.t values (1)", "commit")
+	written := p.Leader.Gate.Chosen()[n:]
+	if state := harness.SQLState(p.Follower.TryApply(t, written...)); state != "BA001" {
+		t.Errorf("applied with SQLSTATE %q", state)
+	}
+	p.Follower.SetAside(t) // does nothing
+	if err := p.Follower.ApplyWithoutFunctions(t, written...); err != nil {
+		t.Fatalf("apply without functions: %v", err)
+	}
+	p.Applied += len(written)
+	p.Run(t, "insert into sot.t values (2)", "create or replace function sot.f(i int) returns int language plpgsql immutable as $$begin return i; end$$")
+	if err := p.Follower.Rebuild(t, "sot.x", time.Minute); err != nil {
+		t.Errorf("build the index: %v", err)
+	}
+	p.Same(t)
+}
