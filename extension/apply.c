@@ -127,6 +127,7 @@ barista_apply(PG_FUNCTION_ARGS)
 	ErrorContextCallback callback;
 
 	barista_require_own_session("barista_apply");
+	barista_oids_keep_apart();
 	part = PG_GETARG_BYTEA_PP(0);
 	start();
 

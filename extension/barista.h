@@ -240,6 +240,14 @@ extern void barista_repeated_check_utility(Node *node);
 /* Has the running transaction captured anything (rows or DDL)? */
 extern bool barista_has_captured(void);
 
+/*
+ * ddl_oids.c: before anything that may take an OID or a number for a file: these
+ * are none of those that recorded statements give out.  Cheap.
+ */
+extern void barista_oids_keep_apart(void);
+/* The first that is none of those. */
+#define BARISTA_OIDS_LOCAL	((Oid) 0x40000000)
+
 /* ------------------------------------------------------------------------
  * usercode.c: does a change of rows run users' functions on every node?
  * ------------------------------------------------------------------------

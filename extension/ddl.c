@@ -113,6 +113,7 @@ process_utility(PlannedStmt *pstmt, const char *source, bool read_only_tree,
 	environment, dest, completion};
 	Node	   *node = pstmt->utilityStmt;
 
+	barista_oids_keep_apart();
 	if (unlikely(barista_repeated_runs()))
 		barista_repeated_check_utility(node);
 	if (barista_in_apply)

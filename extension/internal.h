@@ -42,6 +42,12 @@ typedef struct BaristaControl
 {
 	pg_atomic_uint64 last_change_set;	/* counter in change set ids */
 	pg_atomic_uint32 sessions;	/* of clients, authenticated */
+	/* The two counters of OIDs, see ddl_oids.c; under OidGenLock. */
+	bool		oids_lent;		/* the server's stands for ours now, and */
+	Oid			local_oid;		/* goes on here afterwards, */
+	uint32		local_oid_count;	/* with so many that are logged */
+	Oid			oids_next;		/* what none has been given of ours */
+	uint64		oids_epoch;		/* in which we chose that */
 	int			slot_count;
 	BaristaSlot slots[FLEXIBLE_ARRAY_MEMBER];
 } BaristaControl;

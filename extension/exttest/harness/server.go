@@ -61,6 +61,7 @@ type Options struct {
 	Fixture  string   // SQL run before the first start, in database postgres
 	Settings []string // name=value
 	Unshared bool     // start it without barista.shared_file, as a person would
+	NextOID  uint32   // where the server's counter of OIDs begins; 0: somewhere
 }
 
 // StartServer starts a server whose gate is closed; it ends with the test.
@@ -113,6 +114,11 @@ func newServer(o Options) (*Server, error) {
 	if o.Fixture != "" {
 		if err := env.runSingleUser(s.Data(), "postgres", o.Fixture); err != nil {
 			return s, err
+		}
+	}
+	if o.NextOID != 0 {
+		if out, err := env.command("pg_resetwal", "-o", fmt.Sprint(o.NextOID), "-D", s.Data()).CombinedOutput(); err != nil {
+			return s, fmt.Errorf("pg_resetwal: %w\n%s", err, out)
 		}
 	}
 	if err := s.makeShared(); err != nil {
