@@ -816,6 +816,7 @@ barista_gate_pre_commit(void)
 	int			sequences;
 	bool		captured;
 
+	barista_ids_end();
 	barista_large_objects_collect();
 	captured = barista_has_captured();
 

@@ -314,6 +314,19 @@ extern int	barista_sequences_collect(uint64 epoch, StringInfo frame);
 extern void barista_sequences_agreed(uint64 epoch);
 
 /* ------------------------------------------------------------------------
+ * ids.c
+ * ------------------------------------------------------------------------
+ */
+
+/*
+ * A statement or a subtransaction begins: waits until there are ids for it.  What
+ * must not raise an error is not interruptible.
+ */
+extern void barista_ids_begin(bool interruptible);
+/* A statement or a transaction ends: waits until its ids are agreed on. */
+extern void barista_ids_end(void);
+
+/* ------------------------------------------------------------------------
  * large_object_pages.c, large_object_visits.c
  * ------------------------------------------------------------------------
  */

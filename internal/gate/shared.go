@@ -29,6 +29,8 @@ const (
 	offApplied = 40
 	offWaiting = 48
 	offNode    = 56
+	offLimit   = 64
+	offWanted  = 72
 )
 
 // Shared is the mapped file of one start of the server.
@@ -95,6 +97,14 @@ func (s *Shared) Applied() changeset.Position {
 
 // Waiting is how many backends wait at the gate.
 func (s *Shared) Waiting() int { return int(s.word(offWaiting).Load()) }
+
+// SetIDLimit lets sessions see transaction ids below a limit.
+func (s *Shared) SetIDLimit(limit changeset.IDLimit) { s.word(offLimit).Store(uint64(limit)) }
+
+// IDLimit is the limit as it was last set, and what the server would like it to be.
+func (s *Shared) IDLimit() (limit, wanted changeset.IDLimit) {
+	return changeset.IDLimit(s.word(offLimit).Load()), changeset.IDLimit(s.word(offWanted).Load())
+}
 
 // Unmap gives the mapping back. The file stays for the server's processes.
 func (s *Shared) Unmap() error { return unix.Munmap(s.data) }

@@ -15,8 +15,8 @@ const (
 	codeLearn        = 10
 	codeFetch        = 11
 	codeEntries      = 12
-	codeFloorState   = 13
 	codeRelease      = 14
+	codeFloorState   = 18 // 13 was one without a version
 )
 
 // MessageType returns the byte that names m's type on the wire.

@@ -45,6 +45,9 @@ var plantedBugs = []struct{ name, unseen string }{
 	{"sequences of a chunked set passed over", "floor's sequences"},
 	{namesNotTold, ""},
 	{namesNotTold, "floor's sequences"},
+	{"ids go on where the server was", ""},
+	{"rows applied below the limit of ids", ""},
+	{"ids given out before they are agreed on", ""},
 }
 
 // scriptedBugs need a schedule that chance hardly finds.
