@@ -57,10 +57,9 @@ next_id(void)
 }
 
 /*
- * Waits until so many ids are left below the limit, or the epoch is over: then
- * whoever calls finds that out by itself.  What must not raise an error goes on
- * when an interrupt is pending, which ends the statement soon, or the statement's
- * end waits.
+ * Waits until so many ids are left below the limit.  Errors if the epoch is over:
+ * there will be none.  What must not raise an error goes on then, or when an
+ * interrupt is pending, and the statement's end waits.
  */
 static void
 wait_for_ids(uint64 left, bool interruptible)
@@ -74,7 +73,11 @@ wait_for_ids(uint64 left, bool interruptible)
 		if (want <= pg_atomic_read_u64(&barista_shared->id_limit))
 			return;
 		if (!barista_gate_is_open(&epoch) || epoch != barista_transaction_epoch)
+		{
+			if (interruptible)
+				barista_refuse_closed();
 			return;
+		}
 		pg_atomic_write_u64(&barista_shared->id_wanted, want + IDS_ASKED);
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
 						 IDS_POLL, PG_WAIT_EXTENSION);

@@ -276,6 +276,8 @@ typedef enum GateState
 extern GateState barista_gate_state;
 
 extern void barista_gate_pre_commit(void);
+/* Errors: the transaction was not committed, because the node stopped leading. */
+extern void barista_refuse_closed(void);
 extern void barista_gate_end(bool committed);
 
 /* ------------------------------------------------------------------------
