@@ -135,14 +135,44 @@ barista_ids_forget(void)
 }
 
 /*
+ * The server must vacuum before it goes on.  PostgreSQL's own error for that reads
+ * as one that comes again whenever apply tries; this one is over some time later.
+ */
+static void
+refuse_near_wraparound(uint64 next, uint64 limit)
+{
+	SendPostmasterSignal(PMSIGNAL_START_AUTOVAC_LAUNCHER);
+	ereport(ERROR,
+			(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+			 errmsg("transaction ids from %llu to %llu cannot be used yet, to avoid wraparound data loss",
+					(unsigned long long) next, (unsigned long long) limit),
+			 errdetail("The database with OID %u has the oldest transaction ids.",
+					   ShmemVariableCache->oldestXidDB),
+			 errhint("Autovacuum was started for it on this node. Look for sessions and replication slots that hold it up.")));
+}
+
+/* How many ids there are before PostgreSQL gives out none. */
+static uint64
+room_from(uint64 next)
+{
+	int32		room = (int32) (ShmemVariableCache->xidStopLimit - (TransactionId) next);
+
+	return room > 0 ? room : 0;
+}
+
+/*
  * A transaction of apply takes its id.  The lock keeps those away who ask for the
  * status of the leader's transaction that has the same.
  */
 void
 barista_ids_take(void)
 {
+	uint64		next = next_id();
+
 	if (TransactionIdIsValid(GetTopTransactionIdIfAny()))
 		return;
+	if (room_from(next) == 0)
+		refuse_near_wraparound(next, next);
 	LWLockAcquire(XactTruncationLock, LW_EXCLUSIVE);
 	ShmemVariableCache->oldestClogXid = GetTopTransactionId();
 	TransactionIdAdvance(ShmemVariableCache->oldestClogXid);
@@ -181,9 +211,7 @@ static void
 raise_counter(uint64 limit)
 {
 	uint64		next;
-	int32		room;
 	bool		old;
-	Oid			oldest;
 
 	if (TransactionIdIsValid(GetTopTransactionIdIfAny()))
 		ereport(ERROR,
@@ -199,18 +227,10 @@ raise_counter(uint64 limit)
 		LWLockRelease(XidGenLock);
 		return;
 	}
-	room = (int32) (ShmemVariableCache->xidStopLimit - (TransactionId) next);
-	oldest = ShmemVariableCache->oldestXidDB;
-	if (room <= 0 || limit - next >= (uint64) room)
+	if (limit - next >= room_from(next))
 	{
 		LWLockRelease(XidGenLock);
-		SendPostmasterSignal(PMSIGNAL_START_AUTOVAC_LAUNCHER);
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("the counter of transaction ids cannot be moved from %llu to %llu, to avoid wraparound data loss",
-						(unsigned long long) next, (unsigned long long) limit),
-				 errdetail("The database with OID %u has the oldest transaction ids.", oldest),
-				 errhint("Vacuum that database on this node. Look for sessions and replication slots that keep it from being vacuumed.")));
+		refuse_near_wraparound(next, limit);
 	}
 	make_pages(next, limit);
 	ShmemVariableCache->nextXid = FullTransactionIdFromU64(limit);
