@@ -93,6 +93,7 @@ static void rename_database(BaristaReader *r);
 static void sequence(BaristaReader *r);
 static void sequence_dropped(BaristaReader *r);
 static void sequences(BaristaReader *r);
+static void id_limit(BaristaReader *r);
 static void large_object(char type, BaristaReader *r);
 static void end(BaristaReader *r);
 static void malformed(const char *why) pg_attribute_noreturn();
@@ -227,6 +228,7 @@ barista_apply_pre_commit(void)
 	barista_turn_store(state.position,
 					   state.timestamp != 0 ? state.timestamp : 1);
 	barista_guard_turn(state.predecessor);
+	barista_ids_forget();		/* those of subtransactions too */
 }
 
 /* End of any transaction.  Memory goes with the transaction's. */
@@ -367,6 +369,9 @@ apply_item(char type, const char *body, Size length)
 		case 'Z':
 			sequences(r);
 			return false;
+		case 'C':
+			id_limit(r);
+			return false;
 		case 'E':
 			end(r);
 			return false;
@@ -481,6 +486,7 @@ change_set(BaristaReader *r)
 	state.timestamp = (TimestampTz) reader_u64(r);
 	reader_finish(r, "change set");
 	end_change_set();
+	barista_ids_take();
 	state.in_set = true;
 }
 
@@ -708,6 +714,18 @@ sequences(BaristaReader *r)
 	}
 	reader_finish(r, "sequence states");
 	current_doing = current_what = NULL;
+}
+
+static void
+id_limit(BaristaReader *r)
+{
+	uint64		limit = reader_u64(r);
+
+	reader_finish(r, "limit of transaction ids");
+	end_change_set();
+	current_doing = "limit of transaction ids";
+	barista_ids_limit(limit);
+	current_doing = NULL;
 }
 
 static void

@@ -331,6 +331,7 @@ barista_check_statement(void)
 			meet_epoch(epoch);
 		barista_transaction_epoch = epoch;
 	}
+	barista_ids_begin(true);
 }
 
 void
@@ -450,6 +451,7 @@ executor_finish(QueryDesc *queryDesc)
 		standard_ExecutorFinish(queryDesc);
 	if (queryDesc->estate->es_tuple_routing_result_relations != NIL && barista_capturing())
 		barista_triggers_note_routed(queryDesc->estate);
+	barista_ids_end();
 }
 
 /*
@@ -504,7 +506,16 @@ function_execute(Oid function)
 			break;
 		case F_TXID_CURRENT:
 		case F_PG_CURRENT_XACT_ID:
+			if (barista_transaction_epoch == 0)
+				ereport(ERROR,
+						(errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+						 errmsg("cannot assign a transaction id on a node that does not lead")));
 			barista_note_known_write();
+			break;
+		case F_TXID_STATUS:
+		case F_PG_XACT_STATUS:
+			if (barista_transaction_epoch == 0)
+				barista_ids_forget();
 			break;
 		default:
 			break;
@@ -652,7 +663,10 @@ subtransaction_event(SubXactEvent event, SubTransactionId mySubid,
 					 SubTransactionId parentSubid, void *arg)
 {
 	if (event == SUBXACT_EVENT_START_SUB)
+	{
 		barista_fence();
+		barista_ids_begin(false);
+	}
 	barista_capture_subtransaction(event);
 }
 

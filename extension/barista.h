@@ -63,6 +63,8 @@ typedef struct BaristaShared
 	pg_atomic_uint64 waiting;	/* backends that wait at the gate */
 	pg_atomic_uint64 node;		/* local node number */
 	pg_atomic_uint64 suspect;	/* whose code apply runs: database << 32 | index, 0 = nobody's */
+	pg_atomic_uint64 id_limit;	/* agreed on: clients see transaction ids below */
+	pg_atomic_uint64 id_wanted; /* limit that the server would like to have */
 } BaristaShared;
 
 /* In suspect, in the place of an index: a statement that is replayed. */
@@ -355,6 +357,18 @@ extern void barista_turn_store(uint64 position, TimestampTz timestamp);
  */
 extern void barista_sequence_overwrite(Relation seqrel, int64 horizon,
 									   bool is_called);
+
+/* ------------------------------------------------------------------------
+ * ids.c: transaction ids that sessions can see never go back
+ * ------------------------------------------------------------------------
+ */
+
+/* Apply has met a limit: the counter is moved there, and statuses below are forgotten. */
+extern void barista_ids_limit(uint64 limit);
+/* The id of apply's transaction. */
+extern void barista_ids_take(void);
+/* pg_xact_status() says nothing of the ids that there are. */
+extern void barista_ids_forget(void);
 
 /* ------------------------------------------------------------------------
  * apply.c (colleague): called by barista.c

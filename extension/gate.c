@@ -169,8 +169,8 @@ refuse(int sqlstate, const char *message, const char *hint)
 			 hint ? errhint("%s", hint) : 0));
 }
 
-static void
-refuse_closed(void)
+void
+barista_refuse_closed(void)
 {
 	refuse(ERRCODE_T_R_SERIALIZATION_FAILURE, "this node stopped leading",
 		   "Run the transaction again on the node that leads now.");
@@ -184,7 +184,7 @@ refuse_unreachable(void)
 
 	disconnect();
 	if (pg_atomic_read_u64(&barista_shared->closed) != 0)
-		refuse_closed();
+		barista_refuse_closed();
 	refuse(ERRCODE_T_R_SERIALIZATION_FAILURE,
 		   psprintf("could not reach barista: %s", strerror(saved_errno)),
 		   "Run the transaction again.");
@@ -608,7 +608,7 @@ check_epoch(void)
 	uint64		epoch;
 
 	if (!barista_gate_is_open(&epoch) || epoch != barista_transaction_epoch)
-		refuse_closed();
+		barista_refuse_closed();
 }
 
 /*
@@ -757,7 +757,7 @@ propose(const BaristaChangeSet *view, uint64 request)
 	{
 		barista_gate_state = GATE_IDLE;
 		END_CRIT_SECTION();
-		refuse_closed();
+		barista_refuse_closed();
 	}
 	if (!send_frame('P', frame.data, frame.len, view->tail, view->tail_length,
 					false, &sent) && !sent)
@@ -801,7 +801,7 @@ agree_on_sequences(uint64 request)
 		/* Nothing of this transaction can have been chosen: others go on. */
 		disconnect();
 		if (pg_atomic_read_u64(&barista_shared->closed) != 0)
-			refuse_closed();
+			barista_refuse_closed();
 		refuse(ERRCODE_T_R_SERIALIZATION_FAILURE,
 			   "the state of a sequence could not be agreed on",
 			   "Run the transaction again.");
@@ -816,6 +816,7 @@ barista_gate_pre_commit(void)
 	int			sequences;
 	bool		captured;
 
+	barista_ids_end();
 	barista_large_objects_collect();
 	captured = barista_has_captured();
 

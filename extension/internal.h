@@ -282,6 +282,8 @@ typedef enum GateState
 extern GateState barista_gate_state;
 
 extern void barista_gate_pre_commit(void);
+/* Errors: the transaction was not committed, because the node stopped leading. */
+extern void barista_refuse_closed(void);
 extern void barista_gate_end(bool committed);
 
 /* ------------------------------------------------------------------------
@@ -318,6 +320,19 @@ extern void barista_sequence_end(void);
 extern int	barista_sequences_collect(uint64 epoch, StringInfo frame);
 /* The states of the last collect are agreed on.  Does not fail. */
 extern void barista_sequences_agreed(uint64 epoch);
+
+/* ------------------------------------------------------------------------
+ * ids.c
+ * ------------------------------------------------------------------------
+ */
+
+/*
+ * A statement or a subtransaction begins: waits until there are ids for it.  What
+ * must not raise an error is not interruptible.
+ */
+extern void barista_ids_begin(bool interruptible);
+/* A statement or a transaction ends: waits until its ids are agreed on. */
+extern void barista_ids_end(void);
 
 /* ------------------------------------------------------------------------
  * large_object_pages.c, large_object_visits.c

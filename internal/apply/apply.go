@@ -139,6 +139,10 @@ type partWriter struct {
 
 func (p *partWriter) item(item replicator.Item) error {
 	part := &p.applier.part
+	if item.IDLimit != 0 {
+		part.IDLimit(item.IDLimit)
+		return nil
+	}
 	if item.Set == nil {
 		part.Sequences(changeset.MissingIsSkipped, item.Sequences)
 		return nil

@@ -5,6 +5,7 @@ const (
 	itemBegin     = 'B'
 	itemSet       = 'X'
 	itemSequences = 'Z'
+	itemIDLimit   = 'C'
 	itemEnd       = 'E'
 	itemWithout   = 'v'
 
@@ -65,6 +66,12 @@ func (p *Batch) Sequences(missing Missing, states []SequenceState) {
 		}
 		return b
 	})
+}
+
+// IDLimit moves the server's counter of transaction ids up to a limit. It comes
+// before any change set, because what is applied after it has ids above it.
+func (p *Batch) IDLimit(limit IDLimit) {
+	p.buf = appendItem(p.buf, itemIDLimit, func(b []byte) []byte { return AppendIDLimit(b, limit) })
 }
 
 // End says which position the commit stores. If it equals the predecessor,

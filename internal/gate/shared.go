@@ -30,6 +30,8 @@ const (
 	offWaiting = 48
 	offNode    = 56
 	offSuspect = 64
+	offLimit   = 72
+	offWanted  = 80
 )
 
 // Shared is the mapped file of one start of the server.
@@ -111,6 +113,14 @@ const SuspectStatement = 1<<32 - 1
 func (s *Shared) Suspect() Suspect {
 	word := s.word(offSuspect).Load()
 	return Suspect{Database: uint32(word >> 32), Index: uint32(word)}
+}
+
+// SetIDLimit lets sessions see transaction ids below a limit.
+func (s *Shared) SetIDLimit(limit changeset.IDLimit) { s.word(offLimit).Store(uint64(limit)) }
+
+// IDLimit is the limit as it was last set, and what the server would like it to be.
+func (s *Shared) IDLimit() (limit, wanted changeset.IDLimit) {
+	return changeset.IDLimit(s.word(offLimit).Load()), changeset.IDLimit(s.word(offWanted).Load())
 }
 
 // Unmap gives the mapping back. The file stays for the server's processes.

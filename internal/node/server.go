@@ -381,8 +381,14 @@ func (s *localServer) OpenGate(epoch paxos.Ballot) {
 		case r.leads <- struct{}{}:
 		default:
 		}
+		r.tasks.Go(r.askForIDs) // ends when the driver takes it; end waits for it
 		s.log.Info("the gate is open", "epoch", epoch.String())
 	})
+}
+
+// SetIDLimit implements replicator.Server.
+func (s *localServer) SetIDLimit(limit changeset.IDLimit) {
+	s.addressed(func(r *run) { r.shared.SetIDLimit(limit) })
 }
 
 // CloseGate implements replicator.Server: the flag at once, the backends' end in its own time.
@@ -461,11 +467,19 @@ func (r *run) watchGate() {
 			return
 		case <-ticker.C:
 		}
+		r.askForIDs()
 		if r.opened.Load() && r.shared.Closed() {
 			r.opened.Store(false)
 			r.owner.log.Warn("the server has closed its gate; this node steps down")
 			r.owner.post(replicator.GateFailed{})
 		}
+	}
+}
+
+// askForIDs has more transaction ids agreed on, if the server wants them.
+func (r *run) askForIDs() {
+	if limit, wanted := r.shared.IDLimit(); r.opened.Load() && wanted > limit {
+		r.owner.post(replicator.IDsWanted{Limit: wanted})
 	}
 }
 

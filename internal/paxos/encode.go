@@ -4,12 +4,19 @@ import "encoding/binary"
 
 // The byte formats are drawn in docs/internals/formats.md.
 
-const formatVersion = 1
+// formatVersion is that of the values of a kind. Version 2 brought id limits, and
+// changed nothing else, so all others are what they were.
+func (k Kind) formatVersion() byte {
+	if k == KindIDLimit {
+		return 2
+	}
+	return 1
+}
 
 // AppendValue appends a value as it is stored and sent. Its body has no length
 // in front: it reaches to the end of whatever the value is stored in.
 func AppendValue(b []byte, cluster [16]byte, v Value) []byte {
-	b = append(b, formatVersion)
+	b = append(b, v.Kind.formatVersion())
 	b = append(b, cluster[:]...)
 	b = appendUint32(b, v.Version)
 	b = appendUint64(b, uint64(v.Epoch))
@@ -24,10 +31,11 @@ const (
 	codePromiseRecord  = 1
 	codeAcceptRecord   = 2
 	codeChosenRecord   = 3
-	codeFloorRecord    = 4
+	codeOldFloorRecord = 4 // read only: it has no id limit
 	codeIdentityRecord = 5
 	codeLifeRecord     = 6
 	codeSightingRecord = 7
+	codeFloorRecord    = 8
 )
 
 // AppendRecord appends a journal record, its type byte first.
@@ -145,7 +153,12 @@ func appendMembership(b []byte, m Membership) []byte {
 	return b
 }
 
+// floorVersion is in front of each floor, but for those of old journals.
+const floorVersion = 2
+
 func appendFloor(b []byte, f Floor) []byte {
+	b = append(b, floorVersion)
+	b = appendUint64(b, f.IDLimit)
 	b = appendUint64(b, uint64(f.Index))
 	b = appendUint64(b, uint64(f.Greatest))
 	b = appendUint64(b, f.Position)

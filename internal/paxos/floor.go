@@ -8,6 +8,7 @@ type Floor struct {
 	Position  uint64     // the last position at or below Index
 	Members   Membership // that governs Index+1
 	Sequences []SequenceState
+	IDLimit   uint64 // below it are all transaction ids that leaders have given out
 }
 
 // A SequenceState is the state of one sequence, as agreed.

@@ -15,11 +15,11 @@ const (
 	codeLearn        = 10
 	codeFetch        = 11
 	codeEntries      = 12
-	codeFloorState   = 13
 	codeRelease      = 14
 	codeReturn       = 15
 	codeWelcome      = 16
 	codeDisown       = 17
+	codeFloorState   = 18 // 13 was one without a version
 )
 
 // MessageType returns the byte that names m's type on the wire.

@@ -17,14 +17,15 @@ const (
 	KindChunk      Kind = 5
 	KindSequence   Kind = 6
 	KindMark       Kind = 7
+	KindIDLimit    Kind = 8 // of format version 2 on
 )
 
 var kindNames = [...]string{
 	KindNoop: "no-op", KindMember: "member", KindEpochOpen: "epoch-open",
-	KindChangeSets: "change sets", KindChunk: "chunk", KindSequence: "sequence", KindMark: "mark",
+	KindChangeSets: "change sets", KindChunk: "chunk", KindSequence: "sequence", KindMark: "mark", KindIDLimit: "id limit",
 }
 
-func (k Kind) known() bool { return k >= KindNoop && k <= KindMark }
+func (k Kind) known() bool { return k >= KindNoop && k <= KindIDLimit }
 
 // String returns the kind's name in the glossary.
 func (k Kind) String() string {

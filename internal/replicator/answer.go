@@ -124,6 +124,10 @@ func (r *Replicator) answer(p *Placed) {
 		}
 	case paxos.KindSequence:
 		r.sequencesChosen(p.Index)
+	case paxos.KindIDLimit:
+		if p.Epoch == r.epoch && !p.Void {
+			r.out.IDLimit = p.IDLimit
+		}
 	case paxos.KindMark:
 		r.answers.pushMark(r, &Mark{ID: p.Mark, Index: p.Index, Position: p.Predecessor})
 	}

@@ -70,7 +70,7 @@ func (r *Replicator) freshen() bool {
 	return !c.stale
 }
 
-// refreshBatches overwrites every sequence of a server at a position with its agreed state there: a former leader, and a copy of one, is
+// refreshBatches moves a server's counter of transaction ids to the limit, the newest that there is, and overwrites every sequence of a server at a position with its agreed state there: a former leader, and a copy of one, is
 // ahead of what was agreed.
 func (o *Order) refreshBatches(at changeset.Position) []Batch {
 	states := o.sequences.at(at)
@@ -78,7 +78,7 @@ func (o *Order) refreshBatches(at changeset.Position) []Batch {
 		states = o.sequences.head
 	}
 	byDatabase, names := groupByDatabase(states.sorted())
-	var batches []Batch
+	batches := []Batch{{Database: anyDatabase, Items: []Item{{IDLimit: o.refreshedIDs()}}}}
 	for _, database := range names {
 		batches = append(batches, Batch{Database: database, Items: []Item{{Sequences: byDatabase[database]}}})
 	}
@@ -191,6 +191,8 @@ func (c *cursor) take(p *Placed, batch *Batch, limit int) bool {
 			return true
 		}
 		return c.takeSequences(p.Sequences, batch)
+	case paxos.KindIDLimit:
+		return c.takeIDLimit(p.IDLimit, batch)
 	case paxos.KindChangeSets:
 		for k := range p.Sets {
 			if p.Position(k) <= max(c.handed, batch.Position) && !planted("double apply after step-down") {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/baristadb/barista/internal/budget"
+	"github.com/baristadb/barista/internal/changeset"
 	"github.com/baristadb/barista/internal/paxos"
 )
 
@@ -34,6 +35,7 @@ type Server interface {
 	Address(start uint64)
 	SetLease(end paxos.Instant)
 	OpenGate(epoch paxos.Ballot)
+	SetIDLimit(limit changeset.IDLimit)
 	CloseGate() // sets the flag before it returns; GateClosed follows
 	DrainGate() // sets the flag when no backend waits any more, or soon; GateClosed follows
 	Answer(answers []Answer)
@@ -302,6 +304,9 @@ func (d *Driver) obey(ctx context.Context, out Output) {
 		d.server.CloseGate()
 	}
 	d.server.SetLease(out.Lease) // before the messages: a change of membership can shorten it
+	if out.IDLimit != 0 {
+		d.server.SetIDLimit(out.IDLimit)
+	}
 	for _, work := range out.Works {
 		d.send(work.Messages)
 		if len(work.Records) > 0 || len(work.AfterDurable) > 0 {

@@ -99,6 +99,7 @@ func (r *Replicator) open() {
 	r.drainUntil, r.heir = 0, anyone
 	r.cursor.active = false
 	r.sequences.reset()
+	r.ids = idBook{}
 	r.out.OpenGate = r.epoch
 }
 

@@ -92,6 +92,9 @@ type (
 		Entries []paxos.Entry
 	}
 
+	// IDsWanted says up to which limit the server would like to give out transaction ids.
+	IDsWanted struct{ Limit changeset.IDLimit }
+
 	// MarkRequested asks for a mark entry.
 	MarkRequested struct{ ID changeset.MarkID }
 
@@ -172,6 +175,7 @@ func (GateClosed) event()     {}
 func (Applied) event()        {}
 func (ApplyFailed) event()    {}
 func (EntriesRead) event()    {}
+func (IDsWanted) event()      {}
 func (MarkRequested) event()  {}
 func (MarkDone) event()       {}
 func (Join) event()           {}

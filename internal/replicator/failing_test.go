@@ -73,7 +73,7 @@ func TestNodeThatCannotApplyDoesNotCampaign(t *testing.T) {
 		}
 		broken.broken = false
 		c.heal()
-		c.run(4e9, 0)
+		c.run(6e9, 0)
 		if s := broken.r.Status(); s.Failing.Reason != "" || s.Unfit != "" {
 			t.Errorf("seed %d: the mended node says %+v, unfit %q", seed, s.Failing, s.Unfit)
 		}

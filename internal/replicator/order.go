@@ -28,6 +28,7 @@ type Order struct {
 	ended       paxos.Index // where the last of them ended; a floor may stand there, so that its chunks stay no longer than needed
 	checkpoints []checkpoint
 	sequences   sequenceHistory
+	idLimits    []limitAt // since the floor and the last before; index and limit both increase
 }
 
 type opening struct {
@@ -69,6 +70,7 @@ type Placed struct {
 	Chunk       changeset.Chunk
 	Sequences   []changeset.SequenceState
 	Mark        changeset.MarkID
+	IDLimit     changeset.IDLimit
 	Bytes       int
 }
 
@@ -88,6 +90,7 @@ func NewOrder(floor paxos.Floor) *Order {
 	return &Order{
 		floor: floor.Index, head: floor.Index, last: changeset.Position(floor.Position),
 		sequences:   newSequenceHistory(floor),
+		idLimits:    []limitAt{{floor.Index, changeset.IDLimit(floor.IDLimit)}},
 		opens:       []opening{{floor.Index, floor.Greatest}},
 		members:     []memberAt{{floor.Index, floor.Members}},
 		checkpoints: []checkpoint{{floor.Index, changeset.Position(floor.Position)}},
@@ -162,6 +165,9 @@ func (o *Order) read(entry paxos.Entry) (*Placed, error) {
 	case paxos.KindSequence:
 		p.Void = v.Epoch < greatest
 		p.Sequences, err = changeset.DecodeSequences(v.Body)
+	case paxos.KindIDLimit:
+		p.Void = v.Epoch < greatest
+		p.IDLimit, err = changeset.DecodeIDLimit(v.Body)
 	case paxos.KindMark:
 		p.Mark, err = changeset.DecodeMark(v.Body)
 	default:
@@ -193,6 +199,8 @@ func (o *Order) note(p *Placed, entry paxos.Entry) error {
 			o.sequences.change(p.Position(0), s.Database,
 				changeset.Sequence{Schema: s.Schema, Name: s.Name, Horizon: s.Horizon, Called: s.Called})
 		}
+	case paxos.KindIDLimit:
+		o.noteIDLimit(p)
 	case paxos.KindChangeSets:
 		return o.noteSets(p)
 	}
@@ -331,6 +339,7 @@ func (o *Order) FloorBelow(limit paxos.Index) (floor paxos.Floor, ok bool) {
 	at := o.checkpoints[k]
 	floor = paxos.Floor{
 		Index: at.index, Position: uint64(at.last), Greatest: o.greatestBelow(at.index + 1), Members: o.membersAt(at.index),
+		IDLimit: uint64(o.idLimitAt(at.index)),
 	}
 	states := o.sequences.at(endOf(at.index))
 	if planted("floor with the states of the head") {
@@ -366,6 +375,7 @@ func (o *Order) membersAt(i paxos.Index) paxos.Membership {
 func (o *Order) Trim(floor paxos.Floor) {
 	o.floor = floor.Index
 	o.sequences.trim(floor.Index)
+	o.trimIDLimits(floor.Index)
 	for len(o.opens) > 1 && o.opens[1].index <= floor.Index {
 		o.opens = o.opens[1:]
 	}

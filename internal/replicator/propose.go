@@ -173,10 +173,13 @@ func (r *Replicator) propose() {
 	}
 }
 
-// proposeBatch proposes the sequence states, change sets and marks that are pending, as many as one batch may hold.
+// proposeBatch proposes the id limit, sequence states, change sets and marks that are pending, as many as one batch may hold.
 func (r *Replicator) proposeBatch() bool {
 	p := &r.pending
 	var values []paxos.Value
+	if r.ids.pending() {
+		values = append(values, r.value(paxos.KindIDLimit, changeset.AppendIDLimit(nil, r.ids.wanted)))
+	}
 	if len(p.states) > 0 {
 		values = append(values, r.value(paxos.KindSequence, changeset.AppendSequences(nil, p.states)))
 	}
@@ -199,6 +202,10 @@ func (r *Replicator) proposeBatch() bool {
 		return false
 	}
 	at := first
+	if r.ids.pending() {
+		r.ids.proposed = r.ids.wanted
+		at++
+	}
 	if len(p.states) > 0 {
 		r.sequences.proposedAt(at, p)
 		at++

@@ -117,6 +117,7 @@ type Replicator struct {
 	pending    pending
 	proposals  proposals
 	sequences  sequenceBook
+	ids        idBook
 	answers    answerQueue
 	admission  admission
 	standing   standing
@@ -178,6 +179,8 @@ func (r *Replicator) Step(now paxos.Instant, event Event) {
 		r.applyFailed(e)
 	case EntriesRead:
 		r.entriesRead(e)
+	case IDsWanted:
+		r.wantIDs(e.Limit)
 	case MarkRequested:
 		r.pending.marks = append(r.pending.marks, e.ID)
 	case MarkDone:

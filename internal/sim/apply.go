@@ -46,6 +46,9 @@ func (r *run) commitBatch(b *replicator.Batch) {
 	var ops []*op
 	var writes []write
 	for _, item := range b.Items {
+		if item.IDLimit != 0 {
+			r.server.data.raiseIDs(item.IDLimit)
+		}
 		if item.Set == nil {
 			r.setSequence(item.Sequences)
 			continue
@@ -64,7 +67,10 @@ func (r *run) commitBatch(b *replicator.Batch) {
 	if b.Position == before && len(ops) == 0 {
 		return
 	}
-	r.server.data.commit(b.Position, writes)
+	id := r.server.data.nextID
+	r.server.data.nextID++
+	w.check.appliesAbove(r, id, ops)
+	r.server.data.commit(b.Position, id, writes)
 	for _, o := range ops {
 		r.takeChange(o)
 		r.applyStates(o)

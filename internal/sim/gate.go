@@ -15,9 +15,11 @@ type run struct {
 	life    *life
 	start   uint64
 
-	closed bool // the gate's flag
-	epoch  paxos.Ballot
-	lease  paxos.Instant // the server checks it by the machine's clock, whatever barista does meanwhile
+	closed  bool // the gate's flag
+	epoch   paxos.Ballot
+	idLimit changeset.IDLimit // transaction ids below it may be given out
+
+	lease paxos.Instant // the server checks it by the machine's clock, whatever barista does meanwhile
 
 	backends []*backend // in order of their begin
 	numbered uint64

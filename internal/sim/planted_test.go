@@ -47,6 +47,9 @@ var plantedBugs = []struct{ name, unseen string }{
 	{namesNotTold, "floor's sequences"},
 	{"forgotten votes are not missed", ""},
 	{"forgotten votes are not missed", "promise"},
+	{"ids go on where the server was", ""},
+	{"rows applied below the limit of ids", ""},
+	{"ids given out before they are agreed on", ""},
 }
 
 // scriptedBugs need a schedule that chance hardly finds.

@@ -188,6 +188,9 @@ func (p *process) obeyServerFirst(out replicator.Output) {
 			r.closeGate()
 		}
 		r.lease = out.Lease
+		if out.IDLimit != 0 {
+			r.idLimit = out.IDLimit
+		}
 	}
 }
 

@@ -31,6 +31,8 @@ type data struct {
 	commits []commit
 	flushed int // so many commits survive a crash
 	values  map[int]opID
+	xmins   map[int]uint64 // of the transactions that wrote the values here
+	nextID  uint64         // of a transaction
 
 	horizons map[opID]int64 // of each database's one sequence, by the transaction that made the database; 0 = what was always there
 	files    map[opID]bool  // of databases that come and go, likewise
@@ -44,6 +46,8 @@ type data struct {
 type commit struct {
 	position changeset.Position // the applied position that it stored
 	undo     []write            // the values that it replaced
+	xmins    []uint64           // and theirs
+	nextID   uint64             // what a crash leaves of the counter
 	dropped  opID               // the database that it took the name from
 }
 
@@ -55,7 +59,7 @@ type write struct {
 }
 
 func newData() *data {
-	return &data{values: make(map[int]opID), horizons: make(map[opID]int64), files: make(map[opID]bool), dropped: make(map[opID]bool)}
+	return &data{values: make(map[int]opID), xmins: make(map[int]uint64), nextID: 1, horizons: make(map[opID]int64), files: make(map[opID]bool), dropped: make(map[opID]bool)}
 }
 
 // applied is the position that the server shows.
@@ -73,12 +77,13 @@ func (d *data) flushedPosition() changeset.Position {
 	return d.commits[d.flushed-1].position
 }
 
-// commit makes writes visible, with the position that they bring the server to.
-func (d *data) commit(position changeset.Position, writes []write) {
-	c := commit{position: position}
+// commit makes the writes of a local transaction visible, with the position that they bring the server to.
+func (d *data) commit(position changeset.Position, id uint64, writes []write) {
+	c := commit{position: position, nextID: d.nextID}
 	for _, w := range writes {
 		c.undo = append(c.undo, write{key: w.key, to: d.values[w.key]})
-		d.values[w.key] = w.to
+		c.xmins = append(c.xmins, d.xmins[w.key])
+		d.values[w.key], d.xmins[w.key] = w.to, id
 	}
 	d.commits = append(d.commits, c)
 }
@@ -87,18 +92,22 @@ func (d *data) commit(position changeset.Position, writes []write) {
 func (d *data) forget(kept int) {
 	for len(d.commits) > kept {
 		last := d.commits[len(d.commits)-1]
-		for _, u := range slices.Backward(last.undo) {
-			d.values[u.key] = u.to
+		for k, u := range slices.Backward(last.undo) {
+			d.values[u.key], d.xmins[u.key] = u.to, last.xmins[k]
 		}
 		delete(d.dropped, last.dropped)
 		d.commits = d.commits[:len(d.commits)-1]
+	}
+	d.nextID = 1
+	if kept > 0 {
+		d.nextID = d.commits[kept-1].nextID
 	}
 }
 
 // copy is what a base backup brings.
 func (d *data) copy() *data {
 	return &data{
-		commits: slices.Clone(d.commits), flushed: len(d.commits), values: maps.Clone(d.values), horizons: maps.Clone(d.horizons),
+		commits: slices.Clone(d.commits), flushed: len(d.commits), values: maps.Clone(d.values), xmins: maps.Clone(d.xmins), nextID: d.nextID, horizons: maps.Clone(d.horizons),
 		files: maps.Clone(d.files), dropped: maps.Clone(d.dropped),
 	}
 }

@@ -37,8 +37,13 @@ const (
 	FieldWaiting = 48
 	fieldNode    = 56
 	fieldSuspect = 64
+	FieldLimit   = 72
+	FieldWanted  = 80
 	sharedSize   = 4096
 )
+
+// noLimit of transaction ids.
+const noLimit = 1 << 62
 
 // FirstEpoch is the epoch that is opened first: ballot 1.1.
 const FirstEpoch = 1<<16 | 1
@@ -169,6 +174,7 @@ func (s *Server) Get(offset int) uint64 { return atomic.LoadUint64(s.field(offse
 // Open opens the gate in an epoch, with a lease that does not run out.
 func (s *Server) Open(epoch uint64) {
 	s.SetLease(time.Hour)
+	s.Set(FieldLimit, noLimit)
 	s.Set(fieldEpoch, epoch)
 	s.Set(FieldClosed, 0)
 }
