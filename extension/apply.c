@@ -49,7 +49,7 @@ typedef struct ApplyState
 	bool		ended;			/* 'E' was read */
 	uint64		predecessor;
 	uint64		position;
-	TimestampTz timestamp;		/* of the last change set */
+	TimestampTz timestamp;		/* at which the last change set was committed */
 	MemoryContext context;
 	StringInfoData tail;		/* of a part: the beginning of an item */
 	List	   *emptied;		/* of ApplyName: before the next statement */

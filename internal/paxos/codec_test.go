@@ -15,13 +15,15 @@ var sampleMembership = FirstMembership("n1", 11, "127.0.0.1:7001").AddLearner("n
 
 var sampleFloor = Floor{
 	Index: 9, Greatest: MakeBallot(3, 1), Position: 9<<16 | 4, Members: sampleMembership,
-	Sequences: []SequenceState{{Database: "d", Schema: "s", Name: "n", Horizon: -7, Called: true, LSN: 8}},
+	Sequences:  []SequenceState{{Database: "d", Schema: "s", Name: "n", Horizon: -7, Called: true, LSN: 8}},
+	CommitTime: 12345,
 }
 
 var sampleEntries = []Entry{
 	{Index: 5, Ballot: MakeBallot(2, 1), Value: Value{Version: 1, Epoch: MakeBallot(2, 1), Kind: KindEpochOpen}},
 	{Index: 6, Ballot: MakeBallot(2, 1), Value: Value{Version: 1, Epoch: MakeBallot(2, 1), Kind: KindChangeSets, Body: []byte("latte")}},
 	{Index: 7, Ballot: MakeBallot(3, 2), Value: MemberValue(sampleMembership)},
+	{Index: 8, Ballot: MakeBallot(3, 2), Value: Value{Version: 2, Epoch: MakeBallot(2, 1), Kind: KindOldSets, Body: []byte("mocha")}},
 }
 
 var sampleMessages = []Message{
@@ -83,15 +85,16 @@ func checkReadBack(t *testing.T, want, got any, err error) {
 func TestUnknownAndForeignValuesAreRefused(t *testing.T) {
 	// Shows that a value of another cluster, format or kind is an error and is
 	// never taken for something else.
-	good := AppendValue(nil, testCluster, sampleEntries[1].Value)
+	good := AppendValue(nil, testCluster, sampleEntries[3].Value)
 	for name, test := range map[string]struct {
 		change func(b []byte) []byte
 		want   error
 	}{
 		"foreign":              {func(b []byte) []byte { b[5]++; return b }, ErrForeignCluster},
-		"format":               {func(b []byte) []byte { b[0] = 2; return b }, ErrUnknownFormat},
+		"format":               {func(b []byte) []byte { b[0] = 3; return b }, ErrUnknownFormat},
+		"format of a kind":     {func(b []byte) []byte { b[valueHeader-1] = byte(KindChangeSets); return b }, ErrUnknownFormat},
 		"kind 0":               {func(b []byte) []byte { b[valueHeader-1] = 0; return b }, ErrUnknownKind},
-		"kind 8":               {func(b []byte) []byte { b[valueHeader-1] = 8; return b }, ErrUnknownKind},
+		"kind 10":              {func(b []byte) []byte { b[valueHeader-1] = 10; return b }, ErrUnknownKind},
 		"no-op with a body":    {func(b []byte) []byte { b[valueHeader-1] = 1; return b }, ErrMalformed},
 		"no member entry":      {func(b []byte) []byte { b[valueHeader-1] = 2; return b }, ErrMalformed},
 		"shorter than allowed": {func(b []byte) []byte { return b[:valueHeader-1] }, ErrMalformed},
@@ -105,6 +108,20 @@ func TestUnknownAndForeignValuesAreRefused(t *testing.T) {
 	}
 	if _, err := DecodeRecord(testCluster, []byte{99}); !errors.Is(err, ErrUnknownKind) {
 		t.Errorf("record of type 99: %v", err)
+	}
+}
+
+func TestFloorsOfOldJournalsAreRead(t *testing.T) {
+	// Shows that a journal of version 0.1.0 opens: its floors have no version and no commit time.
+	now := AppendRecord(nil, testCluster, FloorRecord{Floor: sampleFloor})
+	old := append([]byte{codeOldFloorRecord}, now[1+1+8:]...)
+	want := sampleFloor
+	want.CommitTime = 0
+	got, err := DecodeRecord(testCluster, old)
+	checkReadBack(t, Record(FloorRecord{Floor: want}), got, err)
+	now[1]++
+	if _, err := DecodeRecord(testCluster, now); !errors.Is(err, ErrUnknownFormat) {
+		t.Errorf("a floor of a later version: %v", err)
 	}
 }
 
@@ -142,7 +159,7 @@ func FuzzDecodeRecord(f *testing.F) {
 		f.Add(AppendRecord(nil, testCluster, r))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if r, err := DecodeRecord(testCluster, b); err == nil {
+		if r, err := DecodeRecord(testCluster, b); err == nil && b[0] != codeOldFloorRecord {
 			if again := AppendRecord(nil, testCluster, r); !bytes.Equal(again, b) {
 				t.Errorf("%x became %x", b, again)
 			}

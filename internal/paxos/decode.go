@@ -23,12 +23,12 @@ func DecodeValue(cluster [16]byte, b []byte) (Value, error) {
 	switch {
 	case c.err != nil:
 		return Value{}, fmt.Errorf("value: %w", c.err)
-	case format != formatVersion:
-		return Value{}, fmt.Errorf("value: %w %d", ErrUnknownFormat, format)
 	case owner != cluster:
 		return Value{}, fmt.Errorf("value: %w: %x", ErrForeignCluster, owner)
 	case !v.Kind.known():
 		return Value{}, fmt.Errorf("value: %w %d", ErrUnknownKind, v.Kind)
+	case format != v.Kind.formatVersion():
+		return Value{}, fmt.Errorf("%s value: %w %d", v.Kind, ErrUnknownFormat, format)
 	}
 	v.Body = c.all()
 	if len(v.Body) == 0 {
@@ -90,6 +90,8 @@ func (c *cursor) record(cluster [16]byte, code byte) Record {
 		return AcceptRecord{Entry: e}
 	case codeChosenRecord:
 		return ChosenRecord{To: Index(c.uint64())}
+	case codeOldFloorRecord:
+		return FloorRecord{Floor: c.oldFloor()}
 	case codeFloorRecord:
 		return FloorRecord{Floor: c.floor()}
 	case codeIdentityRecord:
@@ -169,6 +171,17 @@ func (c *cursor) names() (names []Name) {
 }
 
 func (c *cursor) floor() Floor {
+	if version := c.byte(); version != floorVersion && c.err == nil {
+		c.err = fmt.Errorf("%w %d of a floor", ErrUnknownFormat, version)
+	}
+	time := int64(c.uint64())
+	f := c.oldFloor()
+	f.CommitTime = time
+	return f
+}
+
+// oldFloor reads what a floor of version 1 was.
+func (c *cursor) oldFloor() Floor {
 	f := Floor{Index: Index(c.uint64()), Greatest: Ballot(c.uint64()), Position: c.uint64(), Members: c.membership()}
 	n := c.count(c.uint32(), sequenceSize)
 	for i := 0; i < n && c.err == nil; i++ {

@@ -4,12 +4,10 @@ import "encoding/binary"
 
 // The byte formats are drawn in docs/internals/formats.md.
 
-const formatVersion = 1
-
 // AppendValue appends a value as it is stored and sent. Its body has no length
 // in front: it reaches to the end of whatever the value is stored in.
 func AppendValue(b []byte, cluster [16]byte, v Value) []byte {
-	b = append(b, formatVersion)
+	b = append(b, v.Kind.formatVersion())
 	b = append(b, cluster[:]...)
 	b = appendUint32(b, v.Version)
 	b = appendUint64(b, uint64(v.Epoch))
@@ -24,9 +22,13 @@ const (
 	codePromiseRecord  = 1
 	codeAcceptRecord   = 2
 	codeChosenRecord   = 3
-	codeFloorRecord    = 4
+	codeOldFloorRecord = 4 // read only: without a version
 	codeIdentityRecord = 5
+	codeFloorRecord    = 8
 )
+
+// floorVersion is in front of each floor, but for those of old journals.
+const floorVersion = 2
 
 // AppendRecord appends a journal record, its type byte first.
 func AppendRecord(b []byte, cluster [16]byte, r Record) []byte {
@@ -124,6 +126,8 @@ func appendMembership(b []byte, m Membership) []byte {
 }
 
 func appendFloor(b []byte, f Floor) []byte {
+	b = append(b, floorVersion)
+	b = appendUint64(b, uint64(f.CommitTime))
 	b = appendUint64(b, uint64(f.Index))
 	b = appendUint64(b, uint64(f.Greatest))
 	b = appendUint64(b, f.Position)

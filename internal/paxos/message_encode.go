@@ -15,7 +15,7 @@ const (
 	codeLearn        = 10
 	codeFetch        = 11
 	codeEntries      = 12
-	codeFloorState   = 13
+	codeFloorState   = 18 // 13 was one without a version
 	codeRelease      = 14
 )
 
