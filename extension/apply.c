@@ -51,7 +51,7 @@ typedef struct ApplyState
 	bool		upkeep;			/* no batch: an index is set aside or built again */
 	uint64		predecessor;
 	uint64		position;
-	TimestampTz timestamp;		/* of the last change set */
+	TimestampTz timestamp;		/* at which the last change set was committed */
 	MemoryContext context;
 	StringInfoData tail;		/* of a part: the beginning of an item */
 	List	   *emptied;		/* of ApplyName: before the next statement */

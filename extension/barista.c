@@ -38,6 +38,7 @@
 #include "storage/shmem.h"
 #include "tcop/tcopprot.h"
 #include "utils/acl.h"
+#include "utils/backend_status.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
@@ -199,9 +200,42 @@ has_written(void)
 		(barista_has_captured() || TransactionIdIsValid(GetTopTransactionIdIfAny()));
 }
 
+/*
+ * The request under way has committed a transaction, and its client has not
+ * been told that all is answered.  A COMMIT of the extended protocol is such a
+ * request until its Sync comes, and a procedure that commits and goes on.
+ */
+static bool committed_unanswered = false;
+
+void
+barista_note_answered(void)
+{
+	committed_unanswered = false;
+}
+
+/*
+ * Is the session told to end between a commit and the answer?  A session whose
+ * socket is not the client's own is not seen to answer: it may be told
+ * "unknown" where only an earlier request committed.
+ */
+static bool
+committed_and_not_told(void)
+{
+	return committed_unanswered && MyBEEntry != NULL &&
+		MyBEEntry->st_state != STATE_IDLE &&
+		MyBEEntry->st_state != STATE_IDLEINTRANSACTION &&
+		MyBEEntry->st_state != STATE_IDLEINTRANSACTION_ABORTED;
+}
+
 void
 barista_end_session(void)
 {
+	if (committed_and_not_told())
+		ereport(FATAL,
+				(errcode(ERRCODE_TRANSACTION_RESOLUTION_UNKNOWN),
+				 errmsg("this node stopped leading before the request was answered"),
+				 errdetail("A transaction of the request was committed. One that was open then was not."),
+				 errhint("Connect again and look for its effect before you run it again.")));
 	if (has_written())
 		ereport(FATAL,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
@@ -210,7 +244,8 @@ barista_end_session(void)
 	ereport(FATAL,
 			(errcode(ERRCODE_ADMIN_SHUTDOWN),
 			 errmsg("this node stopped leading"),
-			 errhint("Connect again.")));
+			 errdetail("What was under way had written nothing."),
+			 errhint("Connect again and run it again.")));
 }
 
 /*
@@ -569,6 +604,13 @@ static void
 emit_log(ErrorData *error)
 {
 	if (error->elevel == FATAL && error->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN &&
+		MyBackendType == B_BACKEND && !proc_exit_inprogress && committed_and_not_told())
+	{
+		error->sqlerrcode = ERRCODE_TRANSACTION_RESOLUTION_UNKNOWN;
+		error->detail = pstrdup("A transaction of the request that was under way was committed. One that was open then was not.");
+		error->hint = pstrdup("Connect again and look for its effect before you run it again.");
+	}
+	if (error->elevel == FATAL && error->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN &&
 		MyBackendType == B_BACKEND && error->hint == NULL &&
 		barista_shared != NULL && !proc_exit_inprogress &&
 		(barista_transaction_epoch != 0 || session_kind == SESSION_LEADER) &&
@@ -593,7 +635,8 @@ emit_log(ErrorData *error)
 		else
 		{
 			error->message = pstrdup("this node stopped leading");
-			error->hint = pstrdup("Connect again.");
+			error->detail = pstrdup("What was under way had written nothing.");
+			error->hint = pstrdup("Connect again and run it again.");
 		}
 	}
 	hide_secrets(error);
@@ -609,6 +652,8 @@ emit_log(ErrorData *error)
 static void
 end_transaction(bool committed)
 {
+	if (committed && barista_gate_state == GATE_CHOSEN)
+		committed_unanswered = true;
 	barista_turn_end(committed);
 	barista_gate_end(committed);
 	barista_apply_end(committed);

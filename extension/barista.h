@@ -341,7 +341,8 @@ extern void barista_guard_turn(uint64 predecessor);
  * timestamp); forces an asynchronous commit.  The rest is turn.c's:
  * XACT_EVENT_COMMIT publishes the position, lets go of the origin and wakes
  * the next; an abort lets go of it.  Needs an assigned transaction id to have
- * any effect; it assigns one.  timestamp must not be 0.
+ * any effect; it assigns one.  timestamp is the commit's and must not be 0: PostgreSQL keeps
+ * that of the origin, and not its own, as the transaction's commit time.
  */
 extern void barista_turn_store(uint64 position, TimestampTz timestamp);
 

@@ -141,6 +141,7 @@ note_message(char type, const char *body, Size length)
 	{
 		case 'Z':				/* ready for query */
 			begun = answered = true;
+			barista_note_answered();
 			break;
 		case 'A':				/* these may come at any time */
 		case 'N':

@@ -57,6 +57,8 @@
 #define STOPPING_GRACE	5000
 /* How long a busy barista may take to accept a connection, in ms. */
 #define CONNECT_GRACE	5000
+/* Of the frames; in the hello. */
+#define GATE_VERSION	2
 
 typedef enum Outcome
 {
@@ -70,6 +72,7 @@ typedef struct Answer
 {
 	uint64		position;
 	uint64		predecessor;
+	TimestampTz committed;		/* as everybody knows it */
 	int			sqlstate;
 	char		message[ANSWER_MAX];
 } Answer;
@@ -268,7 +271,7 @@ static void
 connect_to_barista(void)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	char		hello[12];
+	char		hello[13];
 	uint64		start_id = pg_hton64(pg_atomic_read_u64(&barista_shared->start_id));
 	uint32		pid = pg_hton32((uint32) MyProcPid);
 	TimestampTz begin = GetCurrentTimestamp();
@@ -317,6 +320,7 @@ connect_to_barista(void)
 	last_request = 0;
 	memcpy(hello, &start_id, sizeof(start_id));
 	memcpy(hello + sizeof(start_id), &pid, sizeof(pid));
+	hello[12] = GATE_VERSION;
 	if (!send_frame('H', hello, sizeof(hello), NULL, 0, true, &sent))
 		refuse_unreachable();
 	connected = true;
@@ -396,11 +400,13 @@ take_answer(uint64 request, Answer *answer, Outcome *outcome)
 		switch (type)
 		{
 			case 'C':
-				if (rest != 16)
+				if (rest != 24)
 					break;
 				answer->position = read_u64(body);
 				answer->predecessor = read_u64(body + 8);
-				known = answer->predecessor < answer->position;
+				answer->committed = (TimestampTz) read_u64(body + 16);
+				known = answer->predecessor < answer->position &&
+					answer->committed != 0;
 				*outcome = OUTCOME_CHOSEN;
 				break;
 			case 'Q':
@@ -778,7 +784,7 @@ propose(const BaristaChangeSet *view, uint64 request)
 		!barista_turn_wait(answer.predecessor, answer.position))
 		end_unknown();
 
-	barista_turn_store(answer.position, GetCurrentTransactionStartTimestamp());
+	barista_turn_store(answer.position, answer.committed);
 	barista_gate_state = GATE_CHOSEN;
 }
 

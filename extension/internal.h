@@ -72,6 +72,7 @@ extern uint64 barista_transaction_epoch;
 
 /* Ends this session because its node stopped leading; does not return. */
 extern void barista_end_session(void) pg_attribute_noreturn();
+extern void barista_note_answered(void);
 
 /* ------------------------------------------------------------------------
  * client.c

@@ -175,15 +175,15 @@ func (s *localServer) once(ctx context.Context) error {
 		return err
 	}
 	s.state.Store(admin.ServerStarting)
-	r, applied, err := s.start(ctx)
+	r, started, err := s.start(ctx)
 	if err != nil {
 		return failedStart{err}
 	}
 	s.setCurrent(r)
 	s.state.Store(admin.ServerRunning)
 	s.troubles.Well(admin.ServerFails, time.Now())
-	s.log.Info("the server runs", "applied", applied.String())
-	s.post(replicator.ServerStarted{Start: r.shared.Start(), Applied: applied})
+	s.log.Info("the server runs", "applied", started.Applied.String())
+	s.post(started)
 	s.renewal.starts.clear()
 	r.tasks.Go(func() { s.keepData(r) }) // ends when that is done, or with r.ctx; end waits for it
 	err = s.watch(ctx, r)
@@ -220,34 +220,34 @@ func (s *localServer) watch(ctx context.Context, r *run) error {
 }
 
 // start makes a new mapped file and gate, starts the server on them, and reads how far it has applied.
-func (s *localServer) start(ctx context.Context) (*run, changeset.Position, error) {
+func (s *localServer) start(ctx context.Context) (r *run, started replicator.ServerStarted, err error) {
 	if err := postgres.KillStale(ctx, s.pg.DataDir); err != nil { // before their mapped file and gate are taken away
-		return nil, 0, err
+		return nil, started, err
 	}
 	if err := s.pg.PrepareFolders(); err != nil {
-		return nil, 0, err
+		return nil, started, err
 	}
 	id := newStartID()
 	shared, err := gate.NewShared(s.pg.SharedFile, id, s.node)
 	if err != nil {
-		return nil, 0, err
+		return nil, started, err
 	}
-	r := &run{owner: s, shared: shared, apply: make(chan *replicator.Batch, 1), leads: make(chan struct{}, 1)}
+	r = &run{owner: s, shared: shared, apply: make(chan *replicator.Batch, 1), leads: make(chan struct{}, 1)}
 	r.keeper = newIndexKeeper(r)
 	r.ctx, r.stop = context.WithCancelCause(ctx)
 	bring := func(e replicator.Event) { s.bring(r.ctx, e) }
 	if r.gate, err = gate.Listen(s.pg.GateSocket, id, bring, s.log); err != nil {
 		r.stop(err)
-		return nil, 0, errors.Join(err, shared.Unmap())
+		return nil, started, errors.Join(err, shared.Unmap())
 	}
 	r.tasks.Go(r.serveGate) // ends with the gate, which end closes
 	pg := s.pg
 	pg.Suspect = r.standsStill
 	if r.server, err = pg.Start(ctx); err != nil {
 		r.end(ctx, err)
-		return nil, 0, err
+		return nil, started, err
 	}
-	applied, err := r.readApplied(ctx)
+	started, err = r.readApplied(ctx)
 	if err == nil {
 		err = r.emptyUnlogged(ctx, r.keeper.findBy)
 	}
@@ -256,11 +256,11 @@ func (s *localServer) start(ctx context.Context) (*run, changeset.Position, erro
 	}
 	if err != nil {
 		r.end(ctx, err)
-		return nil, 0, err
+		return nil, started, err
 	}
 	r.tasks.Go(r.applyBatches) // ends with r.ctx; end waits for it
 	r.tasks.Go(r.watchGate)    // likewise
-	return r, applied, nil
+	return r, started, nil
 }
 
 // newStartID draws a number that nobody else has.
@@ -276,18 +276,21 @@ func (r *run) serveGate() {
 	}
 }
 
-// readApplied makes the server read its position from the origin's progress, and returns it.
-func (r *run) readApplied(ctx context.Context) (changeset.Position, error) {
+// readApplied makes the server read its position from the origin's progress, and returns that and what else the driver has to know of it.
+func (r *run) readApplied(ctx context.Context) (replicator.ServerStarted, error) {
+	started := replicator.ServerStarted{Start: r.shared.Start()}
 	conn, err := pgx.ConnectConfig(ctx, r.server.ConnConfig())
 	if err != nil {
-		return 0, fmt.Errorf("ask the server for its position: %w", err)
+		return started, fmt.Errorf("ask the server for its position: %w", err)
 	}
 	defer conn.Close(ctx)
 	var position int64
-	if err := conn.QueryRow(ctx, "SELECT pg_catalog.barista_start()").Scan(&position); err != nil {
-		return 0, fmt.Errorf("ask the server for its position: %w", err)
+	const ask = "SELECT pg_catalog.barista_start(), pg_catalog.current_setting('track_commit_timestamp')::bool"
+	if err := conn.QueryRow(ctx, ask).Scan(&position, &started.KeepsTimes); err != nil {
+		return started, fmt.Errorf("ask the server for its position: %w", err)
 	}
-	return changeset.Position(position), nil
+	started.Applied = changeset.Position(position)
+	return started, nil
 }
 
 // end ends this start: nothing commits any more, the server is stopped (orderly if the node is), and all goroutines have ended.

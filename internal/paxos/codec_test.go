@@ -15,8 +15,9 @@ var sampleMembership = FirstMembership("n1", 11, "127.0.0.1:7001").AddLearner("n
 
 var sampleFloor = Floor{
 	Index: 9, Greatest: MakeBallot(3, 1), Position: 9<<16 | 4, Members: sampleMembership,
-	Sequences: []SequenceState{{Database: "d", Schema: "s", Name: "n", Horizon: -7, Called: true, LSN: 8}},
-	IDLimit:   1<<32 + 5,
+	Sequences:  []SequenceState{{Database: "d", Schema: "s", Name: "n", Horizon: -7, Called: true, LSN: 8}},
+	IDLimit:    1<<32 + 5,
+	CommitTime: 12345,
 }
 
 var (
@@ -30,6 +31,7 @@ var sampleEntries = []Entry{
 	{Index: 6, Ballot: MakeBallot(2, 1), Value: Value{Version: 1, Epoch: MakeBallot(2, 1), Kind: KindChangeSets, Body: []byte("latte")}},
 	{Index: 7, Ballot: MakeBallot(3, 2), Value: MemberValue(sampleMembership)},
 	{Index: 8, Ballot: MakeBallot(3, 2), Value: Value{Version: 2, Epoch: MakeBallot(3, 2), Kind: KindIDLimit, Body: []byte("12345678")}},
+	{Index: 9, Ballot: MakeBallot(3, 2), Value: Value{Version: 2, Epoch: MakeBallot(2, 1), Kind: KindOldSets, Body: []byte("mocha")}},
 }
 
 var sampleMessages = []Message{
@@ -97,15 +99,16 @@ func checkReadBack(t *testing.T, want, got any, err error) {
 func TestUnknownAndForeignValuesAreRefused(t *testing.T) {
 	// Shows that a value of another cluster, format or kind is an error and is
 	// never taken for something else.
-	good := AppendValue(nil, testCluster, sampleEntries[1].Value)
+	good := AppendValue(nil, testCluster, sampleEntries[4].Value)
 	for name, test := range map[string]struct {
 		change func(b []byte) []byte
 		want   error
 	}{
 		"foreign":              {func(b []byte) []byte { b[5]++; return b }, ErrForeignCluster},
-		"format":               {func(b []byte) []byte { b[0] = 2; return b }, ErrUnknownFormat},
+		"format":               {func(b []byte) []byte { b[0] = 3; return b }, ErrUnknownFormat},
+		"format of a kind":     {func(b []byte) []byte { b[valueHeader-1] = byte(KindChangeSets); return b }, ErrUnknownFormat},
 		"kind 0":               {func(b []byte) []byte { b[valueHeader-1] = 0; return b }, ErrUnknownKind},
-		"kind 9":               {func(b []byte) []byte { b[valueHeader-1] = 9; return b }, ErrUnknownKind},
+		"kind 10":              {func(b []byte) []byte { b[valueHeader-1] = 10; return b }, ErrUnknownKind},
 		"no-op with a body":    {func(b []byte) []byte { b[valueHeader-1] = 1; return b }, ErrMalformed},
 		"no member entry":      {func(b []byte) []byte { b[valueHeader-1] = 2; return b }, ErrMalformed},
 		"shorter than allowed": {func(b []byte) []byte { return b[:valueHeader-1] }, ErrMalformed},
@@ -123,11 +126,11 @@ func TestUnknownAndForeignValuesAreRefused(t *testing.T) {
 }
 
 func TestFloorsOfOldJournalsAreRead(t *testing.T) {
-	// Shows that a journal of version 0.1.0 opens: its floors have no version and no id limit.
+	// Shows that a journal of version 0.1.0 opens: its floors have no version, no id limit and no commit time.
 	now := AppendRecord(nil, testCluster, FloorRecord{Floor: sampleFloor})
-	old := append([]byte{codeOldFloorRecord}, now[1+1+8:]...)
+	old := append([]byte{codeOldFloorRecord}, now[1+1+8+8:]...)
 	want := sampleFloor
-	want.IDLimit = 0
+	want.IDLimit, want.CommitTime = 0, 0
 	got, err := DecodeRecord(testCluster, old)
 	checkReadBack(t, Record(FloorRecord{Floor: want}), got, err)
 	now[1]++

@@ -91,7 +91,7 @@ func (c *cursor) record(cluster [16]byte, code byte) Record {
 	case codeChosenRecord:
 		return ChosenRecord{To: Index(c.uint64())}
 	case codeOldFloorRecord:
-		return FloorRecord{Floor: c.oldFloor(0)}
+		return FloorRecord{Floor: c.oldFloor()}
 	case codeFloorRecord:
 		return FloorRecord{Floor: c.floor()}
 	case codeIdentityRecord:
@@ -207,14 +207,15 @@ func (c *cursor) floor() Floor {
 	if version := c.byte(); version != floorVersion && c.err == nil {
 		c.err = fmt.Errorf("%w %d of a floor", ErrUnknownFormat, version)
 	}
-	return c.oldFloor(c.uint64())
+	limit, time := c.uint64(), int64(c.uint64())
+	f := c.oldFloor()
+	f.IDLimit, f.CommitTime = limit, time
+	return f
 }
 
 // oldFloor reads what a floor of version 1 was.
-func (c *cursor) oldFloor(limit uint64) Floor {
-	f := Floor{
-		Index: Index(c.uint64()), Greatest: Ballot(c.uint64()), Position: c.uint64(), Members: c.membership(), IDLimit: limit,
-	}
+func (c *cursor) oldFloor() Floor {
+	f := Floor{Index: Index(c.uint64()), Greatest: Ballot(c.uint64()), Position: c.uint64(), Members: c.membership()}
 	n := c.count(c.uint32(), sequenceSize)
 	for i := 0; i < n && c.err == nil; i++ {
 		f.Sequences = append(f.Sequences, SequenceState{

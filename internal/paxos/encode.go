@@ -4,15 +4,6 @@ import "encoding/binary"
 
 // The byte formats are drawn in docs/internals/formats.md.
 
-// formatVersion is that of the values of a kind. Version 2 brought id limits, and
-// changed nothing else, so all others are what they were.
-func (k Kind) formatVersion() byte {
-	if k == KindIDLimit {
-		return 2
-	}
-	return 1
-}
-
 // AppendValue appends a value as it is stored and sent. Its body has no length
 // in front: it reaches to the end of whatever the value is stored in.
 func AppendValue(b []byte, cluster [16]byte, v Value) []byte {
@@ -31,7 +22,7 @@ const (
 	codePromiseRecord  = 1
 	codeAcceptRecord   = 2
 	codeChosenRecord   = 3
-	codeOldFloorRecord = 4 // read only: it has no id limit
+	codeOldFloorRecord = 4 // read only: without a version
 	codeIdentityRecord = 5
 	codeLifeRecord     = 6
 	codeSightingRecord = 7
@@ -159,6 +150,7 @@ const floorVersion = 2
 func appendFloor(b []byte, f Floor) []byte {
 	b = append(b, floorVersion)
 	b = appendUint64(b, f.IDLimit)
+	b = appendUint64(b, uint64(f.CommitTime))
 	b = appendUint64(b, uint64(f.Index))
 	b = appendUint64(b, uint64(f.Greatest))
 	b = appendUint64(b, f.Position)

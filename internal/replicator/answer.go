@@ -114,7 +114,7 @@ func (r *Replicator) answer(p *Placed) {
 		for k, w := range waiters {
 			a := Answer{Backend: w.backend, Request: w.request, Verdict: Unknown}
 			if mine {
-				a.Verdict, a.Position, a.Predecessor = Chosen, p.Position(k), p.PredecessorOf(k)
+				a.Verdict, a.Position, a.Predecessor, a.Committed = Chosen, p.Position(k), p.PredecessorOf(k), p.Sets[k].Committed
 			}
 			r.answers.push(r, a)
 		}

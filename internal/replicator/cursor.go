@@ -108,7 +108,7 @@ func (r *Replicator) feed() {
 	c.waiting = 0
 	var batch Batch
 	bytes := 0
-	for c.next <= r.order.Head() && batch.sets < r.cfg.ApplyBatchSets && bytes < r.cfg.ApplyBatchBytes {
+	for c.next <= r.order.Head() && batch.sets < r.applyLimit() && bytes < r.cfg.ApplyBatchBytes {
 		placed := r.fetch(c.next)
 		if placed == nil && planted("applying past a gap") {
 			c.next++
@@ -126,7 +126,7 @@ func (r *Replicator) feed() {
 			r.out.Mark = c.mark
 			return
 		}
-		taken := c.take(placed, &batch, r.cfg.ApplyBatchSets)
+		taken := c.take(placed, &batch, r.applyLimit())
 		if placed.Kind != paxos.KindChunk { // it adds nothing to the batch yet
 			bytes += placed.Bytes
 		}

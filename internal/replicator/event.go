@@ -39,6 +39,7 @@ type (
 		Epoch     paxos.Ballot
 		Sequences []changeset.SequenceState
 		Set       *changeset.ChangeSet
+		Arrived   int64 // when Set came, by the machine's clock: microseconds since 2000-01-01 UTC
 	}
 
 	// ChunkSubmitted brings a piece of a large change set that is still being written.
@@ -60,8 +61,9 @@ type (
 
 	// ServerStarted says that the local server runs with a closed gate and shows everything up to Applied. Start names this start of it.
 	ServerStarted struct {
-		Start   uint64
-		Applied changeset.Position
+		Start      uint64
+		Applied    changeset.Position
+		KeepsTimes bool // track_commit_timestamp is on
 	}
 
 	// ServerLost says that no process of the local server is left.

@@ -22,6 +22,8 @@ type Order struct {
 	head  paxos.Index        // Invariant: every index in (floor, head] was placed once, in order.
 	last  changeset.Position // of the last change set that has one
 
+	lastTime int64 // the greatest commit time
+
 	opens       []opening // where epochs began to be the greatest, since the floor and the last before; index and epoch both increase
 	members     []memberAt
 	spans       []span      // chunked sets since the floor, by first index
@@ -51,10 +53,11 @@ type span struct {
 	inline inlineScan
 }
 
-// checkpoint remembers the last position at an index, so that a floor can be put there.
+// checkpoint remembers the last position and commit time at an index, so that a floor can be put there.
 type checkpoint struct {
-	index paxos.Index
-	last  changeset.Position
+	index    paxos.Index
+	last     changeset.Position
+	lastTime int64
 }
 
 const checkpointEvery = 128
@@ -88,12 +91,12 @@ func (p *Placed) PredecessorOf(k int) changeset.Position {
 // NewOrder starts an order at a journal's floor.
 func NewOrder(floor paxos.Floor) *Order {
 	return &Order{
-		floor: floor.Index, head: floor.Index, last: changeset.Position(floor.Position),
+		floor: floor.Index, head: floor.Index, last: changeset.Position(floor.Position), lastTime: floor.CommitTime,
 		sequences:   newSequenceHistory(floor),
 		idLimits:    []limitAt{{floor.Index, changeset.IDLimit(floor.IDLimit)}},
 		opens:       []opening{{floor.Index, floor.Greatest}},
 		members:     []memberAt{{floor.Index, floor.Members}},
-		checkpoints: []checkpoint{{floor.Index, changeset.Position(floor.Position)}},
+		checkpoints: []checkpoint{{floor.Index, changeset.Position(floor.Position), floor.CommitTime}},
 	}
 }
 
@@ -133,7 +136,7 @@ func (o *Order) Place(entry paxos.Entry) (*Placed, error) {
 		return nil, err
 	}
 	if n := len(o.checkpoints); entry.Index >= o.checkpoints[n-1].index+checkpointEvery || o.ended == entry.Index {
-		o.checkpoints = append(o.checkpoints, checkpoint{entry.Index, o.last})
+		o.checkpoints = append(o.checkpoints, checkpoint{entry.Index, o.last, o.lastTime})
 	}
 	return placed, nil
 }
@@ -156,6 +159,9 @@ func (o *Order) read(entry paxos.Entry) (*Placed, error) {
 	case paxos.KindMember:
 	case paxos.KindNoop, paxos.KindEpochOpen:
 		p.Void = v.Epoch < greatest
+	case paxos.KindOldSets:
+		p.Kind, p.Void = paxos.KindChangeSets, v.Epoch < greatest
+		p.Sets, err = changeset.DecodeOldSets(v.Body)
 	case paxos.KindChangeSets:
 		p.Void = v.Epoch < greatest
 		p.Sets, err = changeset.DecodeChangeSets(v.Body)
@@ -226,6 +232,7 @@ func (o *Order) noteSets(p *Placed) error {
 		}
 	}
 	o.last = p.Position(len(p.Sets) - 1)
+	o.noteTimes(p.Sets)
 	return nil
 }
 
@@ -338,7 +345,7 @@ func (o *Order) FloorBelow(limit paxos.Index) (floor paxos.Floor, ok bool) {
 	}
 	at := o.checkpoints[k]
 	floor = paxos.Floor{
-		Index: at.index, Position: uint64(at.last), Greatest: o.greatestBelow(at.index + 1), Members: o.membersAt(at.index),
+		Index: at.index, Position: uint64(at.last), Greatest: o.greatestBelow(at.index + 1), Members: o.membersAt(at.index), CommitTime: at.lastTime,
 		IDLimit: uint64(o.idLimitAt(at.index)),
 	}
 	states := o.sequences.at(endOf(at.index))

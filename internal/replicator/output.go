@@ -55,6 +55,7 @@ type Answer struct {
 	Verdict     Verdict
 	Position    changeset.Position // Chosen
 	Predecessor changeset.Position // Chosen
+	Committed   int64              // Chosen: the commit time, microseconds since 2000-01-01 UTC
 	SQLState    string             // Refused
 	Message     string             // Refused
 }

@@ -22,7 +22,8 @@ type pending struct {
 
 type submission struct {
 	waiter
-	set changeset.ChangeSet
+	arrived int64 // as Submitted says
+	set     changeset.ChangeSet
 }
 
 type waiter struct {
@@ -96,7 +97,7 @@ func (r *Replicator) submit(e Submitted) {
 		r.refuseMalformed(w, err.Error())
 		return
 	}
-	r.pending.sets = append(r.pending.sets, submission{w, set})
+	r.pending.sets = append(r.pending.sets, submission{w, e.Arrived, set})
 	r.pending.setBytes += len(set.Payload)
 }
 
@@ -184,6 +185,7 @@ func (r *Replicator) proposeBatch() bool {
 		values = append(values, r.value(paxos.KindSequence, changeset.AppendSequences(nil, p.states)))
 	}
 	taken, rest, bytes := r.takeSets()
+	r.stamp(taken)
 	if len(taken) > 0 {
 		sets := make([]changeset.ChangeSet, len(taken))
 		for k := range sets {

@@ -101,6 +101,8 @@ type Replicator struct {
 
 	server     serverState
 	start      uint64             // of the server, as ServerStarted named it
+	keepsTimes bool               // the server keeps the commit time of each transaction
+	lastTime   int64              // the commit time that was given out last
 	flushedTo  changeset.Position // what the server would show after a crash, at least
 	notBefore  paxos.Instant      // this node does not campaign earlier: it led and could not open
 	opening    progress
@@ -168,6 +170,7 @@ func (r *Replicator) Step(now paxos.Instant, event Event) {
 	case BackendGone:
 		r.pending.gone(e.Backend)
 	case ServerStarted:
+		r.keepsTimes = e.KeepsTimes
 		r.serverStarted(e.Start, e.Applied)
 	case ServerLost:
 		r.serverLost()

@@ -139,7 +139,7 @@ func (b *backend) ask() {
 	}
 	b.stage = proposed
 	set := b.changeSet()
-	submitted := replicator.Submitted{Backend: b.id, Request: 1, Epoch: b.epoch, Set: &set}
+	submitted := replicator.Submitted{Backend: b.id, Request: 1, Epoch: b.epoch, Set: &set, Arrived: int64(b.run.server.machine.now()) / 1000}
 	if b.op.usesSequence {
 		b.drawInVain()
 		submitted.Sequences = b.nextval()

@@ -43,6 +43,7 @@ var plantedBugs = []struct{ name, unseen string }{
 	{"states below a server applied again", ""},
 	{"sequences of a chunked set passed over", ""},
 	{"sequences of a chunked set passed over", "floor's sequences"},
+	{"commit times from the clock alone", ""},
 	{namesNotTold, ""},
 	{namesNotTold, "floor's sequences"},
 	{"forgotten votes are not missed", ""},

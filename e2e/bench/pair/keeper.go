@@ -67,6 +67,7 @@ func (k *keeper) handle(event replicator.Event) {
 	if s.Set != nil {
 		next := changeset.At(at.index+1, 0)
 		answer.Verdict, answer.Position, answer.Predecessor = replicator.Chosen, next, at.last
+		answer.Committed = s.Arrived
 		at = place{at.index + 1, next}
 	}
 	k.placed <- at
