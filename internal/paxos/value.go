@@ -29,7 +29,8 @@ var kindNames = [...]string{
 func (k Kind) known() bool { return k >= KindNoop && k <= KindChangeSets }
 
 // formatVersion is that of the values of a kind. Version 2 brought id limits, and
-// commit times to change sets; all others are what they were.
+// commit times, and OIDs of what statements make, to change sets; all others are
+// what they were.
 func (k Kind) formatVersion() byte {
 	if k == KindChangeSets || k == KindIDLimit {
 		return 2

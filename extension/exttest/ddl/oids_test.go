@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/baristadb/barista/extension/exttest/harness"
+	"github.com/baristadb/barista/internal/changeset"
 )
 
 // kinds makes one object of each kind that the other tests do not make beside temporary tables. %[1]s stands for a name.
@@ -146,4 +147,53 @@ func TestOIDsInUse(t *testing.T) {
 	}
 	p.Run(t, "create or replace view second as select 2 as b, 3 as c", "drop view second", "create table third (k serial primary key)", "insert into third values (1)")
 	p.Same(t)
+}
+
+// altered returns a copy of a proposal with the OIDs of its statements changed.
+func altered(t *testing.T, from *harness.Proposal, change func(*changeset.OIDs)) *harness.Proposal {
+	var w changeset.Writer
+	for _, m := range harness.MessagesOf(t, from) {
+		if statement, ok := m.(changeset.Statement); ok {
+			change(&statement.OIDs)
+			m = statement
+		}
+		w.Write(m)
+	}
+	changed := *from
+	changed.Set.Payload = w.Payload()
+	return &changed
+}
+
+// Statements of version 0.1.0 bring no OIDs, and run. Where objects have other OIDs since, later statements run too, and give what they make the leader's.
+// OIDs that no leader gives are refused.
+func TestOIDsOfOldStatements(t *testing.T) {
+	p := harness.StartPair(t)
+	conn := p.Leader.Connect(t)
+	harness.Execute(t, conn, "create temp table before (k int)", "create table old (k serial primary key, v text); create index on old (v)")
+	for _, proposal := range p.Leader.Gate.Chosen() {
+		p.Follower.Apply(t, altered(t, proposal, func(oids *changeset.OIDs) { *oids = changeset.OIDs{} }))
+		p.Applied++
+	}
+	const oid = "select 'old'::regclass::oid"
+	if a, b := harness.Value(t, conn, oid), harness.Value(t, p.Follower.Connect(t), oid); a == b {
+		t.Errorf("both have the OID %s", a)
+	}
+	p.Run(t, "alter table old add w int unique, alter v type varchar, add r int references old", "create view made as select * from old", "insert into old (v) values ('x')")
+	harness.CompareDumps(t, p.Leader, p.Follower, "pg_dump", "-d", "postgres")
+	harness.SameAnswer(t, p, "select 'made'::regclass::oid, 'old_w_key'::regclass::oid, 'old_v_idx'::regclass::oid")
+
+	harness.Execute(t, conn, "create table refused (k int)")
+	last := p.Leader.Gate.Chosen()[p.Applied]
+	for what, change := range map[string]func(*changeset.OIDs){
+		"next of initdb":     func(oids *changeset.OIDs) { oids.Next = 5 },
+		"next that is local": func(oids *changeset.OIDs) { oids.Next = 1 << 30 },
+		"object of initdb":   func(oids *changeset.OIDs) { oids.Objects[0].OID = 1259 },
+		"object is local":    func(oids *changeset.OIDs) { oids.Objects[0].OID = 1 << 31 },
+		"no such catalog":    func(oids *changeset.OIDs) { oids.Objects[0].Catalog = 16384 },
+	} {
+		if err := p.Follower.TryApply(t, altered(t, last, change)); harness.SQLState(err) != "BA003" {
+			t.Errorf("%s: %v, not BA003", what, err)
+		}
+	}
+	p.Run(t, "insert into refused values (1)")
 }
