@@ -149,11 +149,12 @@ barista_apply(PG_FUNCTION_ARGS)
 		error = CopyErrorData();
 		FlushErrorState();
 		barista_in_apply = false;
-		apply_limits_end();
+		apply_limits_stop();
 		apply_translate_error(error, current_doing, current_what);
 		ReThrowError(error);
 	}
 	PG_END_TRY();
+	apply_limits_stop();
 	barista_in_apply = false;
 	error_context_stack = callback.previous;
 	current_doing = current_what = NULL;

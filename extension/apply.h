@@ -173,6 +173,7 @@ extern void apply_suspect_forget(void);
 extern void apply_limit_function(bool begins);
 extern void apply_limits_begin(int longest);
 extern void apply_limits_end(void);
+extern void apply_limits_stop(void);
 
 /* index_aside.c: in the running transaction. */
 extern bool apply_set_index_aside(Oid index);

@@ -15,8 +15,10 @@
  *		3. If they end as they should, the name is taken away.
  *		4. barista reads it when a batch has failed or the server has ended.
  *
- * An error can be caught by the function itself, so a function that runs too long
- * ends its session.
+ * An error can be caught by the function itself, so a function that runs too long, or
+ * takes too much memory, ends its session.  A clock that ticks while a call of
+ * barista_apply() runs sees that: so an entry costs no system call, and a machine that
+ * was paused has aged by one tick.
  *
  * So it is with functions that a statement calls which is replayed, and where one
  * fails the statement runs without any (ddl_hide.c).
@@ -25,11 +27,11 @@
  */
 #include "postgres.h"
 
-#include <sys/resource.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "miscadmin.h"
-#include "storage/fd.h"
 #include "storage/latch.h"
 #include "utils/guc.h"
 #include "utils/timeout.h"
@@ -37,89 +39,120 @@
 
 #include "apply.h"
 
+/* Of the clock, in ms. */
+#define TICK			100
+
 /* For one row's entry in one index, in ms. */
 #define LONGEST			2000
 
-/* What the session may take beyond what it has: memory, and kB of temporary files. */
-#define MOST_MEMORY		((rlim_t) 1 << 30)
+/* What the session may take beyond what it has: bytes of memory, and kB of temporary files. */
+#define MOST_MEMORY		((Size) 1 << 30)
 #define MOST_FILES		(1024 * 1024)
 
 /* Registered once in each backend that needs it. */
 static TimeoutId timer;
 static bool registered = false;
+static bool ticking = false;
 
-/* While functions run: what they have changed. */
-static bool limited = false;
-static struct rlimit memory_before;
+/* What runs, for the clock. */
+static volatile sig_atomic_t running = false;
+static volatile uint32 run = 0; /* another one for each */
+static volatile uint32 seen = 0;	/* the run that ticks are of */
+static volatile int ticks = 0;
+static volatile int most_ticks = 0;
+static Size page_size = 0;
+static volatile Size most_memory = 0;	/* 0: the system does not say */
+
+/* While something runs: what temp_file_limit was. */
 static int	files_before;
 
-/* The memory that the session may have, for one call of barista_apply(); 0: not known yet. */
-static rlim_t memory_allowed = 0;
+/* Bytes of data that this process has; 0 if the system does not say.  Safe in a signal handler. */
+static Size
+memory_used(void)
+{
+	char		text[256];
+	int			fd = open("/proc/self/statm", O_RDONLY);
+	ssize_t		length;
+	int			field = 0;
+	Size		pages = 0;
+
+	if (fd < 0)
+		return 0;
+	length = read(fd, text, sizeof(text));
+	close(fd);
+	for (ssize_t i = 0; i < length && field < 6; i++)
+	{
+		if (text[i] == ' ')
+			field++;
+		else if (field == 5 && text[i] >= '0' && text[i] <= '9')
+			pages = pages * 10 + (text[i] - '0');
+	}
+	return pages * page_size;
+}
 
 /* In a signal handler.  Ending the session is what nobody's code can catch. */
 static void
-too_long(void)
+tick(void)
 {
-	InterruptPending = true;
-	ProcDiePending = true;
-	SetLatch(MyLatch);
-}
+	int			save_errno = errno;
 
-/* Bytes of data that this process has; 0 if the system does not say. */
-static rlim_t
-memory_used(void)
-{
-	FILE	   *file = fopen("/proc/self/statm", "r");
-	unsigned long data = 0;
-
-	if (file == NULL)
-		return 0;
-	if (fscanf(file, "%*u %*u %*u %*u %*u %lu", &data) != 1)
-		data = 0;
-	fclose(file);
-	return (rlim_t) data * sysconf(_SC_PAGESIZE);
-}
-
-static void
-limit_memory(void)
-{
-	struct rlimit limit;
-
-	if (memory_allowed == 0)
-		memory_allowed = memory_used() + MOST_MEMORY;
-	limit = memory_before;
-	limit.rlim_cur = Min(limit.rlim_cur, memory_allowed);
-	(void) setrlimit(RLIMIT_DATA, &limit);
+	if (!running)
+		return;
+	if (run != seen)
+	{
+		seen = run;
+		ticks = 0;
+	}
+	if (++ticks > most_ticks || (most_memory != 0 && memory_used() > most_memory))
+	{
+		InterruptPending = true;
+		ProcDiePending = true;
+		SetLatch(MyLatch);
+	}
+	errno = save_errno;
 }
 
 /* Limits what runs until apply_limits_end(), to so many ms. */
 void
 apply_limits_begin(int longest)
 {
-	if (!registered)
+	if (!ticking)
 	{
-		timer = RegisterTimeout(USER_TIMEOUT, too_long);
+		if (!registered)
+			timer = RegisterTimeout(USER_TIMEOUT, tick);
 		registered = true;
+		page_size = sysconf(_SC_PAGESIZE);
+		most_memory = memory_used();
+		if (most_memory != 0)
+			most_memory += MOST_MEMORY;
+		ticking = true;
+		enable_timeout_every(timer, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), TICK), TICK);
 	}
-	if (getrlimit(RLIMIT_DATA, &memory_before) != 0)
-		elog(ERROR, "could not read the limit of memory: %m");
-	limited = true;
 	files_before = temp_file_limit;
 	temp_file_limit = files_before < 0 ? MOST_FILES : Min(files_before, MOST_FILES);
-	limit_memory();
-	enable_timeout_after(timer, longest);
+	most_ticks = longest / TICK;
+	run++;
+	running = true;
 }
 
 /* After an error, too. */
 void
 apply_limits_end(void)
 {
-	if (!limited)
+	if (!running)
 		return;
-	limited = false;
-	disable_timeout(timer, false);
+	running = false;
 	temp_file_limit = files_before;
-	(void) setrlimit(RLIMIT_DATA, &memory_before);
+}
+
+/* The call of barista_apply() ends, or has ended with an error. */
+void
+apply_limits_stop(void)
+{
+	apply_limits_end();
+	if (ticking)
+		disable_timeout(timer, false);
+	ticking = false;
 }
 
 static void
@@ -168,11 +201,10 @@ apply_limit_function(bool begins)
 		apply_limits_end();
 }
 
-/* A call of barista_apply() begins: nothing runs, and memory is what it is now. */
+/* A call of barista_apply() begins. */
 void
 apply_suspect_forget(void)
 {
-	apply_limits_end();
-	memory_allowed = 0;
+	apply_limits_stop();
 	name(0);
 }

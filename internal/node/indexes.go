@@ -28,7 +28,7 @@ const (
 	rebuildShare = 10               // apply has this many times as long for itself as it waits for what fails again
 )
 
-// tooLong is the SQLSTATE with which a session ends that ran a users' function for too long (extension/apply_suspect.c).
+// tooLong is the SQLSTATE with which a session ends that ran a users' function for too long, or gave it too much memory (extension/apply_suspect.c).
 const tooLong = "57P01"
 
 // asideIndex is an index that this server has set aside (extension/index_aside.c).
@@ -129,7 +129,7 @@ func (k *indexKeeper) accuse(ctx context.Context, database string, err error) (b
 func forPeople(err error) string {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) && pg.Code == tooLong {
-		return "it ran for too long, and its session was ended"
+		return "it ran for too long or took too much memory, and its session was ended"
 	}
 	return err.Error()
 }
