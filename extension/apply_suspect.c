@@ -60,6 +60,7 @@ static volatile uint32 run = 0; /* another one for each */
 static volatile uint32 seen = 0;	/* the run that ticks are of */
 static volatile int ticks = 0;
 static volatile int most_ticks = 0;
+static volatile sig_atomic_t gives_way = false; /* if barista asks it to */
 static Size page_size = 0;
 static volatile Size most_memory = 0;	/* 0: the system does not say */
 
@@ -103,7 +104,9 @@ tick(void)
 		seen = run;
 		ticks = 0;
 	}
-	if (++ticks > most_ticks || (most_memory != 0 && memory_used() > most_memory))
+	if (++ticks > most_ticks ||
+		(gives_way && pg_atomic_read_u64(&barista_shared->give_way) != 0) ||
+		(most_memory != 0 && memory_used() > most_memory))
 	{
 		InterruptPending = true;
 		ProcDiePending = true;
@@ -135,10 +138,18 @@ apply_limits_begin(int longest)
 	running = true;
 }
 
+/* What runs also ends when barista says so in the mapped file. */
+void
+apply_limits_give_way(void)
+{
+	gives_way = barista_shared != NULL;
+}
+
 /* After an error, too. */
 void
 apply_limits_end(void)
 {
+	gives_way = false;
 	if (!running)
 		return;
 	running = false;

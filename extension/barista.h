@@ -65,6 +65,7 @@ typedef struct BaristaShared
 	pg_atomic_uint64 suspect;	/* whose code apply runs: database << 32 | index, 0 = nobody's */
 	pg_atomic_uint64 id_limit;	/* agreed on: clients see transaction ids below */
 	pg_atomic_uint64 id_wanted; /* limit that the server would like to have */
+	pg_atomic_uint64 give_way;	/* 1 = what builds an index ends: apply is needed */
 } BaristaShared;
 
 /* In suspect, in the place of an index: a statement that is replayed. */

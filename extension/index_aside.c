@@ -199,7 +199,8 @@ set_path(Oid owner)
 }
 
 /*
- * Builds an index that was set aside, within so many ms; past them the session ends.
+ * Builds an index that was set aside, within so many ms; past them, or when barista
+ * wants apply to go on, the session ends.
  * False if it is not set aside (any more).  An error leaves it as it was.
  */
 bool
@@ -225,6 +226,7 @@ apply_rebuild_index(Oid index, int longest)
 	settings = NewGUCNestLevel();
 	set_path(table->rd_rel->relowner);
 	apply_limits_begin(longest);
+	apply_limits_give_way();
 	reindex_index(index, false, table->rd_rel->relpersistence, &params);
 	apply_limits_end();
 	AtEOXact_GUC(false, settings);

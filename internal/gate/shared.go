@@ -32,6 +32,7 @@ const (
 	offSuspect = 64
 	offLimit   = 72
 	offWanted  = 80
+	offGiveWay = 88
 )
 
 // Shared is the mapped file of one start of the server.
@@ -122,6 +123,12 @@ func (s *Shared) SetIDLimit(limit changeset.IDLimit) { s.word(offLimit).Store(ui
 func (s *Shared) IDLimit() (limit, wanted changeset.IDLimit) {
 	return changeset.IDLimit(s.word(offLimit).Load()), changeset.IDLimit(s.word(offWanted).Load())
 }
+
+// LetBuild lets a session build an index that was set aside.
+func (s *Shared) LetBuild() { s.word(offGiveWay).Store(0) }
+
+// EndBuild ends a session that builds one, since apply is needed.
+func (s *Shared) EndBuild() { s.word(offGiveWay).Store(1) }
 
 // Unmap gives the mapping back. The file stays for the server's processes.
 func (s *Shared) Unmap() error { return unix.Munmap(s.data) }

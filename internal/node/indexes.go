@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -24,7 +25,7 @@ const (
 	rebuildLast  = time.Hour        // this; after as long without a failure it begins anew
 	rebuildSoon  = 10 * time.Second // this, where a table cannot be written as long
 	rebuildLimit = 10 * time.Second // for the first time; grows with each failure, up to
-	rebuildMost  = 10 * time.Minute // this
+	rebuildMost  = time.Minute      // this: if the leader is lost, what has come meanwhile has to be applied first
 	rebuildShare = 10               // apply has this many times as long for itself as it waits for what fails again
 )
 
@@ -247,9 +248,13 @@ func (k *indexKeeper) hurry() {
 }
 
 // rebuild builds the index that is due. Until it is done nothing is applied, and on the leader its table is not written: so what only helps
-// queries gets no more time there than it may have at once.
+// queries gets no more time there than it may have at once. While nobody leads, nothing is built: this node may have to.
 func (k *indexKeeper) rebuild(ctx context.Context) {
 	index := k.first()
+	if k.run.owner.status().Leader == 0 {
+		index.due = time.Now().Add(rebuildFirst)
+		return
+	}
 	limit := k.past[index.suspect].limit()
 	if k.run.opened.Load() && !index.guards {
 		limit = rebuildLimit
@@ -257,11 +262,14 @@ func (k *indexKeeper) rebuild(ctx context.Context) {
 	var part changeset.Batch
 	part.RebuildIndex(index.suspect.Index, uint32(limit.Milliseconds()))
 	began := time.Now()
+	gaveWay := k.giveWayWithoutLeader(ctx)
 	built, err := k.order(ctx, index.database, &part)
-	if ctx.Err() != nil {
+	switch gave := gaveWay(); {
+	case ctx.Err() != nil:
 		return
-	}
-	if err != nil {
+	case err != nil && gave:
+		index.due = time.Now().Add(rebuildFirst)
+	case err != nil:
 		index.why = forPeople(err)
 		k.past[index.suspect] = k.past[index.suspect].fail(time.Now())
 		delay := k.past[index.suspect].delay()
@@ -272,13 +280,42 @@ func (k *indexKeeper) rebuild(ctx context.Context) {
 		index.due = time.Now().Add(delay)
 		k.run.owner.log.Warn("an index that was set aside could not be built again; it is tried later",
 			"index", index.name, "database", index.database, "reason", index.why, "in", delay.Round(time.Millisecond))
-	} else {
+	default:
 		delete(k.aside, index.suspect)
 		if built {
 			k.run.owner.log.Info("an index that was set aside is built again", "index", index.name, "database", index.database)
 		}
 	}
 	k.publish()
+}
+
+// giveWayWithoutLeader ends what builds an index when nobody leads any more. The caller calls what it returns when that is done, and is told
+// whether it was so.
+func (k *indexKeeper) giveWayWithoutLeader(ctx context.Context) (done func() bool) {
+	k.run.shared.LetBuild()
+	ctx, stop := context.WithCancel(ctx)
+	var watch sync.WaitGroup
+	gave := false
+	watch.Go(func() { // ends with ctx; done waits for it
+		for {
+			next := k.run.owner.watchStatus()
+			if k.run.owner.status().Leader == 0 {
+				k.run.shared.EndBuild()
+				gave = true
+				return
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case <-next:
+			}
+		}
+	})
+	return func() bool {
+		stop()
+		watch.Wait()
+		return gave
+	}
 }
 
 // setAside is what others are told of indexes that are set aside.
