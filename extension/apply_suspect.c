@@ -195,7 +195,7 @@ apply_suspect_name(Oid index)
 	name((uint64) MyDatabaseId << 32 | index);
 }
 
-/* A statement is replayed, and what it calls may fail.  apply_suspect_end() ends it. */
+/* A statement that is replayed has run users' code.  apply_suspect_end() ends it. */
 void
 apply_suspect_statement(void)
 {
@@ -207,7 +207,10 @@ void
 apply_limit_function(bool begins)
 {
 	if (begins)
+	{
+		apply_suspect_statement();
 		apply_limits_begin(LONGEST);
+	}
 	else
 		apply_limits_end();
 }

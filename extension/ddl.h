@@ -65,6 +65,7 @@ extern void ddl_replay_reset(void);
 extern bool ddl_replaying(void);
 
 /* ddl_hide.c: takes a statement as the parser made it; what it returns brings the rows back. */
+extern void ddl_hide_domains(void);
 extern List *ddl_hide_rows(Node *node);
 extern void ddl_show_rows(List *hidden);
 

@@ -8,7 +8,8 @@
  * the leader has run the statement, barista has it run again like this:
  *
  *		1. Each table that it may read gets an empty file in the place of its own.
- *		2. Users' functions are not called and give a null (repeated.c).
+ *		2. Users' functions are not called and give a null (repeated.c), and domains
+ *		   check nothing.
  *		3. The statement runs.
  *		4. The tables get their files back.
  *		5. Indexes that it made know no row: unique ones without expressions are
@@ -21,9 +22,11 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/table.h"
+#include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/catalog.h"
 #include "catalog/index.h"
@@ -31,6 +34,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_type.h"
 #include "catalog/storage.h"
 #include "nodes/parsenodes.h"
 #include "storage/bufmgr.h"
@@ -166,6 +170,30 @@ tables_of(Node *node)
 	}
 }
 
+/*
+ * All users' domains check nothing in this session any more, which ends with the
+ * batch.
+ */
+void
+ddl_hide_domains(void)
+{
+	Relation	types = table_open(TypeRelationId, AccessShareLock);
+	SysScanDesc scan = systable_beginscan(types, InvalidOid, false, NULL, 0, NULL);
+	List	   *domains = NIL;
+	HeapTuple	tuple;
+
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_type form = (Form_pg_type) GETSTRUCT(tuple);
+
+		if (form->typtype == TYPTYPE_DOMAIN && form->oid >= FirstNormalObjectId)
+			domains = lappend_oid(domains, form->oid);
+	}
+	systable_endscan(scan);
+	table_close(types, AccessShareLock);
+	(void) apply_domains_hide(domains);
+}
+
 /* In the current context. */
 List *
 ddl_hide_rows(Node *node)
@@ -208,7 +236,7 @@ mend_index(Oid index)
 
 	ReleaseSysCache(tuple);
 	if (needed)
-		reindex_index(index, true, RELPERSISTENCE_PERMANENT, &params);
+		reindex_index(index, false, RELPERSISTENCE_PERMANENT, &params);
 	else
 		(void) apply_set_index_aside(index);
 	CommandCounterIncrement();

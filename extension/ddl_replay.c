@@ -156,8 +156,9 @@ ddl_replay(BaristaReader *r, List *emptied, const char **doing)
 	set_transaction_time(time, time);
 	XactReadOnly = false;
 	replaying = true;
-	apply_suspect_statement();
 	shown = apply_show_aside();
+	if (apply_without_functions())
+		ddl_hide_domains();
 	apply_empty(emptied);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	pstmt = parse(text);

@@ -18,7 +18,8 @@ func onFollower(do string) string {
 // the function is mended it is built again.
 func TestIndexIsSetAside(t *testing.T) {
 	p := harness.SharedPair(t)
-	p.Run(t, "create schema aside", "create table aside.other (v int)",
+	p.Run(t, "create schema aside", "create table aside.other (v int)", "create role aside_owner", "grant usage on schema aside to aside_owner",
+		"create function aside.private(i int) returns int language sql immutable return i", "revoke all on function aside.private from public",
 		`create function aside.w(i int) returns int language plpgsql as $$begin insert into aside.other values (i); return i; end$$`,
 		`create function aside.deep(i int) returns int language plpgsql immutable as $$begin return aside.deep(i + 1); end$$`)
 	attacks := map[string]struct {
@@ -30,6 +31,8 @@ func TestIndexIsSetAside(t *testing.T) {
 		"disguised":      {body: onFollower("raise 'not here' using errcode = '40001';"), state: "40001"},
 		"setting":        {body: "begin if current_setting('client_min_messages') = 'error' then raise 'not here'; end if; return i; end"},
 		"process":        {body: onFollower("return i / (pg_backend_pid() - pg_backend_pid());")},
+		"current user":   {body: "begin if current_user = 'aside_owner' then raise 'not here'; end if; return i; end"},
+		"rights":         {body: "begin return aside.private(i); end"},
 		"own table":      {body: "begin if i < 10 and (select count(*) from aside.t) <> i - 1 then raise 'other rows'; end if; return i; end"},
 		"writes":         {body: onFollower("return aside.w(i);")},
 		"recursion":      {body: onFollower("return aside.deep(i);")},
@@ -51,7 +54,7 @@ func TestIndexIsSetAside(t *testing.T) {
 				attack.state = "BA001"
 			}
 			p.Run(t, "drop table if exists aside.t", "drop function if exists aside.f(int)", "create function aside.f(i int) returns int language plpgsql immutable as $$begin return i; end$$",
-				"create table aside.t (k int primary key, v int)", attack.index,
+				"create table aside.t (k int primary key, v int)", attack.index, "alter table aside.t owner to aside_owner",
 				fmt.Sprintf("create or replace function aside.f(i int) returns int language plpgsql immutable as $$%s$$", attack.body))
 			n := len(p.Leader.Gate.Chosen())
 			harness.Execute(t, p.Leader.Connect(t), "begin", "insert into aside.t values (1, 1)", "insert into aside.t values (2, 2)", "insert into aside.t values (3, 3)", "commit")

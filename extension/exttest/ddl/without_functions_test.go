@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/baristadb/barista/extension/exttest/harness"
+	"github.com/baristadb/barista/internal/changeset"
 )
 
 // A schema change whose functions fail where it is replayed is replayed without them: the same schema and the same rows are there, and an index that
@@ -41,6 +42,10 @@ func TestReplayWithoutFunctions(t *testing.T) {
 		"retyped":  {setup: []string{"create index x on wof.t ((wof.f(v) + wof.f(1)))"}, change: "alter table wof.t alter v type bigint", aside: "x"},
 		"literal": {
 			setup:  []string{"create function wof.g(i int) returns bool language sql immutable as 'select wof.f(i) > 0'", "create domain wof.d as int check (wof.g(value))"},
+			change: "create view wof.v as select '{1}'::wof.d[] as d",
+		},
+		"literal by itself": {
+			setup:  []string{"create domain wof.d as int check (session_user <> 'barista_nobody')"},
 			change: "create view wof.v as select '{1}'::wof.d[] as d",
 		},
 	} {
@@ -80,6 +85,27 @@ func TestReplayWithoutFunctions(t *testing.T) {
 			harness.SameAnswer(t, p, "select count(*) from wof.t where v > 500")
 			p.Same(t)
 		})
+	}
+}
+
+// Rows that differ are found by a statement that calls no users' function: nobody is suspected, so it does not run as if there were none.
+func TestStatementThatMeetsOtherRows(t *testing.T) {
+	p := harness.StartPair(t)
+	p.Run(t, "create table t (k int primary key, v int)", "insert into t values (1, 1), (2, 1)")
+	n := len(p.Leader.Gate.Chosen())
+	harness.Execute(t, p.Leader.Connect(t), "update t set v = 2 where k = 2", "create unique index on t (v)")
+	update, index := p.Leader.Gate.Chosen()[n], p.Leader.Gate.Chosen()[n+1]
+	var lost changeset.Batch
+	lost.Begin(p.Follower.Applied())
+	lost.End(update.Position)
+	if err := p.Follower.ApplyPart(t, lost.Bytes()); err != nil {
+		t.Fatal(err)
+	}
+	if state := harness.SQLState(p.Follower.TryApply(t, index)); state != "BA001" || p.Follower.Suspect() != 0 {
+		t.Errorf("applied with SQLSTATE %q; suspected is %d", state, p.Follower.Suspect())
+	}
+	if state := harness.SQLState(p.Follower.ApplyWithoutFunctions(t, index)); state != "BA001" {
+		t.Errorf("applied without functions with SQLSTATE %q", state)
 	}
 }
 
