@@ -82,8 +82,10 @@ func TestReplayWithoutFunctions(t *testing.T) {
 				}
 			}
 			p.Run(t, "insert into wof.t values (2001, 2001)")
-			harness.SameAnswer(t, p, "select count(*) from wof.t where v > 500")
-			p.Same(t)
+			harness.SameAnswer(t, p, "select * from wof.t where v > 500")
+			if c.setup != nil { // more than a table
+				p.Same(t)
+			}
 		})
 	}
 }
@@ -148,7 +150,7 @@ func TestSchemaChangesOfWhatIsSetAside(t *testing.T) {
 					t.Errorf("build %s: %v", c.aside, err)
 				}
 			}
-			p.Same(t)
+			harness.CompareDumps(t, p.Leader, p.Follower, "pg_dump", "--schema-only", "-d", "postgres", "-n", "oos")
 		})
 	}
 }
