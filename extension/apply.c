@@ -189,6 +189,7 @@ start(void)
 	apply_run_forget();
 	apply_index_forget();
 	apply_suspect_forget();
+	apply_domains_show();
 	apply_row_context = AllocSetContextCreate(apply_call_context,
 											  "barista apply row",
 											  ALLOCSET_DEFAULT_SIZES);

@@ -247,8 +247,8 @@ typedef struct ApplyDomain
 } ApplyDomain;
 
 extern List *apply_domains_of(Oid type);
-extern ApplyDomain *apply_domains_hide(List *domains);
-extern void apply_domains_show(ApplyDomain *hidden, int count);
+extern void apply_domains_hide(List *domains);
+extern void apply_domains_show(void);
 
 /* apply_user.c */
 

@@ -17,7 +17,10 @@
 
 #include "access/tupdesc.h"
 #include "catalog/pg_type.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
 #include "utils/typcache.h"
 
 #include "apply.h"
@@ -91,42 +94,77 @@ collect(Oid type, List **seen, List **domains)
 	}
 }
 
-/*
- * Hides the constraints of these domains.  What it returns is to be given to
- * apply_domains_show(), after an error too.
- */
-ApplyDomain *
+/* Those that are hidden now, or NULL. */
+static ApplyDomain *hidden = NULL;
+static int	hidden_count = 0;
+
+static void
+hide(ApplyDomain *domain)
+{
+	domain->entry->domainData = NULL;
+	domain->entry->flags |= BARISTA_DOMAIN_CONSTRAINTS_LOADED;
+}
+
+/* The type cache has noted that constraints changed: it would load them again. */
+static void
+constraints_changed(Datum arg, int cacheid, uint32 hashvalue)
+{
+	for (int i = 0; i < hidden_count; i++)
+	{
+		hidden[i].loaded = false;
+		hide(&hidden[i]);
+	}
+}
+
+/* Once in each backend.  The type cache's own callback has to come first. */
+static void
+init(void)
+{
+	static bool registered = false;
+
+	if (registered)
+		return;
+	(void) lookup_type_cache(INT4OID, 0);
+	CacheRegisterSyscacheCallback(CONSTROID, constraints_changed, (Datum) 0);
+	registered = true;
+}
+
+/* Hides the constraints of these domains until apply_domains_show(), which a call after an error begins with. */
+void
 apply_domains_hide(List *domains)
 {
-	ApplyDomain *hidden = palloc(Max(list_length(domains), 1) * sizeof(ApplyDomain));
+	ApplyDomain *entries;
 	ListCell   *lc;
 
+	init();
+	entries = MemoryContextAlloc(TopMemoryContext,
+								 Max(list_length(domains), 1) * sizeof(ApplyDomain));
 	/* All are there before any is changed: an error leaves them as they are. */
 	foreach(lc, domains)
-		hidden[foreach_current_index(lc)].entry = lookup_type_cache(lfirst_oid(lc), 0);
-	for (int i = 0; i < list_length(domains); i++)
+		entries[foreach_current_index(lc)].entry = lookup_type_cache(lfirst_oid(lc), 0);
+	hidden = entries;
+	hidden_count = list_length(domains);
+	for (int i = 0; i < hidden_count; i++)
 	{
-		TypeCacheEntry *entry = hidden[i].entry;
-
-		hidden[i].constraints = entry->domainData;
-		hidden[i].loaded = (entry->flags & BARISTA_DOMAIN_CONSTRAINTS_LOADED) != 0;
-		entry->domainData = NULL;
-		entry->flags |= BARISTA_DOMAIN_CONSTRAINTS_LOADED;
+		hidden[i].constraints = hidden[i].entry->domainData;
+		hidden[i].loaded = (hidden[i].entry->flags & BARISTA_DOMAIN_CONSTRAINTS_LOADED) != 0;
+		hide(&hidden[i]);
 	}
-	return hidden;
 }
 
 void
-apply_domains_show(ApplyDomain *hidden, int count)
+apply_domains_show(void)
 {
-	for (int i = 0; i < count; i++)
+	for (int i = 0; i < hidden_count; i++)
 	{
 		TypeCacheEntry *entry = hidden[i].entry;
 
-		if (entry->domainData != NULL)
-			continue;			/* one that was loaded anew meanwhile stays */
 		entry->domainData = hidden[i].constraints;
 		if (!hidden[i].loaded)
 			entry->flags &= ~BARISTA_DOMAIN_CONSTRAINTS_LOADED;
 	}
+	hidden_count = 0;
+	if (hidden)
+		pfree(hidden);
+	hidden = NULL;
 }

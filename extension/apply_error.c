@@ -15,7 +15,6 @@
 #include "utils/builtins.h"
 
 #include "apply.h"
-#include "ddl.h"
 
 /* Bytes of a value that an error's detail may show. */
 #define DETAIL_SHOWN	300
@@ -56,10 +55,6 @@ apply_translate_error(ErrorData *error, const char *doing, const char *what)
 {
 	const char *index = apply_index_failed(error->sqlerrcode);
 
-	/* A domain checks what is its user's or its session's here. */
-	if (ddl_replaying() && (error->sqlerrcode == ERRCODE_CHECK_VIOLATION ||
-							error->sqlerrcode == ERRCODE_NOT_NULL_VIOLATION))
-		apply_suspect_statement();
 	if (ERRCODE_TO_CATEGORY(error->sqlerrcode) ==
 		ERRCODE_TO_CATEGORY(ERRCODE_BARISTA_DIVERGENCE) ||
 		depends_on_the_moment(error->sqlerrcode))

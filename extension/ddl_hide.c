@@ -8,8 +8,7 @@
  * the leader has run the statement, barista has it run again like this:
  *
  *		1. Each table that it may read gets an empty file in the place of its own.
- *		2. Users' functions are not called and give a null (repeated.c), and domains
- *		   check nothing.
+ *		2. Users' functions are not called and give a null (repeated.c).
  *		3. The statement runs.
  *		4. The tables get their files back.
  *		5. Indexes that it made know no row: unique ones without expressions are
@@ -171,8 +170,8 @@ tables_of(Node *node)
 }
 
 /*
- * All users' domains check nothing in this session any more, which ends with the
- * batch.
+ * All users' domains check nothing until apply_domains_show(): what a statement
+ * holds of their values, the leader has checked.
  */
 void
 ddl_hide_domains(void)
@@ -191,7 +190,7 @@ ddl_hide_domains(void)
 	}
 	systable_endscan(scan);
 	table_close(types, AccessShareLock);
-	(void) apply_domains_hide(domains);
+	apply_domains_hide(domains);
 }
 
 /* In the current context. */

@@ -157,8 +157,7 @@ ddl_replay(BaristaReader *r, List *emptied, const char **doing)
 	XactReadOnly = false;
 	replaying = true;
 	shown = apply_show_aside();
-	if (apply_without_functions())
-		ddl_hide_domains();
+	ddl_hide_domains();
 	apply_empty(emptied);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	pstmt = parse(text);
@@ -185,6 +184,7 @@ ddl_replay(BaristaReader *r, List *emptied, const char **doing)
 	if (hidden != NIL)
 		ddl_show_rows(hidden);
 	apply_hide_aside(shown);
+	apply_domains_show();
 	apply_suspect_end();
 	replaying = false;
 	PopActiveSnapshot();

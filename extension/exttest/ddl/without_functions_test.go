@@ -40,14 +40,6 @@ func TestReplayWithoutFunctions(t *testing.T) {
 		},
 		"not null": {setup: []string{"alter table wof.t add check (wof.f(1) > 0)"}, change: "alter table wof.t alter v set not null"},
 		"retyped":  {setup: []string{"create index x on wof.t ((wof.f(v) + wof.f(1)))"}, change: "alter table wof.t alter v type bigint", aside: "x"},
-		"literal": {
-			setup:  []string{"create function wof.g(i int) returns bool language sql immutable as 'select wof.f(i) > 0'", "create domain wof.d as int check (wof.g(value))"},
-			change: "create view wof.v as select '{1}'::wof.d[] as d",
-		},
-		"literal by itself": {
-			setup:  []string{"create domain wof.d as int check (session_user <> 'barista_nobody')"},
-			change: "create view wof.v as select '{1}'::wof.d[] as d",
-		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p.Run(t, "drop schema if exists wof cascade", "create schema wof",
@@ -88,6 +80,18 @@ func TestReplayWithoutFunctions(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What a statement holds of domains' values is not checked where it is replayed: a check might fail there, or never end.
+func TestReplayChecksNoDomain(t *testing.T) {
+	p := harness.SharedPair(t)
+	p.Run(t, "create schema rcd",
+		"create function rcd.f(i int) returns bool language sql immutable as $$select session_user <> 'barista_nobody'$$",
+		"create domain rcd.a as int check (rcd.f(value))", "create domain rcd.b as int not null check (session_user <> 'barista_nobody' or pg_sleep(1000) is null)",
+		"create view rcd.v as select '{1}'::rcd.a[] as a, '{1}'::rcd.b[] as b", "create table rcd.t (k int)", "insert into rcd.t values (1)",
+		"alter table rcd.t add check (k > 0), add b rcd.b[] default '{1}', add c rcd.b default 1")
+	p.Same(t)
+	harness.Refused(t, p.Leader.Connect(t), "23502", "insert into rcd.t values (2, '{1}', null)")
 }
 
 // Rows that differ are found by a statement that calls no users' function: nobody is suspected, so it does not run as if there were none.
