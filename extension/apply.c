@@ -222,6 +222,7 @@ barista_apply_pre_commit(void)
 {
 	if (state.upkeep)
 		return;
+	require_closed_gate();
 	if (!state.ended)
 		malformed("it has no end");
 	barista_guard(state.predecessor);
