@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -32,6 +33,7 @@ import (
 type renewing struct {
 	wanted chan string // holds why the data are to be fetched anew
 	starts sameFailures
+	proven atomic.Bool // the data were found to hold all that they should
 
 	// Used by the goroutine of keep alone.
 	why     string // empty: the data are to stay
@@ -75,6 +77,11 @@ func (s *localServer) provideData(ctx context.Context) error {
 	if n.why != "" {
 		s.log.Warn("the data of the server are fetched anew from a peer; the journal and the vote of this node stay", "reason", n.why)
 	}
+	if n.proven.Load() { // so nothing is left of what they took the place of, or it would count in their stead
+		if err := s.pg.KeepCopy(); err != nil {
+			return err
+		}
+	}
 	if !nothing {
 		if err := s.makeRoom(ctx); err != nil {
 			return err
@@ -87,6 +94,7 @@ func (s *localServer) provideData(ctx context.Context) error {
 		return fmt.Errorf("%w: %w", errNoBackup, err)
 	}
 	n.why, n.copied, n.cramped = "", true, false
+	n.proven.Store(false)
 	n.starts.clear()
 	select {
 	case <-n.wanted: // was asked of the data that are gone
@@ -138,6 +146,7 @@ func (s *localServer) keepData(r *run) {
 		}
 	}
 	s.permissions.note((*renewal.Node).Settle)
+	s.renewal.proven.Store(true)
 	if err := s.pg.KeepCopy(); err != nil {
 		s.log.Warn("data that were replaced could not be removed; the next start tries again", "error", err)
 	}
