@@ -37,8 +37,11 @@ func (p *process) lookAfterServer() {
 	if why := p.ailment(); why != "" && s.why == "" && s.run != nil {
 		next = askAgain
 		p.askPermission(false, func(given bool) {
-			if given && s.run != nil && p.ailment() != "" {
+			switch {
+			case given && s.run != nil:
 				s.renew(why)
+			case given:
+				s.why = why // it is being started
 			}
 		})
 	}
