@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/baristadb/barista/e2e/harness"
+	"github.com/baristadb/barista/internal/config"
 	"github.com/baristadb/barista/internal/devcluster"
 )
 
@@ -73,12 +74,17 @@ func TestServerThatDoesNotStart(t *testing.T) {
 }
 
 func TestDamagedPage(t *testing.T) {
-	// A follower that meets a damaged page when it applies gets the data of a peer, by itself and under load.
-	c := harness.StartCluster(t, devcluster.Options{})
+	// A follower that meets a damaged page when it applies gets the data of a peer, by itself and under load. It has no room for both, so the old data
+	// go first: both others hold everything.
+	const damaged = 3
+	c := harness.StartCluster(t, devcluster.Options{Change: func(cfg *config.Config) {
+		if cfg.Name == "n3" {
+			cfg.MinFree = 1 << 60
+		}
+	}})
 	conn := c.Connect(t, 1)
 	harness.Run(t, conn, harness.LedgerTable, "CREATE TABLE menu (n int PRIMARY KEY, price int)", "INSERT INTO menu SELECT n, 1 FROM generate_series(1, 1000) n")
 	l := &harness.Ledger{}
-	damaged := c.Follower(t)
 	w := harness.StartWriters(t, l, harness.URLs(c, c.Others(damaged)))
 	l.AwaitMore(t, 50)
 	harness.Await(t, harness.ServeLimit, "the follower has the rows", func(context.Context) error {
@@ -108,6 +114,9 @@ func TestDamagedPage(t *testing.T) {
 	c.Ready(t)
 	harness.Run(t, c.Connect(t, c.Others(damaged)[0]), "UPDATE menu SET price = 2")
 	awaitRebuilt(t, c, damaged)
+	if log, err := os.ReadFile(c.Node(damaged).Config.LogFile()); err != nil || !strings.Contains(string(log), "the old data of the server go before the copy is made") {
+		t.Errorf("the log does not say that the old data go first (%v)", err)
+	}
 	l.AwaitMore(t, 50)
 	w.Stopped()
 	c.VerifyAll(t)

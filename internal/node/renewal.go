@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -32,6 +33,7 @@ import (
 type renewing struct {
 	wanted chan string // holds why the data are to be fetched anew
 	starts sameFailures
+	proven atomic.Bool // the data were found to hold all that they should
 
 	// Used by the goroutine of keep alone.
 	why     string // empty: the data are to stay
@@ -75,6 +77,11 @@ func (s *localServer) provideData(ctx context.Context) error {
 	if n.why != "" {
 		s.log.Warn("the data of the server are fetched anew from a peer; the journal and the vote of this node stay", "reason", n.why)
 	}
+	if n.proven.Load() { // so nothing is left of what they took the place of, or it would count in their stead
+		if err := s.pg.KeepCopy(); err != nil {
+			return err
+		}
+	}
 	if !nothing {
 		if err := s.makeRoom(ctx); err != nil {
 			return err
@@ -87,6 +94,8 @@ func (s *localServer) provideData(ctx context.Context) error {
 		return fmt.Errorf("%w: %w", errNoBackup, err)
 	}
 	n.why, n.copied, n.cramped = "", true, false
+	n.proven.Store(false)
+	n.starts.clear()
 	select {
 	case <-n.wanted: // was asked of the data that are gone
 	default:
@@ -96,16 +105,15 @@ func (s *localServer) provideData(ctx context.Context) error {
 
 // makeRoom drops the old data if there is no room for a copy beside them, and a majority of others hold everything.
 func (s *localServer) makeRoom(ctx context.Context) error {
-	lacking := ""
-	if s.renewal.cramped {
-		lacking = "the last copy did not fit"
-	} else if room, err := s.pg.RoomForCopy(); err != nil {
+	if err := s.pg.DropUnkept(ctx); err != nil {
 		return err
-	} else if room.Free < room.Needed+s.minFree {
-		lacking = fmt.Sprintf("%v are free, and a copy may take %v", config.Size(room.Free), config.Size(room.Needed))
 	}
-	if lacking == "" {
-		return nil
+	lacking, err := s.roomLacking()
+	if s.renewal.cramped && lacking == "" {
+		lacking = "the last copy did not fit"
+	}
+	if err != nil || lacking == "" {
+		return err
 	}
 	if err := s.permissions.ask(ctx, true); err != nil {
 		return fmt.Errorf("%w: there is no room for it beside the old data (%s), and they may not go first: %w", errNoBackup, lacking, err)
@@ -113,6 +121,15 @@ func (s *localServer) makeRoom(ctx context.Context) error {
 	s.log.Warn("the old data of the server go before the copy is made, for which there is no room beside them; a majority of others hold everything", "room", lacking)
 	s.permissions.note((*renewal.Node).Dropped)
 	return s.pg.Discard(ctx)
+}
+
+// roomLacking says why a copy does not fit beside the data; empty when it does, as far as one can tell.
+func (s *localServer) roomLacking() (string, error) {
+	room, err := s.pg.RoomForCopy()
+	if err != nil || room.Free >= room.Needed+s.minFree {
+		return "", err
+	}
+	return fmt.Sprintf("%v are free, and a copy may take %v", approximate(room.Free), approximate(room.Needed)), nil
 }
 
 // keepData lets what the data have taken the place of go, when the replicator has found that they hold all that the journal has purged.
@@ -129,6 +146,7 @@ func (s *localServer) keepData(r *run) {
 		}
 	}
 	s.permissions.note((*renewal.Node).Settle)
+	s.renewal.proven.Store(true)
 	if err := s.pg.KeepCopy(); err != nil {
 		s.log.Warn("data that were replaced could not be removed; the next start tries again", "error", err)
 	}
@@ -257,9 +275,13 @@ func (n *node) lookAfterServer(ctx context.Context) {
 		if why == "" || time.Now().Before(again) {
 			continue
 		}
-		if err := n.permissions.ask(ctx, false); err != nil {
+		lacking, err := n.server.roomLacking()
+		if err == nil {
+			err = n.permissions.ask(ctx, lacking != "")
+		}
+		if err != nil { // the server goes on as well as it can
 			if told != err.Error() {
-				n.log.Warn("the server needs its data fetched anew, and may not have that now", "reason", why, "refused", err)
+				n.log.Warn("the server needs its data fetched anew, and may not have that now", "reason", why, "room", lacking, "refused", err)
 			}
 			told, again = err.Error(), time.Now().Add(askAgain)
 			continue
@@ -279,10 +301,10 @@ func (n *node) ailment() string {
 	if why := n.server.renewal.starts.hopeless(); why != "" {
 		return why
 	}
-	if why := unappliable(s.Failing, bootClock()); why != "" {
+	if why := unappliable(s.Failing, bootClock()); why != "" && s.Server != 0 { // else it says nothing of the data that are there now
 		return why
 	}
-	if s.Outgrown || s.Diverged != "" && n.journal.Size() > int64(n.cfg.Retention) {
+	if s.Outgrown && s.Server != 0 || s.Diverged != "" && n.journal.Size() > int64(n.cfg.Retention) {
 		return fmt.Sprintf("it stands still or falls behind, and keeps the journal above its limit of %v", n.cfg.Retention)
 	}
 	return ""

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -16,33 +17,38 @@ type Room struct {
 }
 
 // RoomForCopy looks whether a copy fits beside the data. How large the server is that will be copied nobody knows before; most likely as large
-// as this one. A copy that was never kept goes first: it will not be started again.
+// as this one.
 func (c Config) RoomForCopy() (room Room, err error) {
 	err = c.Account.As(func() error {
-		if err := c.dropUnkept(); err != nil {
+		data, err := sizeOf(c.DataDir)
+		if err != nil {
 			return err
 		}
-		var err error
+		replaced, err := sizeOf(c.replacedFolder())
+		if err != nil {
+			return err
+		}
 		if room.Free, err = Free(filepath.Dir(c.DataDir)); err != nil {
 			return err
 		}
-		for _, folder := range []string{c.replacedFolder(), c.DataDir} {
-			size, err := sizeOf(folder)
-			if err != nil {
-				return err
-			}
-			room.Needed = max(room.Needed, size)
+		if replaced > 0 {
+			room.Free += data // see DropUnkept
 		}
+		room.Needed = max(data, replaced)
 		return nil
 	})
 	return room, err
 }
 
-func (c Config) dropUnkept() error {
+// DropUnkept removes the data folder if it is a copy that was never kept: it will not be started again. No server may run in it.
+func (c Config) DropUnkept(ctx context.Context) error {
 	if _, err := os.Lstat(c.replacedFolder()); err != nil {
 		return nil // what is there was kept
 	}
-	return c.remove(c.DataDir)
+	if err := KillStale(ctx, c.DataDir); err != nil {
+		return err
+	}
+	return c.Account.As(func() error { return c.remove(c.DataDir) })
 }
 
 // Free is how many bytes of the disk under a path an ordinary account may still use.

@@ -37,8 +37,11 @@ func (p *process) lookAfterServer() {
 	if why := p.ailment(); why != "" && s.why == "" && s.run != nil {
 		next = askAgain
 		p.askPermission(false, func(given bool) {
-			if given && s.run != nil && p.ailment() != "" {
+			switch {
+			case given && s.run != nil:
 				s.renew(why)
+			case given:
+				s.why = why // it is being started
 			}
 		})
 	}
@@ -263,21 +266,23 @@ const damagedCode = "XX001"
 // damage harms the data of a follower: what is agreed on from now on cannot be applied to them. The harm is over when it leads (see openGate): a
 // leader's sessions are told by PostgreSQL, and others could copy nothing from it.
 func (w *world) damage(m *machine) {
-	if m.server.data != nil && m != w.leading() && !w.othersAreDamaged(m) {
+	if m.server.data != nil && m != w.leading() && w.leavesMajority(m) {
 		w.note(m.name, "its data are damaged")
 		m.server.data.damaged = true
 	}
 }
 
-// othersAreDamaged reports whether harm to one machine more would leave no data to copy on a majority.
-func (w *world) othersAreDamaged(m *machine) bool {
-	harmed := 0
+// leavesMajority reports whether a majority of the voters have whole data without a machine's: somebody must be able to lead, and to be copied.
+func (w *world) leavesMajority(m *machine) bool {
+	members, whole := w.check.agreement.members, 0
 	for _, other := range w.machines {
-		if other != m && (other.server.data == nil || other.server.data.damaged || other.server.kept != nil || other.replaced) {
-			harmed++
+		d := other.server.data
+		member, _ := members.FindName(other.name, other.incarnation)
+		if other != m && member.Voter && d != nil && !d.damaged && !d.fresh && other.server.kept == nil {
+			whole++
 		}
 	}
-	return harmed >= (w.plan.size-1)/2
+	return whole >= members.Quorum()
 }
 
 // cramp leaves a machine no room for a copy beside its data.

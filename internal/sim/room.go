@@ -12,7 +12,7 @@ var rooms = []fault{
 	{"data damaged", (*world).damage},
 	{"data damaged", (*world).damage},
 	{"disk cramped", (*world).cramp},
-	{"server starts anew", func(_ *world, m *machine) {
+	{"killed in a recovery", func(_ *world, m *machine) {
 		if m.server.recovering { // in the middle of its first recovery
 			m.crashProcess("barista is killed in a first recovery")
 		}

@@ -144,6 +144,11 @@ func (w *world) calmDown() {
 	w.plan.sync, w.plan.applyFailsOne = millisecond, 0
 	for _, m := range w.machines {
 		m.revive()
+		if m.replaced { // then no majority of others may hold everything, and the nodes say that an operator has to give them room
+			for _, other := range w.machines {
+				other.cramped = false
+			}
+		}
 	}
 	w.restaff()
 }
