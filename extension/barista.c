@@ -38,7 +38,6 @@
 #include "storage/shmem.h"
 #include "tcop/tcopprot.h"
 #include "utils/acl.h"
-#include "utils/backend_status.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
@@ -213,24 +212,10 @@ barista_note_answered(void)
 	committed_unanswered = false;
 }
 
-/*
- * Is the session told to end between a commit and the answer?  A session whose
- * socket is not the client's own is not seen to answer: it may be told
- * "unknown" where only an earlier request committed.
- */
-static bool
-committed_and_not_told(void)
-{
-	return committed_unanswered && MyBEEntry != NULL &&
-		MyBEEntry->st_state != STATE_IDLE &&
-		MyBEEntry->st_state != STATE_IDLEINTRANSACTION &&
-		MyBEEntry->st_state != STATE_IDLEINTRANSACTION_ABORTED;
-}
-
 void
 barista_end_session(void)
 {
-	if (committed_and_not_told())
+	if (committed_unanswered)
 		ereport(FATAL,
 				(errcode(ERRCODE_TRANSACTION_RESOLUTION_UNKNOWN),
 				 errmsg("this node stopped leading before the request was answered"),
@@ -268,6 +253,7 @@ prepare_backend(void)
 {
 	backend_prepared = true;
 	before_shmem_exit(close_before_exit, (Datum) 0);
+	barista_client_watch();
 	if (!IsUnderPostmaster)
 		return;
 	(void) barista_my_slot();
@@ -604,7 +590,7 @@ static void
 emit_log(ErrorData *error)
 {
 	if (error->elevel == FATAL && error->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN &&
-		MyBackendType == B_BACKEND && !proc_exit_inprogress && committed_and_not_told())
+		MyBackendType == B_BACKEND && !proc_exit_inprogress && committed_unanswered)
 	{
 		error->sqlerrcode = ERRCODE_TRANSACTION_RESOLUTION_UNKNOWN;
 		error->detail = pstrdup("A transaction of the request that was under way was committed. One that was open then was not.");

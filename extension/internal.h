@@ -83,6 +83,8 @@ extern char *barista_client_socket; /* barista.client_socket */
 extern void barista_client_init(void);
 /* A request of the client is about to have an effect. */
 extern void barista_client_request(void);
+/* Has barista_note_answered() called in a session that goes through barista, or is on the node's own socket. */
+extern void barista_client_watch(void);
 
 /* ------------------------------------------------------------------------
  * sessions.c
