@@ -103,7 +103,8 @@ type node struct {
 	front       *proxy.Server
 	arrivals    *lobby.Lobby     // clients that the own server has not authenticated yet
 	admitted    paxos.Membership // that let a joiner in; zero for everyone else
-	coreCtx     context.Context  // ends when consensus and transport stop
+	rivals      rivalry
+	coreCtx     context.Context // ends when consensus and transport stop
 }
 
 func newRand() *rand.Rand { return rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())) }

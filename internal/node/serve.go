@@ -61,6 +61,11 @@ func (n *node) newTransport(ctx context.Context, listen string, cluster [16]byte
 			Cluster: cluster, Name: n.cfg.Name, Incarnation: incarnation, ServerMajor: postgres.Major, Collation: collation(ctx),
 		},
 		Secret: n.secret, Listen: listen, Listener: inherited, Peers: n.cfg.Peers, Log: n.log,
+		Foreign: func(peer transport.Identity) {
+			if n.driver != nil { // it serves
+				n.meetForeign(peer)
+			}
+		},
 		Handler: func(from transport.Identity, typ uint8, body []byte) { n.receive(n.coreCtx, from, typ, body) },
 	})
 	if err != nil {
@@ -131,16 +136,21 @@ func (n *node) assemble(context.Context) error {
 	n.joins = newJoinDesk(n)
 	n.verifySide = verify.NewHandler(n.marks)
 	n.server = newLocalServer(n.pg, n.identity.Node, n.log)
+	replicating := replicator.New(replicator.Config{
+		Retention: int64(n.cfg.Retention), ReplaceDead: paxos.Span(n.cfg.ReplaceDeadAfter),
+	}, core, order)
+	if err := n.stayRetired(replicating); err != nil {
+		return err
+	}
+	n.transport.SetVoters(len(restored.Members.Voters()))
 	n.driver = replicator.NewDriver(replicator.DriverConfig{
-		Replicator: replicator.New(replicator.Config{
-			Retention: int64(n.cfg.Retention), ReplaceDead: paxos.Span(n.cfg.ReplaceDeadAfter),
-		}, core, order),
-		Journal: roomyJournal{watchedJournal{n.journal, n.damaged}, n},
-		Network: &network{cluster: n.identity.Cluster, transport: n.transport, directory: n.directory},
-		Server:  n.server,
-		Clock:   bootClock,
-		Tick:    n.cfg.Tick,
-		Log:     n.log,
+		Replicator: replicating,
+		Journal:    roomyJournal{watchedJournal{n.journal, n.damaged}, n},
+		Network:    &network{cluster: n.identity.Cluster, transport: n.transport, directory: n.directory},
+		Server:     n.server,
+		Clock:      bootClock,
+		Tick:       n.cfg.Tick,
+		Log:        n.log,
 	})
 	n.permissions = &permissions{node: n}
 	n.server.marks, n.server.desk, n.server.fetch, n.server.permissions = n.marks, n.joins, n.fetchData, n.permissions
@@ -278,6 +288,7 @@ func (n *node) followMembers(ctx context.Context) error {
 			return n.part(ctx, status.Members)
 		}
 		n.meet(status.Members)
+		n.transport.SetVoters(len(status.Members.Voters()))
 		for _, name := range parting.due(status.Members, time.Now()) {
 			n.transport.RemovePeer(name)
 		}

@@ -47,7 +47,7 @@ func ballotText(b paxos.Ballot) string {
 func (n *node) role(s replicator.Status, applied changeset.Position) admin.Role {
 	me, member := s.Members.Find(n.identity.Node)
 	switch {
-	case s.Removed || s.Diverged != "" || s.Disowned != nil:
+	case s.Removed || s.Diverged != "" || s.Disowned != nil || s.Retired != "":
 		return admin.Stopped
 	case s.Phase == replicator.Open && !s.Suspended:
 		return admin.Leader
@@ -74,6 +74,8 @@ func (n *node) reason(s replicator.Status) (admin.Reason, string) {
 		return admin.Diverged, string(admin.Diverged) + ": " + s.Diverged
 	case s.Removed:
 		why = admin.Removed
+	case s.Retired != "":
+		return admin.Rival, string(admin.Rival) + ": " + s.Retired
 	case s.Disowned != nil:
 		return admin.Outdated, string(admin.Outdated) + ": " + n.outdated(s.Disowned)
 	case s.Returning:

@@ -11,6 +11,7 @@ type homecoming struct {
 	until    Instant // then a majority is enough
 	disowned *Disowned
 	pardoned bool
+	retired  bool    // it takes part no more in this run
 	nextMark Instant // sightings are not written before
 }
 
@@ -46,7 +47,9 @@ func (n *Node) comeHome(seen []Sighting) {
 }
 
 // mayVote reports whether the node may take part in ballots.
-func (n *Node) mayVote() bool { return n.homecoming.done && n.homecoming.disowned == nil }
+func (n *Node) mayVote() bool {
+	return n.homecoming.done && n.homecoming.disowned == nil && !n.homecoming.retired
+}
 
 // arrive looks whether enough have welcomed this node.
 func (n *Node) arrive() {
@@ -79,7 +82,7 @@ func (n *Node) tickHomecoming() {
 // askWelcome asks a peer that has not welcomed this run, once a tick.
 func (n *Node) askWelcome(id NodeID) {
 	p := n.peer(id)
-	if p.welcomed || n.now.Since(p.asked) < n.cfg.Tick/2 && p.asked != 0 {
+	if n.life.Run() == 0 || p.welcomed || n.now.Since(p.asked) < n.cfg.Tick/2 && p.asked != 0 {
 		return
 	}
 	p.asked = n.now
@@ -104,10 +107,10 @@ func (n *Node) believes(from NodeID, s Stamp, m Message) bool {
 	case s.Run.Count() < p.seen.Run.Count(), s.Run.Count() == p.seen.Run.Count() && s.Run != p.seen.Run:
 		n.disown(from, s.Run)
 		return false
-	case s.Run != p.seen.Run || n.homecoming.disowned != nil:
+	case n.homecoming.disowned != nil || n.homecoming.retired:
 		return false
-	case !p.welcomed && n.life.Run() != 0:
-		n.askWelcome(from)
+	case s.Run != p.seen.Run, !p.welcomed && n.life.Run() != 0:
+		n.askWelcome(from) // it may be a member of whom this node's log does not tell yet; to be asked, it asks in turn
 		return false
 	}
 	p.Heard = n.now
@@ -173,6 +176,18 @@ func (n *Node) HearStranger(now Instant, version uint32) {
 		return
 	}
 	h.disowned = &Disowned{}
+	if n.role != Follower {
+		n.stepDown()
+	}
+	n.leadership.leader = 0
+	n.check()
+}
+
+// Retire ends this node's part in everything for this run: it leads and votes no
+// more. It still tells what is chosen.
+func (n *Node) Retire(now Instant) {
+	n.enter(now)
+	n.homecoming.retired = true
 	if n.role != Follower {
 		n.stepDown()
 	}

@@ -152,8 +152,12 @@ type (
 
 	// Room says that there is little room on the node's disks, and where; empty: there is room. Unless a node says otherwise it has room.
 	Room struct{ Little string }
+
 	// Stranger says that a member which this node does not know has named a membership version.
 	Stranger struct{ Version uint32 }
+
+	// Retire ends this node's part in the cluster, and says why.
+	Retire struct{ Why string }
 
 	// Pardon lets this node vote in spite of what it may have forgotten, as an operator has ordered.
 	Pardon struct{}
@@ -190,4 +194,5 @@ func (Flushed) event()        {}
 func (Room) event()           {}
 func (Purged) event()         {}
 func (Stranger) event()       {}
+func (Retire) event()         {}
 func (Pardon) event()         {}

@@ -99,6 +99,7 @@ type Replicator struct {
 	openedAt paxos.Index   // index of our epoch-open entry; 0 until it is chosen
 	proposed bool          // our epoch-open entry was proposed
 
+	retired    string // why this node takes part no more; empty: it does
 	server     serverState
 	start      uint64             // of the server, as ServerStarted named it
 	keepsTimes bool               // the server keeps the commit time of each transaction
@@ -211,6 +212,9 @@ func (r *Replicator) Step(now paxos.Instant, event Event) {
 		r.paxos.Purged(e.To)
 	case Stranger:
 		r.paxos.HearStranger(now, e.Version)
+	case Retire:
+		r.retired = e.Why
+		r.paxos.Retire(now)
 	case Pardon:
 		r.paxos.Pardon(now)
 	default:
@@ -309,6 +313,7 @@ type Status struct {
 	Outgrown  bool             // the own server keeps the journal above its limit, and does not get on
 	Unfit     string           // why this node would not lead at once if it was asked to; empty when it would
 	Disowned  *paxos.Disowned  // why the node may not vote; nil when nobody says so
+	Retired   string           // why it takes part no more, as it was told to; empty: it does
 	Returning bool             // it was started, and waits for its peers' welcome before it votes
 }
 
@@ -320,7 +325,7 @@ func (r *Replicator) Status() Status {
 		Applied: r.cursor.position, Members: r.paxos.Members(), Diverged: r.cursor.diverged,
 		Durable: r.paxos.DurableMembers(), LeaseEnd: r.lease(), Removed: r.paxos.Removed(), Failing: r.failing, Unfit: r.unfit(),
 		DurableTo: r.paxos.DurableTo(), Outgrown: r.purge.over.outgrown, Server: r.servingStart(),
-		Disowned: r.paxos.Disowned(), Returning: r.paxos.Returning(),
+		Disowned: r.paxos.Disowned(), Returning: r.paxos.Returning(), Retired: r.retired,
 	}
 }
 

@@ -61,6 +61,7 @@ var perhaps = []fault{
 	})},
 	{"old copy of a running node", (*world).putBackCopy},
 	{"old copy of a stopped node", (*world).putBackCopyOfStopped},
+	{"retires", onProcess((*world).retire)},
 	{"lease forgotten", (*world).forgetLease},
 	{"left behind", (*world).leaveBehind},
 	{"left with gaps", (*world).leaveGaps},

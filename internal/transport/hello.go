@@ -15,7 +15,7 @@ const (
 
 // hello is the first thing that each side of a connection says. As bytes:
 //
-//	"BARISTA" | u8 version | [16] cluster | u64 incarnation | [32] nonce | str16 name | str16 purpose | u32 major | str16 collation
+//	"BARISTA" | u8 version | [16] cluster | u64 incarnation | [32] nonce | str16 name | str16 purpose | u32 major | str16 collation | u16 voters
 type hello struct {
 	Identity
 	nonce   [nonceSize]byte
@@ -31,7 +31,7 @@ func (h hello) append(b []byte) []byte {
 	b = appendString(b, h.Name)
 	b = appendString(b, h.purpose)
 	b = binary.BigEndian.AppendUint32(b, h.ServerMajor)
-	return appendString(b, h.Collation)
+	return binary.BigEndian.AppendUint16(appendString(b, h.Collation), h.Voters)
 }
 
 // checkLengths refuses what a peer would refuse to read.
@@ -65,6 +65,7 @@ func readHello(r io.Reader) (h hello, raw []byte, err error) {
 	h.purpose = c.string()
 	h.ServerMajor = c.uint32()
 	h.Collation = c.string()
+	h.Voters = c.uint16()
 	if c.err != nil {
 		return hello{}, nil, c.err
 	}
