@@ -233,7 +233,7 @@ func RunProgram(t testing.TB, limit time.Duration, name string, args ...string) 
 }
 
 // Verify has node k compare the nodes, and fails the test unless those with the given numbers are compared and identical. If
-// they are fewer than there are nodes, the others must be away.
+// they are fewer than there are nodes, the others may be away.
 func (c *Cluster) Verify(t testing.TB, k int, compared ...int) {
 	t.Helper()
 	status, report, errs := c.Barista(t, "verify", "--http", c.Node(k).Config.HTTP)
