@@ -134,6 +134,7 @@ func (n *Node) handleReturn(from NodeID, m Return) {
 		p.seen.Run, p.seen.Acts = run, m.Life.Starts[len(m.Life.Starts)-1].Acts
 		p.marked = p.seen.Acts
 		p.ChosenTo, p.DurableTo = 0, 0 // it may know less than it did
+		p.welcomed = false             // and may have lost that it knew this node's run
 		n.out.record(SightingRecord{Sighting: p.seen})
 	}
 	n.heardChosen(from, m.ChosenTo)

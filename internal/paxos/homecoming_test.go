@@ -214,3 +214,50 @@ func TestOldCopyOfTheOnlyMember(t *testing.T) {
 		t.Error("it leads alone, and others have joined")
 	}
 }
+
+func TestCopyThatHasForgottenAPeersRun(t *testing.T) {
+	// Shows that a node whose disk is a copy of before a peer was started hears that peer again, although the peer had its welcome
+	// already: after the copy is taken for whole, because the node did nothing since, and after a pardon.
+	for _, pardoned := range []bool{false, true} {
+		t.Run(fmt.Sprintf("pardoned %v", pardoned), func(t *testing.T) {
+			w := newPast(t)
+			w.choose(t, 3)
+			second, third := w.machine(2), w.machine(3)
+			copied := copyOf(second)
+			w.restart(third, nil)
+			w.pass(15)
+			if pardoned {
+				w.choose(t, 3)
+				w.pass(2 * markEvery)
+			}
+			w.machine(1).crash(0)
+			w.restart(second, copied)
+			if pardoned {
+				w.pass(15)
+				w.on(second, func(n *Node, now Instant) { n.Pardon(now) })
+			}
+			w.pass(60)
+			if second.node.Role() != Leader && third.node.Role() != Leader {
+				t.Errorf("of two nodes that are a majority nobody leads; disowned: %v", second.node.Disowned())
+			}
+		})
+	}
+}
+
+func TestManyStartsDoNotHideWhatWasForgotten(t *testing.T) {
+	// Shows that an old copy which was started so often that it does not list its first runs any more is still found by how
+	// much it has done, and that a node which has forgotten nothing is believed after any number of starts.
+	whole := Life{}.Begin(1)
+	seen := Sighting{Node: 2, Run: whole.Begin(2).Run(), Acts: 9}
+	old, honest := whole.Begin(3), whole.Begin(2)
+	honest.Acts = 9
+	for k := range uint32(2 * maxStarts) {
+		old, honest = old.Begin(k), honest.Begin(k)
+	}
+	if old.Remembers(seen) {
+		t.Error("a copy that has done less than was seen is believed")
+	}
+	if !honest.Remembers(seen) {
+		t.Error("a node that has forgotten nothing is not believed")
+	}
+}
