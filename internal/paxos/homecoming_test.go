@@ -244,6 +244,41 @@ func TestCopyThatHasForgottenAPeersRun(t *testing.T) {
 	}
 }
 
+func TestDisownedNodeIsStartedAgain(t *testing.T) {
+	// Shows that a node which was disowned does not vote after another start either, though nobody who knows is there any more; and
+	// that an operator can order it.
+	w := newPast(t)
+	w.choose(t, 3)
+	first, second, third := w.machine(1), w.machine(2), w.machine(3)
+	w.isolate(3, true)
+	copied := copyOf(second)
+	w.choose(t, 3)
+	acknowledged := first.node.ChosenTo()
+	w.isolate(3, false)
+	w.isolate(2, true)
+	w.isolate(1, true)
+	w.restart(third, nil)
+	w.restart(second, copied)
+	w.cut[[2]NodeID{1, 2}], w.cut[[2]NodeID{2, 1}] = false, false
+	w.pass(5)
+	if second.node.Disowned() == nil {
+		t.Fatal("it is not disowned")
+	}
+	first.crash(0)
+	w.isolate(2, false)
+	second.disowned = true // as its node keeps it
+	w.restart(second, nil)
+	w.pass(60)
+	if second.node.mayVote() || second.node.Role() == Leader || third.node.Role() == Leader {
+		t.Errorf("without the one who knows what it forgot it votes again, and %d entries were agreed on", acknowledged)
+	}
+	w.on(second, func(n *Node, now Instant) { n.Pardon(now) })
+	w.pass(60)
+	if second.node.Role() != Leader && third.node.Role() != Leader {
+		t.Error("nobody leads after the pardon")
+	}
+}
+
 func TestManyStartsDoNotHideWhatWasForgotten(t *testing.T) {
 	// Shows that an old copy which was started so often that it does not list its first runs any more is still found by how
 	// much it has done, and that a node which has forgotten nothing is believed after any number of starts.
