@@ -6,6 +6,7 @@ import (
 
 	"github.com/baristadb/barista/internal/journal"
 	"github.com/baristadb/barista/internal/paxos"
+	"github.com/baristadb/barista/internal/replicator"
 )
 
 func TestRestartOfADisownedNode(t *testing.T) {
@@ -40,6 +41,24 @@ func TestRestartOfADisownedNode(t *testing.T) {
 		}
 		if err := j.Close(); err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+func TestWhoseDataAreNotCopied(t *testing.T) {
+	// Shows that nobody copies the server of a node whose folder is an older copy, that stopped for another cluster, or that holds something else than
+	// the log says.
+	for _, test := range []struct {
+		status replicator.Status
+		want   bool
+	}{
+		{replicator.Status{}, true},
+		{replicator.Status{Disowned: &paxos.Disowned{}}, false},
+		{replicator.Status{Retired: "another cluster"}, false},
+		{replicator.Status{Diverged: "a row"}, false},
+	} {
+		if got := mayBeCopied(test.status); got != test.want {
+			t.Errorf("with %+v it may be copied: %v", test.status, got)
 		}
 	}
 }
