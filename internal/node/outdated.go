@@ -21,8 +21,9 @@ import (
 const (
 	// outdatedSuffix is behind the name of a journal that was an older copy.
 	outdatedSuffix = ".outdated"
-	// disownedSuffix is behind the name of a file that says that the journal was found to be one: if this process dies after it was admitted and
-	// before the journal is set aside, the next one finds that its number is gone, and this file, and joins.
+	// disownedSuffix is behind the name of a file that says that the journal was found to be one. The next process does not vote from it either,
+	// though those who know may be away then. If this one dies after it was admitted and before the journal is set aside, the next finds that its
+	// number is gone, and this file, and joins.
 	disownedSuffix = ".disowned"
 )
 
@@ -94,6 +95,9 @@ func (n *node) rejoin(ctx context.Context, why *paxos.Disowned) error {
 
 // outdated says what a peer has seen of this node that it does not know.
 func (n *node) outdated(why *paxos.Disowned) string {
+	if why.Earlier {
+		return "its peers found so before it was started again"
+	}
 	if why.By == 0 {
 		return "members have joined of whom this folder does not know"
 	}
@@ -166,6 +170,17 @@ func writeMark(path string) error {
 		return errors.Join(err, f.Close())
 	}
 	return errors.Join(f.Sync(), f.Close(), folder.Sync(), folder.Close())
+}
+
+func hasMark(path string) (bool, error) {
+	_, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look whether the journal is an older copy: %w", err)
+	}
+	return true, nil
 }
 
 func removeMark(path string) error {

@@ -66,9 +66,16 @@ func (p *permissions) askLeader(ctx context.Context, request renewal.Request) (a
 
 // tell answers a leader.
 func (p *permissions) tell(reign paxos.Ballot) (told renewal.Holding) {
-	durable := p.node.driver.Status().DurableTo
-	p.note(func(own *renewal.Node) { told = own.Tell(reign, durable) })
+	s := p.node.driver.Status()
+	p.note(func(own *renewal.Node) { told = own.Tell(reign, s.DurableTo) })
+	told.Holds = told.Holds && reliable(s, bootClock())
 	return told
+}
+
+// reliable reports whether others may drop data because this node's server has them: that runs, nothing is wrong with its data as far as is known, and
+// they are not to go because the folder is an older copy.
+func reliable(s replicator.Status, now paxos.Instant) bool {
+	return s.Server != 0 && unappliable(s.Failing, now) == "" && s.Disowned == nil
 }
 
 func (p *permissions) serveTell(w http.ResponseWriter, r *http.Request) {

@@ -38,7 +38,8 @@ type renewing struct {
 	// Used by the goroutine of keep alone.
 	why     string // empty: the data are to stay
 	copied  bool   // the data are a copy of a peer's
-	tooOld  bool   // the last data were, and had to be fetched again
+	before  string // why the copy was made
+	again   bool   // the last copy did not help
 	cramped bool   // the last copy did not fit beside the old data
 }
 
@@ -59,6 +60,12 @@ func (n *renewing) ask(why string) {
 func (n *renewing) want(why string) error {
 	n.why = why
 	return fmt.Errorf("%w: %s", errRenew, why)
+}
+
+// helped reports whether a copy that was made has helped, as far as one can tell: what is wrong now is something else. Followers that are
+// all behind every log, or that all fail at one entry, would copy from each other for ever.
+func (n *renewing) helped() bool {
+	return n.why != tooOld && withoutNumbers(n.why) != withoutNumbers(n.before)
 }
 
 // provideData makes sure that there are data to start a server from.
@@ -88,12 +95,12 @@ func (s *localServer) provideData(ctx context.Context) error {
 		}
 	}
 	s.permissions.note((*renewal.Node).Begin)
-	n.tooOld = n.copied && n.why == tooOld
+	n.again = n.copied && !n.helped()
 	if err := s.fetch(ctx); err != nil {
 		n.cramped = errors.Is(err, syscall.ENOSPC)
 		return fmt.Errorf("%w: %w", errNoBackup, err)
 	}
-	n.why, n.copied, n.cramped = "", true, false
+	n.why, n.before, n.copied, n.cramped = "", n.why, true, false
 	n.proven.Store(false)
 	n.starts.clear()
 	select {

@@ -109,6 +109,9 @@ func (n *node) settle(ctx context.Context, answer joinReply, incarnation uint64)
 	if err := n.pg.Discard(ctx); err != nil {
 		return fmt.Errorf("an earlier incarnation, which is no member any more: %w", err)
 	}
+	if err := removeMark(n.cfg.JournalDir() + disownedSuffix); err != nil { // of a journal that was set aside
+		return err
+	}
 	identity := paxos.IdentityRecord{Cluster: answer.Cluster, Name: n.cfg.Name, Incarnation: incarnation, Node: answer.Node}
 	if err := journal.Create(n.cfg.JournalDir(), identity, answer.Floor); err != nil {
 		return fmt.Errorf("make the journal: %w", err)
@@ -121,7 +124,11 @@ func (n *node) settle(ctx context.Context, answer joinReply, incarnation uint64)
 // assemble restores the log's state from the journal and joins the parts that need it.
 func (n *node) assemble(context.Context) error {
 	n.damaged = make(chan error, 1)
-	restored, order, err := restore(n.journal)
+	disowned, err := hasMark(n.cfg.JournalDir() + disownedSuffix)
+	if err != nil {
+		return err
+	}
+	restored, order, err := restore(n.journal, disowned)
 	if err != nil {
 		return err
 	}
@@ -176,7 +183,7 @@ func (n *node) paxosConfig() paxos.Config {
 }
 
 // restore begins a run, and rebuilds what the entries of a journal have left: the state of Paxos above them, and the order.
-func restore(j *journal.Journal) (paxos.Restored, *replicator.Order, error) {
+func restore(j *journal.Journal, disowned bool) (paxos.Restored, *replicator.Order, error) {
 	if err := j.Append([]paxos.Record{paxos.LifeRecord{Life: j.Life().Begin(rand.Uint32())}}, true); err != nil {
 		return paxos.Restored{}, nil, fmt.Errorf("begin a run: %w", err)
 	}
@@ -190,7 +197,7 @@ func restore(j *journal.Journal) (paxos.Restored, *replicator.Order, error) {
 	}
 	return paxos.Restored{
 		Floor: j.Floor(), Promised: j.Promised(), Entries: j.Accepted(), ChosenTo: j.ChosenTo(), Members: order.Members(),
-		Life: j.Life(), Sightings: j.Sightings(),
+		Life: j.Life(), Sightings: j.Sightings(), Disowned: disowned,
 	}, order, nil
 }
 

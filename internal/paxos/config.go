@@ -82,6 +82,10 @@ type Restored struct {
 	// which is durable already. Sightings are those that the journal has.
 	Life      Life
 	Sightings []Sighting
+
+	// Disowned says that peers have found in an earlier run that the journal is
+	// an older copy. They may not be there to say so again.
+	Disowned bool
 }
 
 func (r Restored) validate() error {

@@ -17,8 +17,9 @@ type homecoming struct {
 
 // Disowned is why a node may not vote.
 type Disowned struct {
-	By   NodeID   // a peer; 0: one that it does not know, because it was the only member when the copy was made
-	Seen Sighting // what that has seen of this node, which does not know it
+	By      NodeID   // a peer; 0: one that it does not know, because it was the only member when the copy was made
+	Seen    Sighting // what that has seen of this node, which does not know it
+	Earlier bool     // it was found in an earlier run, and no more is known
 }
 
 // An acquaintance is what is known of a peer.
@@ -36,8 +37,11 @@ type acquaintance struct {
 const markEvery = 1
 
 // comeHome begins a run.
-func (n *Node) comeHome(seen []Sighting) {
-	for _, s := range seen {
+func (n *Node) comeHome(restored Restored) {
+	if restored.Disowned {
+		n.homecoming.disowned = &Disowned{Earlier: true}
+	}
+	for _, s := range restored.Sightings {
 		p := n.peer(s.Node)
 		p.seen, p.marked = s, s.Acts
 	}
@@ -134,6 +138,7 @@ func (n *Node) handleReturn(from NodeID, m Return) {
 		p.seen.Run, p.seen.Acts = run, m.Life.Starts[len(m.Life.Starts)-1].Acts
 		p.marked = p.seen.Acts
 		p.ChosenTo, p.DurableTo = 0, 0 // it may know less than it did
+		p.welcomed = false             // and may have lost that it knew this node's run
 		n.out.record(SightingRecord{Sighting: p.seen})
 	}
 	n.heardChosen(from, m.ChosenTo)

@@ -214,3 +214,85 @@ func TestOldCopyOfTheOnlyMember(t *testing.T) {
 		t.Error("it leads alone, and others have joined")
 	}
 }
+
+func TestCopyThatHasForgottenAPeersRun(t *testing.T) {
+	// Shows that a node whose disk is a copy of before a peer was started hears that peer again, although the peer had its welcome
+	// already: after the copy is taken for whole, because the node did nothing since, and after a pardon.
+	for _, pardoned := range []bool{false, true} {
+		t.Run(fmt.Sprintf("pardoned %v", pardoned), func(t *testing.T) {
+			w := newPast(t)
+			w.choose(t, 3)
+			second, third := w.machine(2), w.machine(3)
+			copied := copyOf(second)
+			w.restart(third, nil)
+			w.pass(15)
+			if pardoned {
+				w.choose(t, 3)
+				w.pass(2 * markEvery)
+			}
+			w.machine(1).crash(0)
+			w.restart(second, copied)
+			if pardoned {
+				w.pass(15)
+				w.on(second, func(n *Node, now Instant) { n.Pardon(now) })
+			}
+			w.pass(60)
+			if second.node.Role() != Leader && third.node.Role() != Leader {
+				t.Errorf("of two nodes that are a majority nobody leads; disowned: %v", second.node.Disowned())
+			}
+		})
+	}
+}
+
+func TestDisownedNodeIsStartedAgain(t *testing.T) {
+	// Shows that a node which was disowned does not vote after another start either, though nobody who knows is there any more; and
+	// that an operator can order it.
+	w := newPast(t)
+	w.choose(t, 3)
+	first, second, third := w.machine(1), w.machine(2), w.machine(3)
+	w.isolate(3, true)
+	copied := copyOf(second)
+	w.choose(t, 3)
+	acknowledged := first.node.ChosenTo()
+	w.isolate(3, false)
+	w.isolate(2, true)
+	w.isolate(1, true)
+	w.restart(third, nil)
+	w.restart(second, copied)
+	w.cut[[2]NodeID{1, 2}], w.cut[[2]NodeID{2, 1}] = false, false
+	w.pass(5)
+	if second.node.Disowned() == nil {
+		t.Fatal("it is not disowned")
+	}
+	first.crash(0)
+	w.isolate(2, false)
+	second.disowned = true // as its node keeps it
+	w.restart(second, nil)
+	w.pass(60)
+	if second.node.mayVote() || second.node.Role() == Leader || third.node.Role() == Leader {
+		t.Errorf("without the one who knows what it forgot it votes again, and %d entries were agreed on", acknowledged)
+	}
+	w.on(second, func(n *Node, now Instant) { n.Pardon(now) })
+	w.pass(60)
+	if second.node.Role() != Leader && third.node.Role() != Leader {
+		t.Error("nobody leads after the pardon")
+	}
+}
+
+func TestManyStartsDoNotHideWhatWasForgotten(t *testing.T) {
+	// Shows that an old copy which was started so often that it does not list its first runs any more is still found by how
+	// much it has done, and that a node which has forgotten nothing is believed after any number of starts.
+	whole := Life{}.Begin(1)
+	seen := Sighting{Node: 2, Run: whole.Begin(2).Run(), Acts: 9}
+	old, honest := whole.Begin(3), whole.Begin(2)
+	honest.Acts = 9
+	for k := range uint32(2 * maxStarts) {
+		old, honest = old.Begin(k), honest.Begin(k)
+	}
+	if old.Remembers(seen) {
+		t.Error("a copy that has done less than was seen is believed")
+	}
+	if !honest.Remembers(seen) {
+		t.Error("a node that has forgotten nothing is not believed")
+	}
+}

@@ -77,15 +77,15 @@ type Sighting struct {
 }
 
 // Remembers reports whether a node with a life has forgotten nothing that was
-// seen of it before its last run. What it did in runs that it does not list any more it is believed
-// to know.
+// seen of it before its last run. Of a run that it does not list any more it is believed
+// to know all, if it has done as much since.
 func (l Life) Remembers(s Sighting) bool {
 	if len(l.Starts) == 0 {
 		return s.Run == 0
 	}
 	first, count := l.Starts[0].Run.Count(), s.Run.Count()
 	if count < first {
-		return true
+		return l.Starts[0].Acts >= s.Acts
 	}
 	k := int(count - first)
 	if k >= len(l.Starts) || l.Starts[k].Run != s.Run {

@@ -19,7 +19,8 @@ type machine struct {
 
 	rate int64 // by how many millionths its clock runs faster
 
-	runs bool // its node has a past
+	runs     bool // its node has a past
+	disowned bool // it was found that its disk is an older copy
 
 	disk    []Record        // what the journal holds
 	durable int             // how much of it would survive a crash
@@ -96,6 +97,7 @@ func (m *machine) start(now Instant, seed uint64) {
 	cfg.Now = now.Add(m.skew)
 	cfg.Rand = rand.New(rand.NewPCG(seed, uint64(m.id)))
 	restored := j.restored()
+	restored.Disowned = m.disowned
 	if m.runs {
 		m.disk = append(m.disk, LifeRecord{Life: j.life.Begin(uint32(seed))})
 		m.harden(len(m.disk))

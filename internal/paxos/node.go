@@ -105,7 +105,7 @@ func New(cfg Config, restored Restored) (*Node, error) {
 	n.setMembers(restored.Members)
 	n.durableMembers = n.members
 	n.awaitLeader()
-	n.comeHome(restored.Sightings)
+	n.comeHome(restored)
 	n.check()
 	return n, nil
 }

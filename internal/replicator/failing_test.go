@@ -1,6 +1,7 @@
 package replicator
 
 import (
+	"math/rand/v2"
 	"testing"
 
 	"github.com/baristadb/barista/internal/changeset"
@@ -133,4 +134,26 @@ func TestNobodyCanApply(t *testing.T) {
 	c.heal()
 	c.run(4e9, 0)
 	c.check(true)
+}
+
+func TestNodeThatMayNotVoteIsUnfit(t *testing.T) {
+	// Shows that nobody hands over to a node which may not vote: it waits for its peers' welcome, or takes part no more.
+	restored := paxos.Restored{Floor: paxos.Floor{Members: threeVoters()}, Members: threeVoters(), Life: paxos.Life{}.Begin(1)}
+	core, err := paxos.New(paxos.Config{
+		ID: 1, Tick: clusterTick, Lease: 1e9, Drift: 5e7, ElectionMin: 1e9, ElectionMax: 2e9, SuspendLimit: 5e9,
+		MaxInflight: 64, MaxInflightBytes: 1 << 20, Rand: rand.New(rand.NewPCG(1, 2)), Now: 1e9,
+	}, restored)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := New(Config{}, core, NewOrder(restored.Floor))
+	r.Step(1e9, ServerStarted{Start: 1})
+	r.Step(9e9, Tick{})
+	if unfit := r.Status().Unfit; unfit != "it was started, and its peers have not welcomed it yet" {
+		t.Errorf("before it is welcome it is unfit: %q", unfit)
+	}
+	r.Step(9e9, Retire{Why: "another cluster"})
+	if unfit := r.Status().Unfit; unfit != "it takes part in agreement no more" {
+		t.Errorf("when it has retired it is unfit: %q", unfit)
+	}
 }
