@@ -456,10 +456,12 @@ pretend(struct IndexFetchTableData *fetch, ItemPointer tid, Snapshot snapshot,
 		TupleTableSlot *slot, bool *call_again, bool *all_dead)
 {
 	TupleDesc	desc = RelationGetDescr(fetch->rel);
-	Datum	   *values = palloc0(desc->natts * sizeof(Datum));
-	bool	   *nulls = palloc(desc->natts * sizeof(bool));
+	Datum	   *values;
+	bool	   *nulls;
 
-	fetch->rel->rd_tableam = its_routines;
+	fetch->rel->rd_tableam = its_routines;	/* before anything can fail */
+	values = palloc0(desc->natts * sizeof(Datum));
+	nulls = palloc(desc->natts * sizeof(bool));
 	memset(nulls, true, desc->natts * sizeof(bool));
 	ExecForceStoreHeapTuple(heap_form_tuple(desc, values, nulls), slot, true);
 	*call_again = false;
