@@ -669,6 +669,16 @@ ddl_oids_watch(DdlOids *oids)
 	watched = oids;
 }
 
+/* What runs inside the statement, up to ddl_oids_watch(), makes nothing that travels. */
+DdlOids *
+ddl_oids_pause(void)
+{
+	DdlOids    *oids = watched;
+
+	watched = NULL;
+	return oids;
+}
+
 void
 ddl_oids_end(DdlOids *oids)
 {

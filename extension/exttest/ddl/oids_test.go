@@ -197,3 +197,21 @@ func TestOIDsOfOldStatements(t *testing.T) {
 	}
 	p.Run(t, "insert into refused values (1)")
 }
+
+// Temporary tables that functions of a statement make, and tables that they have clustered, have none of the OIDs that the statement's own objects have.
+func TestOIDsBesideFunctions(t *testing.T) {
+	p := harness.StartPair(t)
+	p.Run(t, "create table clustered (k int primary key, v text)", "cluster clustered using clustered_pkey",
+		"create function v() returns int language plpgsql as $$begin create temp table made (k serial primary key, v text); cluster clustered; reindex table clustered; drop table made; return 1; end$$",
+		"create function c() returns int language plpgsql immutable as $$begin return v(); end$$",
+		"create table p (k int, v text) partition by range (k)", "create index on p (v)")
+	p.Run(t, "create table of_constant as select c() as k, 'v' as v", "create table of_rows as select v() as k, 'v' as v", "create table p1 partition of p for values from (v()) to (10)")
+	p.Same(t)
+}
+
+// A session that has the server go without the catalogs' indexes could not choose OIDs: its schema changes are refused.
+func TestOIDsWithoutIndexes(t *testing.T) {
+	conn := harness.SharedLeader(t).Connect(t, "ignore_system_indexes", "on")
+	harness.Execute(t, conn, "create temp table tt (k serial primary key, v text)")
+	harness.Refused(t, conn, "0A000", "create table t (k serial primary key, v text)")
+}
