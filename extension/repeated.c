@@ -82,6 +82,8 @@ end_call(void)
 	if (!restricted_outside)
 		SetUserIdAndSecContext(user, security & ~SECURITY_RESTRICTED_OPERATION);
 	XactReadOnly = read_only_outside;
+	if (barista_in_apply)
+		max_parallel_maintenance_workers = 0;	/* the function may have set it */
 	barista_fence();
 }
 

@@ -211,3 +211,16 @@ func TestTableIsWrittenAnewWithoutFunctions(t *testing.T) {
 	}
 	p.Run(t, "drop schema anew cascade")
 }
+
+// An index is built where it is replayed, and when it was set aside, by no other process: nobody would limit the functions that ran there.
+func TestIndexesAreBuiltByOneProcess(t *testing.T) {
+	p := harness.StartPair(t)
+	p.Run(t, "create function f(i int) returns int language plpgsql immutable parallel safe as $$begin return i; end$$",
+		"create table t (v int) with (parallel_workers = 2)", "insert into t select generate_series(1, 20000)",
+		`create or replace function f(i int) returns int language plpgsql immutable parallel safe as
+		$$begin if session_user <> 'postgres' and (select leader_pid from pg_stat_activity where pid = pg_backend_pid()) is not null then raise 'not here'; end if; return i; end$$`,
+		`create function s(i int) returns int language plpgsql immutable parallel safe as
+		$$begin if session_user <> 'postgres' then perform set_config('max_parallel_maintenance_workers', '2', false); end if; return i; end$$`)
+	p.Run(t, "create index x on t ((f(v) + s(1)))")
+	harness.SameAnswer(t, p, "select indisready, indisvalid from pg_index where indexrelid = 'x'::regclass")
+}
