@@ -224,3 +224,27 @@ func TestIndexesAreBuiltByOneProcess(t *testing.T) {
 	p.Run(t, "create index x on t ((f(v) + s(1)))")
 	harness.SameAnswer(t, p, "select indisready, indisvalid from pg_index where indexrelid = 'x'::regclass")
 }
+
+// A range's function that the type cache has kept since rows were stored is limited where a statement is replayed, and named.
+func TestKeptFunctionsAreLimited(t *testing.T) {
+	p := harness.StartPair(t)
+	p.Run(t, "create function d(a int, b int) returns float8 language plpgsql immutable as $$begin return a - b; end$$",
+		"create type r as range (subtype = int, subtype_diff = d)", "create table t (r r)", "create index x on t using gist (r)")
+	conn, err := p.Follower.Dial(harness.Context(t), "barista", "postgres")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(harness.Context(t))
+	for _, sql := range []string{
+		"insert into t select int4range(g, g + 5)::text::r from generate_series(1, 2000) g", "drop index x",
+		"create or replace function d(a int, b int) returns float8 language plpgsql immutable as $$begin if session_user = 'barista_nobody' then raise 'not here'; end if; return a - b; end$$",
+		"create index y on t using gist (r)",
+	} {
+		n := len(p.Leader.Gate.Chosen())
+		harness.Execute(t, p.Leader.Connect(t), sql)
+		_, err = conn.Exec(harness.Context(t), "select barista_apply($1)", p.Follower.PartOf(p.Leader.Gate.Chosen()[n:]...))
+	}
+	if state := harness.SQLState(err); state != "BA001" || p.Follower.Suspect() != 1<<32-1 {
+		t.Errorf("applied with SQLSTATE %q; suspected is %d: %v", state, p.Follower.Suspect(), err)
+	}
+}
