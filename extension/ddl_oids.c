@@ -776,7 +776,6 @@ ddl_oids_read(BaristaReader *r)
 void
 ddl_oids_follow(DdlOids *oids)
 {
-	ddl_leftover_remove(oids);
 	stand_in_front(oids);
 	watched = oids;
 }
