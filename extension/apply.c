@@ -189,6 +189,7 @@ start(void)
 	apply_run_forget();
 	apply_index_forget();
 	apply_suspect_forget();
+	max_parallel_maintenance_workers = 0;	/* a worker would know no limit */
 	apply_domains_show();
 	apply_row_context = AllocSetContextCreate(apply_call_context,
 											  "barista apply row",

@@ -119,6 +119,7 @@ typedef struct DdlOids DdlOids;
 
 extern DdlOids *ddl_oids_begin(void);
 extern void ddl_oids_watch(DdlOids *oids);
+extern DdlOids *ddl_oids_pause(void);
 extern void ddl_oids_end(DdlOids *oids);
 extern void ddl_oids_made(Oid class, Oid object);
 extern void ddl_oids_write(DdlOids *oids);

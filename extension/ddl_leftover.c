@@ -30,6 +30,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_tablespace_d.h"
+#include "catalog/storage.h"
 #include "common/relpath.h"
 #include "miscadmin.h"
 #include "postmaster/bgwriter.h"
@@ -69,13 +70,29 @@ look_for_folder(Oid oid, void *found)
 	*(bool *) found |= is_there(GetDatabasePath(oid, DEFAULTTABLESPACE_OID));
 }
 
+/* Does it belong to a table of which this transaction has taken it?  It needs it again if we abort. */
+static bool
+goes_at_commit(Oid oid)
+{
+	RelFileNode *files;
+	int			count = smgrGetPendingDeletes(true, &files);
+	bool		goes = false;
+
+	for (int i = 0; i < count; i++)
+		goes |= RelFileNodeEquals(files[i], file_of(oid));
+	if (count > 0)
+		pfree(files);
+	return goes;
+}
+
 static void
 remove_file(Oid oid, void *context)
 {
 	SMgrRelation file;
 
 	if (!is_there(relpathperm(file_of(oid), MAIN_FORKNUM)) ||
-		OidIsValid(RelidByRelfilenode(MyDatabaseTableSpace, oid)))
+		OidIsValid(RelidByRelfilenode(MyDatabaseTableSpace, oid)) ||
+		goes_at_commit(oid))
 		return;
 	ereport(LOG,
 			(errmsg("removing file %u, which belongs to no table", oid)));

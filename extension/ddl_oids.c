@@ -456,10 +456,12 @@ pretend(struct IndexFetchTableData *fetch, ItemPointer tid, Snapshot snapshot,
 		TupleTableSlot *slot, bool *call_again, bool *all_dead)
 {
 	TupleDesc	desc = RelationGetDescr(fetch->rel);
-	Datum	   *values = palloc0(desc->natts * sizeof(Datum));
-	bool	   *nulls = palloc(desc->natts * sizeof(bool));
+	Datum	   *values;
+	bool	   *nulls;
 
-	fetch->rel->rd_tableam = its_routines;
+	fetch->rel->rd_tableam = its_routines;	/* before anything can fail */
+	values = palloc0(desc->natts * sizeof(Datum));
+	nulls = palloc(desc->natts * sizeof(bool));
 	memset(nulls, true, desc->natts * sizeof(bool));
 	ExecForceStoreHeapTuple(heap_form_tuple(desc, values, nulls), slot, true);
 	*call_again = false;
@@ -667,6 +669,16 @@ ddl_oids_watch(DdlOids *oids)
 	watched = oids;
 }
 
+/* What runs inside the statement, up to ddl_oids_watch(), makes nothing that travels. */
+DdlOids *
+ddl_oids_pause(void)
+{
+	DdlOids    *oids = watched;
+
+	watched = NULL;
+	return oids;
+}
+
 void
 ddl_oids_end(DdlOids *oids)
 {
@@ -764,7 +776,6 @@ ddl_oids_read(BaristaReader *r)
 void
 ddl_oids_follow(DdlOids *oids)
 {
-	ddl_leftover_remove(oids);
 	stand_in_front(oids);
 	watched = oids;
 }

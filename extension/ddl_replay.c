@@ -150,6 +150,8 @@ ddl_replay(BaristaReader *r, List *emptied, const char **doing)
 	set("check_function_bodies", "off");
 	set("escape_string_warning", "off");
 
+	if (oids)
+		ddl_leftover_remove(oids);	/* before any table gets another file */
 	if (oids && default_path)
 		make_temporary_schema();
 	barista_rights_take(roleid, &before);

@@ -27,6 +27,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_partitioned_table.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "nodes/nodeFuncs.h"
@@ -204,6 +205,7 @@ changes_added_default(AlterTableStmt *stmt, const char *column)
 static void
 note_commands(DdlRewrite *rewrite, AlterTableStmt *stmt, Oid relid)
 {
+	bool		looks = false;	/* at rows or checks, and may call users' functions for it */
 	ListCell   *lc;
 
 	foreach(lc, stmt->cmds)
@@ -212,6 +214,12 @@ note_commands(DdlRewrite *rewrite, AlterTableStmt *stmt, Oid relid)
 
 		switch (cmd->subtype)
 		{
+			case AT_AddConstraint:
+				looks |= castNode(Constraint, cmd->def)->contype != CONSTR_FOREIGN;
+				break;
+			case AT_SetNotNull:
+				looks = true;
+				break;
 			case AT_AlterColumnType:
 				rewrite->retypes = true;
 				rewrite->once |= !is_certain_type_change(relid, cmd);
@@ -227,6 +235,8 @@ note_commands(DdlRewrite *rewrite, AlterTableStmt *stmt, Oid relid)
 				break;
 		}
 	}
+	/* Where that fails it runs without functions, which no table can be written anew in. */
+	rewrite->once |= rewrite->retypes && looks;
 }
 
 /* rewrite->all has been noted: a table that is unlogged may become logged. */
@@ -252,7 +262,20 @@ note_storage(DdlRewrite *rewrite, Oid relid)
 	ReleaseSysCache(tuple);
 }
 
-/* Does an index of a table, or a value in it, call users' functions? */
+/* Has a partitioned table's key an expression, which the server simplifies wherever it looks at a partition? */
+static bool
+has_expressions(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(PARTRELID, ObjectIdGetDatum(relid));
+	bool		has = HeapTupleIsValid(tuple) &&
+		!heap_attisnull(tuple, Anum_pg_partitioned_table_partexprs, NULL);
+
+	if (HeapTupleIsValid(tuple))
+		ReleaseSysCache(tuple);
+	return has;
+}
+
+/* Does an index of a table, a value in it or its key call users' functions? */
 static bool
 runs_user_code(Oid relid)
 {
@@ -261,6 +284,11 @@ runs_user_code(Oid relid)
 
 	if (rel == NULL)
 		return false;
+	if (has_expressions(relid))
+	{
+		relation_close(rel, AccessShareLock);
+		return true;
+	}
 	runs = rel->rd_rel->relkind == RELKIND_RELATION && barista_relation_runs_user_code(rel);
 	relation_close(rel, AccessShareLock);
 	return runs;

@@ -82,6 +82,8 @@ end_call(void)
 	if (!restricted_outside)
 		SetUserIdAndSecContext(user, security & ~SECURITY_RESTRICTED_OPERATION);
 	XactReadOnly = read_only_outside;
+	if (barista_in_apply)
+		max_parallel_maintenance_workers = 0;	/* the function may have set it */
 	barista_fence();
 }
 
@@ -151,6 +153,7 @@ refuse_temporary_function(Oid function)
 /* The hook's own memory of a function that is called, as long as its FmgrInfo. */
 typedef struct Called
 {
+	bool		always;			/* it is repeated by whatever it is used for */
 	bool		repeated;		/* each begin_call() has its end */
 	bool		temporary;
 	bool		session;		/* as in RepeatedFunction */
@@ -187,13 +190,17 @@ hook(FmgrHookEventType event, FmgrInfo *flinfo, Datum *private)
 		{
 			RepeatedFunction *known_function = repeated_known(flinfo->fn_oid);
 
-			called->replayed = is_replayed(known_function);
-			called->repeated = (known_function->repeated && known_function->hooked) ||
-				called->replayed;
+			called->always = known_function->repeated && known_function->hooked;
 			called->temporary = known_function->temporary;
 			called->session = known_function->session;
 		}
 		*private = PointerGetDatum(called);
+	}
+	/* The type cache keeps a range's functions, through statements and rows. */
+	if (event == FHET_START && flinfo->fn_oid >= FirstNormalObjectId)
+	{
+		called->replayed = ddl_replaying() && is_replayed(repeated_known(flinfo->fn_oid));
+		called->repeated = called->always || called->replayed;
 	}
 	if (next_hook)
 		next_hook(event, flinfo, &called->next_private);

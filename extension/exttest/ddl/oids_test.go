@@ -197,3 +197,50 @@ func TestOIDsOfOldStatements(t *testing.T) {
 	}
 	p.Run(t, "insert into refused values (1)")
 }
+
+// Temporary tables that functions of a statement make, and tables that they have clustered, have none of the OIDs that the statement's own objects have.
+func TestOIDsBesideFunctions(t *testing.T) {
+	p := harness.StartPair(t)
+	p.Run(t, "create table clustered (k int primary key, v text)", "cluster clustered using clustered_pkey",
+		"create function v() returns int language plpgsql as $$begin create temp table made (k serial primary key, v text); cluster clustered; reindex table clustered; drop table made; return 1; end$$",
+		"create function c() returns int language plpgsql immutable as $$begin return v(); end$$",
+		"create table p (k int, v text) partition by range (k)", "create index on p (v)")
+	p.Run(t, "create table of_constant as select c() as k, 'v' as v", "create table of_rows as select v() as k, 'v' as v", "create table p1 partition of p for values from (v()) to (10)")
+	p.Same(t)
+}
+
+// A session that has the server go without the catalogs' indexes could not choose OIDs: its schema changes are refused.
+func TestOIDsWithoutIndexes(t *testing.T) {
+	conn := harness.SharedLeader(t).Connect(t, "ignore_system_indexes", "on")
+	harness.Execute(t, conn, "create temp table tt (k serial primary key, v text)")
+	harness.Refused(t, conn, "0A000", "create table t (k serial primary key, v text)")
+}
+
+// A file that a statement takes from its table belongs to that until the commit, also if a new object is to have its number.
+func TestOIDOfAFileThatIsTaken(t *testing.T) {
+	const fixture = "create table early (a int, b int, c int);\n\ninsert into early values (1, 1, 1);\n\nselect pg_replication_origin_create('barista_oids');\n\nselect pg_replication_origin_advance('barista_oids', '0/3FFFF000');\n\n"
+	p := &harness.Pair{Leader: harness.StartServer(t, harness.Options{Fixture: fixture}), Follower: harness.StartServer(t, harness.Options{Fixture: fixture + "vacuum full early;\n\n"})}
+	p.Leader.Open(harness.FirstEpoch)
+	p.Run(t, "create function f(i int) returns int language plpgsql immutable as $$begin if session_user = 'barista_nobody' then raise 'not here'; end if; return i; end$$")
+	file := harness.Value(t, p.Follower.Connect(t), "select pg_relation_filenode('early')::text")
+	// So many OIDs (labels have even ones) that the next statement's are around the file's number.
+	labels := harness.Value(t, p.Leader.Connect(t), "select string_agg(quote_literal(i), ', ') from generate_series('f'::regproc::oid::int + 16, "+file+", 2) i")
+	p.Run(t, "create type many as enum ("+labels+")")
+	harness.Execute(t, p.Leader.Connect(t), `alter table early add x timestamptz default clock_timestamp(), add unique (a), add unique (b), add unique (c), add unique (a, b), add unique (b, a), add unique (a, c),
+		add unique (c, a), add unique (b, c), add unique (c, b), add unique (a, b, c), add unique (c, b, a), add unique (b, a, c), add unique (c, a, b), add exclude using btree (a with =) where (f(1) = 1)`)
+	last := p.Leader.Gate.Chosen()[p.Applied]
+	given := false
+	statement := harness.Recorded(t, p, p.Applied)[0]
+	for _, object := range statement.OIDs.Objects {
+		given = given || object.Catalog == 1259 && fmt.Sprint(object.OID) == file
+	}
+	if !given {
+		t.Fatalf("none of %v is a table or an index %s", statement.OIDs, file)
+	}
+	if err := p.Follower.TryApply(t, last); harness.SQLState(err) != "BA001" {
+		t.Errorf("apply: %v", err)
+	}
+	if rows := harness.Value(t, p.Follower.Connect(t), "select count(*) from early"); rows != "1" {
+		t.Errorf("%s rows are left", rows)
+	}
+}

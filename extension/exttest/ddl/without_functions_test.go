@@ -181,3 +181,70 @@ func TestIndexOfTheSameTransaction(t *testing.T) {
 	}
 	p.Same(t)
 }
+
+// A statement that writes a table anew, and whose functions fail where it is replayed, is applied with all rows.
+func TestTableIsWrittenAnewWithoutFunctions(t *testing.T) {
+	p := harness.SharedPair(t)
+	const fails = `$$begin if session_user = 'barista_nobody' then raise 'not here'; end if; return i; end$$`
+	for name, c := range map[string]struct{ setup, change string }{
+		"exclusion": {"create table anew.t (k int primary key, v int)", "alter table anew.t alter v type bigint, add constraint x exclude using btree (anew.f(k) with =)"},
+		"not null":  {"create table anew.t (k int primary key, v int, check (anew.f(1) > 0))", "alter table anew.t alter v type bigint, alter v set not null"},
+		"partition": {"create table anew.p (k int, v int) partition by range ((k + anew.f(1))); create table anew.t partition of anew.p for values from (0) to (1000)", "alter table anew.p alter v type bigint"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p.Run(t, "drop schema if exists anew cascade", "create schema anew", "create function anew.f(i int) returns int language plpgsql immutable as $$begin return i; end$$",
+				c.setup, "insert into anew.t (k, v) select g, g from generate_series(1, 100) g",
+				"create or replace function anew.f(i int) returns int language plpgsql immutable as "+fails)
+			n := len(p.Leader.Gate.Chosen())
+			harness.Execute(t, p.Leader.Connect(t), c.change)
+			written := p.Leader.Gate.Chosen()[n:]
+			if err := p.Follower.TryApply(t, written...); err != nil {
+				t.Logf("suspected is %d: %v", p.Follower.Suspect(), err)
+				if err := p.Follower.ApplyWithoutFunctions(t, written...); err != nil {
+					t.Fatalf("apply without functions: %v", err)
+				}
+			}
+			p.Applied += len(written)
+			p.Run(t, "create or replace function anew.f(i int) returns int language plpgsql immutable as $$begin return i; end$$")
+			harness.SameAnswer(t, p, "select * from anew.t")
+		})
+	}
+	p.Run(t, "drop schema anew cascade")
+}
+
+// An index is built where it is replayed, and when it was set aside, by no other process: nobody would limit the functions that ran there.
+func TestIndexesAreBuiltByOneProcess(t *testing.T) {
+	p := harness.StartPair(t)
+	p.Run(t, "create function f(i int) returns int language plpgsql immutable parallel safe as $$begin return i; end$$",
+		"create table t (v int) with (parallel_workers = 2)", "insert into t select generate_series(1, 20000)",
+		`create or replace function f(i int) returns int language plpgsql immutable parallel safe as
+		$$begin if session_user <> 'postgres' and (select leader_pid from pg_stat_activity where pid = pg_backend_pid()) is not null then raise 'not here'; end if; return i; end$$`,
+		`create function s(i int) returns int language plpgsql immutable parallel safe as
+		$$begin if session_user <> 'postgres' then perform set_config('max_parallel_maintenance_workers', '2', false); end if; return i; end$$`)
+	p.Run(t, "create index x on t ((f(v) + s(1)))")
+	harness.SameAnswer(t, p, "select indisready, indisvalid from pg_index where indexrelid = 'x'::regclass")
+}
+
+// A range's function that the type cache has kept since rows were stored is limited where a statement is replayed, and named.
+func TestKeptFunctionsAreLimited(t *testing.T) {
+	p := harness.StartPair(t)
+	p.Run(t, "create function d(a int, b int) returns float8 language plpgsql immutable as $$begin return a - b; end$$",
+		"create type r as range (subtype = int, subtype_diff = d)", "create table t (r r)", "create index x on t using gist (r)")
+	conn, err := p.Follower.Dial(harness.Context(t), "barista", "postgres")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(harness.Context(t))
+	for _, sql := range []string{
+		"insert into t select int4range(g, g + 5)::text::r from generate_series(1, 2000) g", "drop index x",
+		"create or replace function d(a int, b int) returns float8 language plpgsql immutable as $$begin if session_user = 'barista_nobody' then raise 'not here'; end if; return a - b; end$$",
+		"create index y on t using gist (r)",
+	} {
+		n := len(p.Leader.Gate.Chosen())
+		harness.Execute(t, p.Leader.Connect(t), sql)
+		_, err = conn.Exec(harness.Context(t), "select barista_apply($1)", p.Follower.PartOf(p.Leader.Gate.Chosen()[n:]...))
+	}
+	if state := harness.SQLState(err); state != "BA001" || p.Follower.Suspect() != 1<<32-1 {
+		t.Errorf("applied with SQLSTATE %q; suspected is %d: %v", state, p.Follower.Suspect(), err)
+	}
+}
