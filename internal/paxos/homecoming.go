@@ -1,5 +1,7 @@
 package paxos
 
+import "slices"
+
 // homecoming is how far a node has come, since it was started, to vote again
 // (life.go). It asks every member. It begins when all other voters have welcomed
 // it, or, after the time in which it may promise nobody anyway, when those who
@@ -173,11 +175,12 @@ func (n *Node) handleDisown(from NodeID, m Disown) {
 // HearStranger tells that a member of this cluster that this node does not know
 // names a membership version. Who votes alone asks nobody and may be an older copy,
 // of a time when it was alone; but then nobody else can have changed the
-// membership since, unless it is one.
+// membership since, unless it is one. Or it has changed that itself, and was
+// restarted before it had noted that the change is chosen.
 func (n *Node) HearStranger(now Instant, version uint32) {
 	n.enter(now)
 	h := &n.homecoming
-	if version <= n.version() || !n.isVoter(n.cfg.ID) || n.electorate.quorum > 1 || h.pardoned || h.disowned != nil {
+	if version <= n.version() || !n.isVoter(n.cfg.ID) || n.electorate.quorum > 1 || h.pardoned || h.disowned != nil || n.changesMembers() {
 		return
 	}
 	h.disowned = &Disowned{}
@@ -186,6 +189,11 @@ func (n *Node) HearStranger(now Instant, version uint32) {
 	}
 	n.leadership.leader = 0
 	n.check()
+}
+
+// changesMembers reports whether a member entry was accepted here of which it is not known whether it is chosen.
+func (n *Node) changesMembers() bool {
+	return slices.ContainsFunc(n.accepted.sorted(), func(e Entry) bool { return e.Value.Kind == KindMember })
 }
 
 // Retire ends this node's part in everything for this run: it leads and votes no

@@ -2,6 +2,7 @@ package paxos
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"testing"
 )
@@ -212,6 +213,26 @@ func TestOldCopyOfTheOnlyMember(t *testing.T) {
 	w.pass(30)
 	if alone.node.Role() == Leader || alone.node.Disowned() == nil {
 		t.Error("it leads alone, and others have joined")
+	}
+}
+
+func TestOnlyMemberThatHasForgottenWhomItAdmitted(t *testing.T) {
+	// Shows that a node which votes alone, and has admitted another, is not taken for an older copy when it was restarted before its
+	// disk said that this was chosen.
+	members := FirstMembership("n1", 1, "n1:1")
+	next := members.AddLearner("n2", 2, "n2:1")
+	cfg := testConfig(1)
+	cfg.Rand = rand.New(rand.NewPCG(1, 1))
+	n, err := New(cfg, Restored{
+		Floor: Floor{Members: members}, Members: members, Promised: MakeBallot(1, 1), Life: Life{}.Begin(1),
+		Entries: []Entry{{Index: 1, Ballot: MakeBallot(1, 1), Value: MemberValue(next)}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.HearStranger(n.now, next.Version)
+	if n.Disowned() != nil {
+		t.Error("it is disowned for what it has done itself")
 	}
 }
 
