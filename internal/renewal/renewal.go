@@ -79,6 +79,10 @@ func (n *Node) Answered(p Permission) error {
 // Begin notes that the data are being fetched, with permission or because the old ones are kept.
 func (n *Node) Begin() { n.busy = true }
 
+// Keep notes that the data stay for now, because they may not be dropped, and no copy fits beside them. Others may be at it meanwhile: two nodes that
+// each wait for the other to hold everything again would wait for ever.
+func (n *Node) Keep() { n.busy = false }
+
 // Dropped notes that there are no data any more.
 func (n *Node) Dropped() { n.busy, n.settled = true, false }
 

@@ -190,3 +190,36 @@ func TestTwoRequestsOfOneNode(t *testing.T) {
 		t.Error("two of three nodes drop their data at once")
 	}
 }
+
+func TestNodeThatMayNotDropLetsOthers(t *testing.T) {
+	// Shows that a node which was permitted to have its data fetched anew, has no room for that, and may not drop them because another one does not
+	// hold everything, does not keep that one from having its own fetched.
+	c := newCluster(rand.New(rand.NewPCG(1, 1)), 3)
+	const reign = 1
+	leader, x, y := c.leaders["n1"], c.nodes["n2"], &Node{}
+	ask := func(asker string, other *Node, drop bool) Permission {
+		own, told := c.nodes["n1"].Tell(reign, 9), other.Tell(reign, 9)
+		return leader.Give(reign, c.members, asker, Request{Floor: 5, Drop: drop}, Answers{"n1": &own, map[string]string{"n2": "n3", "n3": "n2"}[asker]: &told})
+	}
+	x.Ask()
+	if err := x.Answered(ask("n2", y, false)); err != nil {
+		t.Fatal(err)
+	}
+	x.Ask()
+	if x.Answered(ask("n2", y, true)) == nil {
+		t.Fatal("it may drop its data, and one of two others does not hold everything")
+	}
+	if p := ask("n3", x, false); p.Refused == "" {
+		t.Fatal("both may be at it at once")
+	}
+	x.Keep()
+	y.Ask()
+	if err := y.Answered(ask("n3", x, false)); err != nil {
+		t.Fatal(err)
+	}
+	y.Settle()
+	x.Ask()
+	if err := x.Answered(ask("n2", y, true)); err != nil {
+		t.Error(err)
+	}
+}
