@@ -236,9 +236,14 @@ func (n *Node) sightings() (seen []Sighting) {
 	return seen
 }
 
-// hearSightings takes over what a leader has seen in the same runs.
-func (n *Node) hearSightings(seen []Sighting) {
+// hearSightings takes over what a leader has seen in the same runs. If it has
+// seen more of this run than this node has done, that was put back while it ran:
+// a virtual machine, with its memory.
+func (n *Node) hearSightings(leader NodeID, seen []Sighting) {
 	for _, s := range seen {
+		if s.Node == n.cfg.ID && s.Run == n.life.Run() && s.Acts > n.life.Acts {
+			n.handleDisown(leader, Disown{Run: s.Run, Seen: s})
+		}
 		if p := n.peers[s.Node]; p != nil && p.seen.Run == s.Run {
 			p.seen.Acts = max(p.seen.Acts, s.Acts)
 		}

@@ -317,3 +317,21 @@ func TestManyStartsDoNotHideWhatWasForgotten(t *testing.T) {
 		t.Error("a node that has forgotten nothing is not believed")
 	}
 }
+
+func TestNodeThatWasPutBackWithItsMemory(t *testing.T) {
+	// Shows that a node which goes on in the same run, and has done less in it than the leader has seen, votes no more; what it has
+	// done itself and is not seen yet is nothing against it.
+	w := newPast(t)
+	w.choose(t, 3)
+	w.pass(3)
+	n := w.machine(2).node
+	if n.Disowned() != nil {
+		t.Fatal("it is disowned, and has forgotten nothing")
+	}
+	leader := w.machine(1).node
+	heard := Heartbeat{Version: 1, Ballot: leader.Ballot(), Seq: 1000, Seen: []Sighting{{Node: 2, Run: n.life.Run(), Acts: n.life.Acts + 1}}}
+	n.Receive(n.now, 1, Stamp{Run: leader.life.Run(), Acts: leader.durableActs}, heard)
+	if n.Disowned() == nil || n.mayVote() {
+		t.Errorf("it votes on; disowned: %v", n.Disowned())
+	}
+}
