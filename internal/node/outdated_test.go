@@ -62,3 +62,18 @@ func TestWhoseDataAreNotCopied(t *testing.T) {
 		}
 	}
 }
+
+func TestWhoVotesAlone(t *testing.T) {
+	// Shows which node asks whether there are members of whom it does not know: the only voter, whoever learns from it.
+	alone := paxos.FirstMembership("n1", 1, "n1:1")
+	learner := alone.AddLearner("n2", 2, "n2:1")
+	for _, test := range []struct {
+		members paxos.Membership
+		node    paxos.NodeID
+		want    bool
+	}{{alone, 1, true}, {learner, 1, true}, {learner, 2, false}, {learner.Promote(2), 1, false}, {paxos.Membership{}, 1, false}} {
+		if got := votesAlone(test.members, test.node); got != test.want {
+			t.Errorf("node %d of %+v votes alone: %v", test.node, test.members, got)
+		}
+	}
+}

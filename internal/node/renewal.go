@@ -123,6 +123,7 @@ func (s *localServer) makeRoom(ctx context.Context) error {
 		return err
 	}
 	if err := s.permissions.ask(ctx, true); err != nil {
+		s.permissions.note((*renewal.Node).Keep)
 		return fmt.Errorf("%w: there is no room for it beside the old data (%s), and they may not go first: %w", errNoBackup, lacking, err)
 	}
 	s.log.Warn("the old data of the server go before the copy is made, for which there is no room beside them; a majority of others hold everything", "room", lacking)

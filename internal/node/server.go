@@ -63,7 +63,6 @@ type localServer struct {
 
 	renewal renewing
 
-	diverged chan string                     // holds why the server must not go on
 	state    atomic.Value                    // admin.ServerState, for people
 	troubles admin.Troubles                  // for people, too
 	copying  atomic.Pointer[copying]         // a base backup that is under way
@@ -74,23 +73,24 @@ type localServer struct {
 
 // run is one start of the server.
 type run struct {
-	owner  *localServer
-	server *postgres.Server
-	shared *gate.Shared
-	gate   *gate.Gate
-	ctx    context.Context // ends when this start ends
-	stop   context.CancelCauseFunc
-	apply  chan *replicator.Batch
-	opened atomic.Bool   // the gate was opened and not closed by the driver
-	leads  chan struct{} // holds a token when the gate was opened
-	keeper *indexKeeper  // used by start, then by the goroutine that applies
-	stands standstill
-	tasks  sync.WaitGroup
+	owner    *localServer
+	server   *postgres.Server
+	shared   *gate.Shared
+	gate     *gate.Gate
+	ctx      context.Context // ends when this start ends
+	stop     context.CancelCauseFunc
+	apply    chan *replicator.Batch
+	opened   atomic.Bool   // the gate was opened and not closed by the driver
+	leads    chan struct{} // holds a token when the gate was opened
+	diverged chan string   // holds why the server must not go on
+	keeper   *indexKeeper  // used by start, then by the goroutine that applies
+	stands   standstill
+	tasks    sync.WaitGroup
 }
 
 func newLocalServer(pg postgres.Config, id paxos.NodeID, log *slog.Logger) *localServer {
 	s := &localServer{
-		pg: pg, node: id, log: log, diverged: make(chan string, 1),
+		pg: pg, node: id, log: log,
 		replies: newTickets[replicator.Reply](), renewal: renewing{wanted: make(chan string, 1)}, deadly: make(map[gate.Suspect]int),
 	}
 	s.state.Store(admin.ServerStarting)
@@ -214,7 +214,7 @@ func (s *localServer) watch(ctx context.Context, r *run) error {
 		return context.Cause(r.ctx)
 	case why := <-s.renewal.wanted:
 		return s.renewal.want(why)
-	case why := <-s.diverged:
+	case why := <-r.diverged:
 		return fmt.Errorf("%w: %s", apply.ErrDiverged, why)
 	}
 }
@@ -232,7 +232,7 @@ func (s *localServer) start(ctx context.Context) (r *run, started replicator.Ser
 	if err != nil {
 		return nil, started, err
 	}
-	r = &run{owner: s, shared: shared, apply: make(chan *replicator.Batch, 1), leads: make(chan struct{}, 1)}
+	r = &run{owner: s, shared: shared, apply: make(chan *replicator.Batch, 1), leads: make(chan struct{}, 1), diverged: make(chan string, 1)}
 	r.keeper = newIndexKeeper(r)
 	r.ctx, r.stop = context.WithCancelCause(ctx)
 	bring := func(e replicator.Event) { s.bring(r.ctx, e) }
@@ -445,12 +445,15 @@ func (s *localServer) Mark(mark *replicator.Mark) {
 // replaced.
 func (s *localServer) Rebuild() { s.renewal.ask(tooOld) }
 
-// Diverged implements replicator.Server.
+// Diverged implements replicator.Server. It says nothing of a later start: that would rest for ever, because the replicator, which has found it in
+// order, waits for no other data.
 func (s *localServer) Diverged(why string) {
-	select {
-	case s.diverged <- why:
-	default:
-	}
+	s.addressed(func(r *run) {
+		select {
+		case r.diverged <- why:
+		default:
+		}
+	})
 }
 
 // Joined implements replicator.Server.

@@ -1,5 +1,7 @@
 package paxos
 
+import "slices"
+
 // homecoming is how far a node has come, since it was started, to vote again
 // (life.go). It asks every member. It begins when all other voters have welcomed
 // it, or, after the time in which it may promise nobody anyway, when those who
@@ -173,11 +175,12 @@ func (n *Node) handleDisown(from NodeID, m Disown) {
 // HearStranger tells that a member of this cluster that this node does not know
 // names a membership version. Who votes alone asks nobody and may be an older copy,
 // of a time when it was alone; but then nobody else can have changed the
-// membership since, unless it is one.
+// membership since, unless it is one. Or it has changed that itself, and was
+// restarted before it had noted that the change is chosen.
 func (n *Node) HearStranger(now Instant, version uint32) {
 	n.enter(now)
 	h := &n.homecoming
-	if version <= n.version() || !n.isVoter(n.cfg.ID) || n.electorate.quorum > 1 || h.pardoned || h.disowned != nil {
+	if version <= n.version() || !n.isVoter(n.cfg.ID) || n.electorate.quorum > 1 || h.pardoned || h.disowned != nil || n.changesMembers() {
 		return
 	}
 	h.disowned = &Disowned{}
@@ -186,6 +189,11 @@ func (n *Node) HearStranger(now Instant, version uint32) {
 	}
 	n.leadership.leader = 0
 	n.check()
+}
+
+// changesMembers reports whether a member entry was accepted here of which it is not known whether it is chosen.
+func (n *Node) changesMembers() bool {
+	return slices.ContainsFunc(n.accepted.sorted(), func(e Entry) bool { return e.Value.Kind == KindMember })
 }
 
 // Retire ends this node's part in everything for this run: it leads and votes no
@@ -228,9 +236,14 @@ func (n *Node) sightings() (seen []Sighting) {
 	return seen
 }
 
-// hearSightings takes over what a leader has seen in the same runs.
-func (n *Node) hearSightings(seen []Sighting) {
+// hearSightings takes over what a leader has seen in the same runs. If it has
+// seen more of this run than this node has done, that was put back while it ran:
+// a virtual machine, with its memory.
+func (n *Node) hearSightings(leader NodeID, seen []Sighting) {
 	for _, s := range seen {
+		if s.Node == n.cfg.ID && s.Run == n.life.Run() && s.Acts > n.life.Acts {
+			n.handleDisown(leader, Disown{Run: s.Run, Seen: s})
+		}
 		if p := n.peers[s.Node]; p != nil && p.seen.Run == s.Run {
 			p.seen.Acts = max(p.seen.Acts, s.Acts)
 		}

@@ -2,6 +2,7 @@ package paxos
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"testing"
 )
@@ -215,6 +216,26 @@ func TestOldCopyOfTheOnlyMember(t *testing.T) {
 	}
 }
 
+func TestOnlyMemberThatHasForgottenWhomItAdmitted(t *testing.T) {
+	// Shows that a node which votes alone, and has admitted another, is not taken for an older copy when it was restarted before its
+	// disk said that this was chosen.
+	members := FirstMembership("n1", 1, "n1:1")
+	next := members.AddLearner("n2", 2, "n2:1")
+	cfg := testConfig(1)
+	cfg.Rand = rand.New(rand.NewPCG(1, 1))
+	n, err := New(cfg, Restored{
+		Floor: Floor{Members: members}, Members: members, Promised: MakeBallot(1, 1), Life: Life{}.Begin(1),
+		Entries: []Entry{{Index: 1, Ballot: MakeBallot(1, 1), Value: MemberValue(next)}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.HearStranger(n.now, next.Version)
+	if n.Disowned() != nil {
+		t.Error("it is disowned for what it has done itself")
+	}
+}
+
 func TestCopyThatHasForgottenAPeersRun(t *testing.T) {
 	// Shows that a node whose disk is a copy of before a peer was started hears that peer again, although the peer had its welcome
 	// already: after the copy is taken for whole, because the node did nothing since, and after a pardon.
@@ -294,5 +315,23 @@ func TestManyStartsDoNotHideWhatWasForgotten(t *testing.T) {
 	}
 	if !honest.Remembers(seen) {
 		t.Error("a node that has forgotten nothing is not believed")
+	}
+}
+
+func TestNodeThatWasPutBackWithItsMemory(t *testing.T) {
+	// Shows that a node which goes on in the same run, and has done less in it than the leader has seen, votes no more; what it has
+	// done itself and is not seen yet is nothing against it.
+	w := newPast(t)
+	w.choose(t, 3)
+	w.pass(3)
+	n := w.machine(2).node
+	if n.Disowned() != nil {
+		t.Fatal("it is disowned, and has forgotten nothing")
+	}
+	leader := w.machine(1).node
+	heard := Heartbeat{Version: 1, Ballot: leader.Ballot(), Seq: 1000, Seen: []Sighting{{Node: 2, Run: n.life.Run(), Acts: n.life.Acts + 1}}}
+	n.Receive(n.now, 1, Stamp{Run: leader.life.Run(), Acts: leader.durableActs}, heard)
+	if n.Disowned() == nil || n.mayVote() {
+		t.Errorf("it votes on; disowned: %v", n.Disowned())
 	}
 }

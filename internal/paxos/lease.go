@@ -95,7 +95,7 @@ func (n *Node) handleHeartbeat(from NodeID, m Heartbeat) {
 	if !m.Probe {
 		n.follow(m.Ballot)
 	}
-	n.hearSightings(m.Seen)
+	n.hearSightings(from, m.Seen)
 	if !m.Probe && !refused && n.mayVote() {
 		n.grantLease(from, m.Ballot)
 		granted = n.cfg.Lease

@@ -51,21 +51,21 @@ type Holding struct {
 
 // A Node is what one node knows of itself. The zero value is that of a node whose server has not run yet.
 type Node struct {
-	asking  bool
+	asking  int // requests that are on their way
 	busy    bool
 	settled bool
 	noted   paxos.Ballot // the highest leadership that has asked
 }
 
 // Ask notes that a request is on its way to the leader. Answered or Unanswered must follow.
-func (n *Node) Ask() { n.asking = true }
+func (n *Node) Ask() { n.asking++ }
 
 // Unanswered notes that no answer will come; one that does must not be handed to Answered.
-func (n *Node) Unanswered() { n.asking = false }
+func (n *Node) Unanswered() { n.asking-- }
 
 // Answered takes a permission, or says why there is none. Data that may be fetched anew count as being fetched from here on.
 func (n *Node) Answered(p Permission) error {
-	n.asking = false
+	n.asking--
 	switch {
 	case p.Refused != "":
 		return errors.New(p.Refused)
@@ -79,6 +79,10 @@ func (n *Node) Answered(p Permission) error {
 // Begin notes that the data are being fetched, with permission or because the old ones are kept.
 func (n *Node) Begin() { n.busy = true }
 
+// Keep notes that the data stay for now, because they may not be dropped, and no copy fits beside them. Others may be at it meanwhile: two nodes that
+// each wait for the other to hold everything again would wait for ever.
+func (n *Node) Keep() { n.busy = false }
+
 // Dropped notes that there are no data any more.
 func (n *Node) Dropped() { n.busy, n.settled = true, false }
 
@@ -88,7 +92,7 @@ func (n *Node) Settle() { n.busy, n.settled = false, true }
 // Tell answers a leader.
 func (n *Node) Tell(reign paxos.Ballot, durable paxos.Index) Holding {
 	n.noted = max(n.noted, reign)
-	return Holding{Asking: n.asking, Busy: n.busy, Holds: n.settled && !n.busy, Durable: durable}
+	return Holding{Asking: n.asking > 0, Busy: n.busy, Holds: n.settled && !n.busy, Durable: durable}
 }
 
 // A Leader gives permissions. It outlives leaderships: what it remembers of one is forgotten with the next.

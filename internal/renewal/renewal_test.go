@@ -45,7 +45,7 @@ func (c *cluster) ask(asker string, drop bool) {
 	leader := c.any() // it may have been deposed long ago, and not know it
 	reign := c.ballots[leader]
 	node := c.nodes[asker]
-	if leader == asker || reign == 0 || node.asking {
+	if leader == asker || reign == 0 || node.asking > 0 {
 		return
 	}
 	node.Ask()
@@ -57,7 +57,7 @@ func (c *cluster) ask(asker string, drop bool) {
 		}
 		p := c.leaders[leader].Give(reign, c.members, asker, Request{Floor: 5, Drop: drop}, answers)
 		c.flying = append(c.flying, func() {
-			if c.nodes[asker] != node || !node.asking {
+			if c.nodes[asker] != node || node.asking == 0 {
 				return // it has died, or does not wait any more
 			}
 			if c.rand.IntN(10) == 0 {
@@ -162,5 +162,64 @@ func TestGive(t *testing.T) {
 		if got.Refused != c.refused || got.Reign != 7 {
 			t.Errorf("%s: %+v; want %q", name, got, c.refused)
 		}
+	}
+}
+
+func TestTwoRequestsOfOneNode(t *testing.T) {
+	// Shows that a node which has two requests under way, and the answer to one of them, still says that it asks: else the leader takes the
+	// other, which it has permitted, for over, and permits the same to another node.
+	c := newCluster(rand.New(rand.NewPCG(1, 1)), 3)
+	const reign = 1
+	drop := Request{Floor: 5, Drop: true}
+	leader, x := c.leaders["n1"], c.nodes["n2"]
+	ask := func(asker, other string) Permission {
+		own, told := c.nodes["n1"].Tell(reign, 9), c.nodes[other].Tell(reign, 9)
+		return leader.Give(reign, c.members, asker, drop, Answers{"n1": &own, other: &told})
+	}
+	x.Ask()
+	x.Ask()
+	if x.Answered(Permission{Refused: "not now"}) == nil {
+		t.Fatal("a refusal was taken for a permission")
+	}
+	late := ask("n2", "n3")
+	other := ask("n3", "n2")
+	if late.Refused != "" || x.Answered(late) != nil {
+		t.Fatalf("the second request was refused: %q", late.Refused)
+	}
+	if other.Refused == "" {
+		t.Error("two of three nodes drop their data at once")
+	}
+}
+
+func TestNodeThatMayNotDropLetsOthers(t *testing.T) {
+	// Shows that a node which was permitted to have its data fetched anew, has no room for that, and may not drop them because another one does not
+	// hold everything, does not keep that one from having its own fetched.
+	c := newCluster(rand.New(rand.NewPCG(1, 1)), 3)
+	const reign = 1
+	leader, x, y := c.leaders["n1"], c.nodes["n2"], &Node{}
+	ask := func(asker string, other *Node, drop bool) Permission {
+		own, told := c.nodes["n1"].Tell(reign, 9), other.Tell(reign, 9)
+		return leader.Give(reign, c.members, asker, Request{Floor: 5, Drop: drop}, Answers{"n1": &own, map[string]string{"n2": "n3", "n3": "n2"}[asker]: &told})
+	}
+	x.Ask()
+	if err := x.Answered(ask("n2", y, false)); err != nil {
+		t.Fatal(err)
+	}
+	x.Ask()
+	if x.Answered(ask("n2", y, true)) == nil {
+		t.Fatal("it may drop its data, and one of two others does not hold everything")
+	}
+	if p := ask("n3", x, false); p.Refused == "" {
+		t.Fatal("both may be at it at once")
+	}
+	x.Keep()
+	y.Ask()
+	if err := y.Answered(ask("n3", x, false)); err != nil {
+		t.Fatal(err)
+	}
+	y.Settle()
+	x.Ask()
+	if err := x.Answered(ask("n2", y, true)); err != nil {
+		t.Error(err)
 	}
 }

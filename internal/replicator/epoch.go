@@ -186,7 +186,7 @@ func (r *Replicator) serverLost() {
 	r.cursor.active = false
 	r.cursor.out = nil
 	r.cursor.mark = nil
-	r.out.Apply, r.out.Mark, r.out.OpenGate, r.out.CloseGate = nil, nil, 0, false
+	r.out.Apply, r.out.Mark, r.out.OpenGate, r.out.CloseGate, r.out.Diverged = nil, nil, 0, false, ""
 	r.phase = Following
 	r.handOver()
 }
