@@ -45,6 +45,7 @@ typedef struct ApplyState
 {
 	bool		active;			/* barista_apply() ran in this transaction */
 	bool		begun;			/* 'B' was read */
+	bool		swept;			/* changes have begun, and before them a sweep */
 	bool		in_set;			/* inside a change set */
 	bool		ended;			/* 'E' was read */
 	bool		without_functions;	/* 'v' was read */
@@ -79,6 +80,7 @@ static bool apply_item(char type, const char *body, Size length);
 static void require_closed_gate(void);
 static bool upkeep(char type, BaristaReader *r);
 static void begin(BaristaReader *r);
+static void sweep(void);
 static void change_set(BaristaReader *r);
 static void end_change_set(void);
 static void describe(BaristaReader *r);
@@ -481,6 +483,18 @@ begin(BaristaReader *r)
 	reader_finish(r, "beginning of a batch");
 	barista_guard(state.predecessor);
 	state.begun = true;
+}
+
+/*
+ * Before the first change of a batch, and behind its limit of transaction ids,
+ * what is left of dropped databases is destroyed: that takes an id.
+ */
+static void
+sweep(void)
+{
+	if (state.swept)
+		return;
+	state.swept = true;
 	barista_sweep_databases();
 }
 
@@ -491,6 +505,7 @@ change_set(BaristaReader *r)
 	reader_finish(r, "change set");
 	end_change_set();
 	barista_ids_take();
+	sweep();
 	state.in_set = true;
 }
 
@@ -699,6 +714,7 @@ sequences(BaristaReader *r)
 	uint16		count = reader_u16(r);
 
 	end_change_set();
+	sweep();
 	if (flags > 1)
 		reader_fail(r, "it has unknown flags");
 	current_doing = "state of sequence";
