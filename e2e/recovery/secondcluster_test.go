@@ -77,7 +77,9 @@ func TestSecondClusterStopsWhenItMeetsTheFirst(t *testing.T) {
 
 	healed.Store(true)
 	awaitRival(t, node)
+	w.Stopped() // with answers that were on their way
 	acknowledged := other.Counted(harness.Acknowledged)
+	w = harness.StartWriters(t, other, harness.URLs(c, []int{second}))
 	one.AwaitMore(t, 50)
 	w.Stopped()
 	if now := other.Counted(harness.Acknowledged); now != acknowledged {
