@@ -39,7 +39,6 @@
 #include "utils/fmgroids.h"
 
 #include "ddl.h"
-#include "internal.h"
 #include "large_object.h"
 
 bool
@@ -87,7 +86,6 @@ large_object_function(Oid function)
 {
 	if (!large_object_is_writer(function))
 		return;
-	barista_oids_keep_apart();
 	if (!barista_capturing())
 	{
 		/* Of an index, say, in apply or autovacuum. */
@@ -110,8 +108,7 @@ next_number(void)
 	Oid			next;
 
 	LWLockAcquire(OidGenLock, LW_SHARED);
-	next = barista_control->oids_lent ? barista_control->local_oid :
-		ShmemVariableCache->nextOid;
+	next = ShmemVariableCache->nextOid;
 	LWLockRelease(OidGenLock);
 	return next;
 }

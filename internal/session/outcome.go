@@ -20,13 +20,13 @@ const (
 // OutcomeOf classifies the SQLSTATE of an error that came through a front door.
 func OutcomeOf(sqlstate string) Outcome {
 	switch sqlstate {
-	case SerializationFailure, ReadOnly, deadlockDetected, AdminShutdown:
+	case SerializationFailure, ReadOnly, deadlockDetected:
 		return Refused
 	case ResultUnknown:
 		return Unknown
 	case FeatureNotSupported:
 		return Unsupported
-	case ConnectionFailure, CannotConnectNow, TooManyConnections:
+	case ConnectionFailure, CannotConnectNow, AdminShutdown, TooManyConnections:
 		return Disconnected
 	default:
 		return Failed

@@ -7,15 +7,14 @@ import (
 )
 
 const (
-	magic     = "BARISTA"
-	version   = '2' // of all that nodes say to each other
+	magic     = "BARISTA1"
 	nonceSize = 32
 	maxField  = 1024 // bytes of one string in a hello, and of a reason
 )
 
 // hello is the first thing that each side of a connection says. As bytes:
 //
-//	"BARISTA" | u8 version | [16] cluster | u64 incarnation | [32] nonce | str16 name | str16 purpose | u32 major | str16 collation | u16 voters
+//	"BARISTA1" | [16] cluster | u64 incarnation | [32] nonce | str16 name | str16 purpose | u32 major | str16 collation
 type hello struct {
 	Identity
 	nonce   [nonceSize]byte
@@ -24,14 +23,14 @@ type hello struct {
 
 // append writes h behind b.
 func (h hello) append(b []byte) []byte {
-	b = append(append(b, magic...), version)
+	b = append(b, magic...)
 	b = append(b, h.Cluster[:]...)
 	b = binary.BigEndian.AppendUint64(b, h.Incarnation)
 	b = append(b, h.nonce[:]...)
 	b = appendString(b, h.Name)
 	b = appendString(b, h.purpose)
 	b = binary.BigEndian.AppendUint32(b, h.ServerMajor)
-	return binary.BigEndian.AppendUint16(appendString(b, h.Collation), h.Voters)
+	return appendString(b, h.Collation)
 }
 
 // checkLengths refuses what a peer would refuse to read.
@@ -55,9 +54,6 @@ func readHello(r io.Reader) (h hello, raw []byte, err error) {
 	if m := c.bytes(len(magic)); c.err == nil && string(m) != magic {
 		return hello{}, nil, fmt.Errorf("%w: wrong magic", ErrMalformed)
 	}
-	if v := c.bytes(1)[0]; c.err == nil && v != version {
-		return hello{}, nil, fmt.Errorf("%w: it says %q, and this node %q: run the same Barista on every node", ErrVersion, v, version)
-	}
 	copy(h.Cluster[:], c.bytes(len(h.Cluster)))
 	h.Incarnation = c.uint64()
 	copy(h.nonce[:], c.bytes(nonceSize))
@@ -65,7 +61,6 @@ func readHello(r io.Reader) (h hello, raw []byte, err error) {
 	h.purpose = c.string()
 	h.ServerMajor = c.uint32()
 	h.Collation = c.string()
-	h.Voters = c.uint16()
 	if c.err != nil {
 		return hello{}, nil, c.err
 	}
