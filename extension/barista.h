@@ -174,7 +174,11 @@ extern void barista_capture_row(Relation rel, const Datum *values, const bool *n
 
 /* Flag 1 of the change set: it has DDL or TRUNCATE.  Savepoint-aware. */
 extern void barista_note_ddl(void);
-extern void barista_sequence_dropped(Oid relid);
+/*
+ * The statement that runs drops it, or gives it another name: its state need not
+ * be kept under the name that the catalogs have until the next command counter.
+ */
+extern void barista_sequence_name_given_up(Oid relid);
 /* A relation or a schema was altered, perhaps in its name.  Savepoint-aware. */
 extern void barista_sequence_names_altered(Oid class, Oid object);
 /* Flag 2: it carries inline sequence states.  Savepoint-aware. */

@@ -465,7 +465,7 @@ object_access(ObjectAccessType access, Oid class, Oid object, int sub, void *arg
 				if (answer == 0 && barista_capturing() &&
 					class == RelationRelationId && sub == 0 &&
 					get_rel_relkind(object) == RELKIND_SEQUENCE)
-					barista_sequence_dropped(object);
+					barista_sequence_name_given_up(object);
 			}
 			break;
 		default:

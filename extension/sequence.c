@@ -480,9 +480,8 @@ created_here(Oid relid)
 	return created;
 }
 
-/* Its name as the catalogs have it until the next command counter. */
-static void
-give_up_name(Oid relid)
+void
+barista_sequence_name_given_up(Oid relid)
 {
 	if (created_here(relid))
 		return;					/* nobody was told it */
@@ -493,13 +492,6 @@ give_up_name(Oid relid)
 	barista_note_inline_sequences();
 }
 
-/* The statement that runs drops it: its state need not be kept any longer. */
-void
-barista_sequence_dropped(Oid relid)
-{
-	give_up_name(relid);
-}
-
 /* Its statement has locked it already, but for a change of its schema's name. */
 static void
 sequence_altered(Oid relid)
@@ -507,7 +499,7 @@ sequence_altered(Oid relid)
 	MemoryContext caller;
 
 	LockRelationOid(relid, ShareLock);
-	give_up_name(relid);
+	barista_sequence_name_given_up(relid);
 	caller = MemoryContextSwitchTo(TopTransactionContext);
 	altered = lappend_oid(altered, relid);
 	MemoryContextSwitchTo(caller);

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -124,11 +123,7 @@ func refusedWith(t *testing.T, url, sqlstate string) {
 // logLines counts the lines of a node's log that have a text.
 func logLines(t *testing.T, c *harness.Cluster, k int, text string) int {
 	t.Helper()
-	log, err := os.ReadFile(c.Node(k).Config.LogFile())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.Count(string(log), text)
+	return strings.Count(harness.ReadFile(t, c.Node(k).Config.LogFile()), text)
 }
 
 func TestCrowdedDoors(t *testing.T) {

@@ -2,7 +2,6 @@ package doors
 
 import (
 	"encoding/hex"
-	"os"
 	"strings"
 	"testing"
 
@@ -35,7 +34,7 @@ func TestNothingSecretIsLogged(t *testing.T) {
 			t.Errorf("n%d stores another verifier", k)
 		}
 		node := c.Node(k)
-		server, barista := readFile(t, node.Config.ServerLogFile()), readFile(t, node.Config.LogFile())
+		server, barista := harness.ReadFile(t, node.Config.ServerLogFile()), harness.ReadFile(t, node.Config.LogFile())
 		if k == leader && !strings.Contains(server, "first-secret") {
 			t.Error("the leader's server does not log what its clients send: nothing is shown")
 		}
@@ -50,13 +49,4 @@ func TestNothingSecretIsLogged(t *testing.T) {
 			}
 		}
 	}
-}
-
-func readFile(t *testing.T, path string) string {
-	t.Helper()
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
 }

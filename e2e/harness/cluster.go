@@ -283,6 +283,16 @@ func tail(path string) string {
 	return string(text)
 }
 
+// ReadFile returns what a file holds, such as a log.
+func ReadFile(t testing.TB, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
 // CheckNoPanic fails the test if any barista has panicked or its memory was raced for.
 func (c *Cluster) CheckNoPanic(t testing.TB) {
 	t.Helper()

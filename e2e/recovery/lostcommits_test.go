@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"regexp"
 	"strconv"
 	"strings"
@@ -74,11 +73,7 @@ var startLine = regexp.MustCompile(`the server runs.*applied=(\d+)\.\d+`)
 // startsOf returns the index up to which node k's server had applied at each of its starts.
 func startsOf(t testing.TB, c *harness.Cluster, k int) (indexes []uint64) {
 	t.Helper()
-	text, err := os.ReadFile(c.Node(k).Config.LogFile())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, match := range startLine.FindAllStringSubmatch(string(text), -1) {
+	for _, match := range startLine.FindAllStringSubmatch(harness.ReadFile(t, c.Node(k).Config.LogFile()), -1) {
 		indexes = append(indexes, parseIndex(t, match[1]))
 	}
 	return indexes

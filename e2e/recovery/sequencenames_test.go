@@ -179,10 +179,10 @@ func (c namedSequences) restartedBelowABackup(t *testing.T) {
 		return nil
 	})
 	harness.Run(t, conn, "INSERT INTO keyed (v) SELECT generate_series(1, 40)", "BEGIN", "ALTER SEQUENCE keyed_k_seq RESTART WITH 10000", "INSERT INTO keyed (v) VALUES (1)", "COMMIT")
-	before := strings.Count(c.logOf(t, away), "the base backup is complete")
+	before := strings.Count(harness.ReadFile(t, c.Node(away).Config.LogFile()), "the base backup is complete")
 	c.Restart(t, away)
 	harness.Await(t, harness.StartLimit, "a base backup", func(context.Context) error {
-		if strings.Count(c.logOf(t, away), "the base backup is complete") == before {
+		if strings.Count(harness.ReadFile(t, c.Node(away).Config.LogFile()), "the base backup is complete") == before {
 			return errors.New("none is complete")
 		}
 		return nil
@@ -192,13 +192,4 @@ func (c namedSequences) restartedBelowABackup(t *testing.T) {
 		t.Errorf("it goes on with %d after 10000", next)
 	}
 	harness.Run(t, c.Connect(t, away), "DROP TABLE keyed, heavy")
-}
-
-func (c namedSequences) logOf(t *testing.T, k int) string {
-	t.Helper()
-	text, err := os.ReadFile(c.Node(k).Config.LogFile())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
 }

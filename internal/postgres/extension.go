@@ -11,8 +11,8 @@ import (
 // Extension is what the server has of Barista in it, as it was read when barista started: the account that runs the server need not reach
 // the folder that it was built in.
 type Extension struct {
-	library   []byte // barista.so
-	bootstrap string // bootstrap.sql
+	sharedObject []byte // barista.so
+	bootstrap    string // bootstrap.sql
 }
 
 // ReadExtension reads the extension in the given folder, or if that is empty beside this program or in extension/ next to its folder. Every
@@ -22,7 +22,7 @@ func ReadExtension(dir string) (*Extension, error) {
 	if err != nil {
 		return nil, err
 	}
-	library, err := os.ReadFile(path)
+	sharedObject, err := os.ReadFile(path)
 	if err != nil {
 		return nil, config.Mistakef("read the extension: %w", err)
 	}
@@ -30,7 +30,7 @@ func ReadExtension(dir string) (*Extension, error) {
 	if err != nil {
 		return nil, config.Mistakef("the extension's bootstrap.sql is missing: %w", err)
 	}
-	return &Extension{library: library, bootstrap: string(bootstrap)}, nil
+	return &Extension{sharedObject: sharedObject, bootstrap: string(bootstrap)}, nil
 }
 
 // findLibrary returns the path of the extension's library: in the given folder, or if that is empty beside this

@@ -118,7 +118,7 @@ func refuses(t *testing.T, s *Server) {
 func TestBootstrapFails(t *testing.T) {
 	// An error in the bootstrap script leaves no data folder, and is told.
 	c := plain(t)
-	c.Extension = &Extension{library: []byte("no library"), bootstrap: "SELECT 1;\n\nSELECT broken;\n"}
+	c.Extension = &Extension{sharedObject: []byte("no library"), bootstrap: "SELECT 1;\n\nSELECT broken;\n"}
 	c.LibDir = filepath.Join(filepath.Dir(c.DataDir), "lib")
 	if err := c.Init(bounded(t)); err == nil || !strings.Contains(err.Error(), "barista.so") {
 		t.Errorf("Init with a broken library: %v; want an error that names it", err)

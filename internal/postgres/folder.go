@@ -127,10 +127,10 @@ func (c Config) installLibrary() error {
 		return fmt.Errorf("install the extension: %w", err)
 	}
 	installed := filepath.Join(c.LibDir, "barista.so")
-	if present, err := os.ReadFile(installed); err == nil && bytes.Equal(present, c.Extension.library) {
+	if present, err := os.ReadFile(installed); err == nil && bytes.Equal(present, c.Extension.sharedObject) {
 		return nil
 	}
-	if err := replaceFile(installed, c.Extension.library, 0o700); err != nil {
+	if err := replaceFile(installed, c.Extension.sharedObject, 0o700); err != nil {
 		return fmt.Errorf("install the extension: %w", err)
 	}
 	return nil

@@ -96,10 +96,12 @@ func TestSequencesOfAChunkedSet(t *testing.T) {
 	}
 }
 
-// A sequence that takes another one's name is agreed on anew, whatever was newer of its namesake; and so is one that was restarted.
+// A sequence that takes another one's name, alone or along with its database's, is agreed on anew, whatever was newer of its namesake; and so is one
+// that was restarted.
 func TestSequenceBookForgetsNames(t *testing.T) {
 	for name, message := range map[string]changeset.Message{
 		"given up": changeset.DroppedSequence{Schema: "live", Name: "s"}, "taken": changeset.Sequence{Schema: "live", Name: "s", Horizon: 1},
+		"taken with its database's": changeset.RenamedDatabase{From: "spare", To: "shop"},
 	} {
 		var book sequenceBook
 		var p pending

@@ -309,30 +309,6 @@ func TestSequencesOfRenamedDatabases(t *testing.T) {
 	}
 }
 
-// A sequence that takes another one's name along with its database's is agreed on anew, whatever was newer of its namesake.
-func TestSequenceBookForgetsNamesOfDatabases(t *testing.T) {
-	var book sequenceBook
-	var p pending
-	book.reset()
-	note := func(lsn uint64) paxos.Index {
-		return book.note([]changeset.SequenceState{{Database: "shop", Schema: "public", Name: "s", LSN: lsn}}, &p)
-	}
-	note(100)
-	book.proposedAt(7, &p)
-	book.agreed = 7
-	if wait := note(90); wait != 0 {
-		t.Fatalf("an older state waits for %d", wait)
-	}
-	var w changeset.Writer
-	w.Write(changeset.RenamedDatabase{From: "spare", To: "shop"})
-	if err := book.noteInline(&changeset.ChangeSet{Flags: changeset.HasSequences, Payload: w.Payload()}, inlineScan{}); err != nil {
-		t.Fatal(err)
-	}
-	if wait := note(90); wait != inPending {
-		t.Errorf("the other sequence's state waits for %d, not for a proposal", wait)
-	}
-}
-
 // An order that starts at a floor goes on as the one that the floor was taken from.
 func TestFloorCarriesTheState(t *testing.T) {
 	log := newLog(t)

@@ -8,12 +8,7 @@ var sequenceScripts = []script{
 	// renames that it then meets move them once more. (Seed 701960 of v0.1.0.)
 	{"states at a floor, and names that change above it", nil, func(s *scene) {
 		follower := s.follower()
-		s.create(app)
-		s.create(next)
-		for range 2 * sequenceCache {
-			s.nextval(fairName(app))
-		}
-		s.nextval(fairName(next))
+		s.drawUnevenly()
 		s.modifyInChunks()
 		s.rename(app, old)
 		s.rename(next, app)
@@ -27,7 +22,7 @@ var sequenceScripts = []script{
 		s.handOver(follower)
 		s.nextval(fairName(old))
 		s.nextval(fairName(app))
-	}, ""},
+	}},
 
 	// A server is ahead of its own node's log after a base backup: what that log has to tell of sequences below the server's position is about
 	// names that belong to others by then. (Seed 5003548 of v0.1.0.)
@@ -59,17 +54,12 @@ var sequenceScripts = []script{
 		s.handOver(follower)
 		s.nextval(fairName(old))
 		s.nextval(fairName(app))
-	}, ""},
+	}},
 
 	// A server loses its last commits, and its node overwrites its sequences with the states that hold after them.
 	{"states above a server that lost commits, and names that change below them", func(p *plan) { p.flushEvery = 10000 * second }, func(s *scene) {
 		leader := s.leader()
-		s.create(app)
-		s.create(next)
-		for range 2 * sequenceCache {
-			s.nextval(fairName(app))
-		}
-		s.nextval(fairName(next))
+		s.drawUnevenly()
 		s.modify()
 		s.rested()
 		s.purges(leader) // which makes the server flush
@@ -81,7 +71,17 @@ var sequenceScripts = []script{
 		s.handOver(leader)
 		s.nextval(fairName(old))
 		s.nextval(fairName(app))
-	}, ""},
+	}},
+}
+
+// drawUnevenly makes two databases, in one of which far more values are drawn.
+func (s *scene) drawUnevenly() {
+	s.create(app)
+	s.create(next)
+	for range 2 * sequenceCache {
+		s.nextval(fairName(app))
+	}
+	s.nextval(fairName(next))
 }
 
 // follower is a machine that does not lead.

@@ -44,7 +44,7 @@ var standstillScripts = []script{
 		copied.server.keep(copied.process)
 		s.until("the floor is the other's, too", func() bool { return copied.journal.Floor().Index >= chunked.proposedAt })
 		s.network.heal()
-	}, ""},
+	}},
 
 	// A node leads, adopts an entry by which it is no member any more, and is gone: whoever is left has accepted that, and never hears that it is
 	// chosen. (Seed 6003284 of v0.1.0.)
@@ -76,7 +76,7 @@ var standstillScripts = []script{
 		s.pass(2 * second)
 		s.network.heal()
 		leader.server.keep(leader.process)
-	}, ""},
+	}},
 }
 
 // others are the machines but one.
