@@ -45,11 +45,14 @@ typedef struct ApplyState
 {
 	bool		active;			/* barista_apply() ran in this transaction */
 	bool		begun;			/* 'B' was read */
+	bool		swept;			/* changes have begun, and before them a sweep */
 	bool		in_set;			/* inside a change set */
 	bool		ended;			/* 'E' was read */
+	bool		without_functions;	/* 'v' was read */
+	bool		upkeep;			/* no batch: an index is set aside or built again */
 	uint64		predecessor;
 	uint64		position;
-	TimestampTz timestamp;		/* of the last change set */
+	TimestampTz timestamp;		/* at which the last change set was committed */
 	MemoryContext context;
 	StringInfoData tail;		/* of a part: the beginning of an item */
 	List	   *emptied;		/* of ApplyName: before the next statement */
@@ -74,12 +77,15 @@ static bool take_tail(const char *part, Size length, Size *at, int64 *changes);
 static Size item_length(const char *header);
 static void end_run(void);
 static bool apply_item(char type, const char *body, Size length);
+static void require_closed_gate(void);
+static bool upkeep(char type, BaristaReader *r);
 static void begin(BaristaReader *r);
+static void sweep(void);
 static void change_set(BaristaReader *r);
 static void end_change_set(void);
 static void describe(BaristaReader *r);
 static NumberedRelation *look_up(uint32 number);
-static void use(NumberedRelation *entry);
+static void use(NumberedRelation *entry, bool for_rows);
 static ApplyRelation *numbered(uint32 number);
 static void truncate_tables(BaristaReader *r);
 static void statement(BaristaReader *r);
@@ -89,6 +95,7 @@ static void rename_database(BaristaReader *r);
 static void sequence(BaristaReader *r);
 static void sequence_dropped(BaristaReader *r);
 static void sequences(BaristaReader *r);
+static void id_limit(BaristaReader *r);
 static void large_object(char type, BaristaReader *r);
 static void end(BaristaReader *r);
 static void malformed(const char *why) pg_attribute_noreturn();
@@ -98,6 +105,12 @@ void
 barista_apply_init(void)
 {
 	apply_relation_init();
+}
+
+bool
+apply_without_functions(void)
+{
+	return state.active && state.without_functions;
 }
 
 bool
@@ -117,6 +130,7 @@ barista_apply(PG_FUNCTION_ARGS)
 	ErrorContextCallback callback;
 
 	barista_require_own_session("barista_apply");
+	barista_oids_keep_apart();
 	part = PG_GETARG_BYTEA_PP(0);
 	start();
 
@@ -137,10 +151,12 @@ barista_apply(PG_FUNCTION_ARGS)
 		error = CopyErrorData();
 		FlushErrorState();
 		barista_in_apply = false;
+		apply_limits_stop();
 		apply_translate_error(error, current_doing, current_what);
 		ReThrowError(error);
 	}
 	PG_END_TRY();
+	apply_limits_stop();
 	barista_in_apply = false;
 	error_context_stack = callback.previous;
 	current_doing = current_what = NULL;
@@ -153,10 +169,6 @@ barista_apply(PG_FUNCTION_ARGS)
 static void
 start(void)
 {
-	if (barista_gate_is_open(NULL))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("barista_apply() needs a closed gate")));
 	if (GetCurrentTransactionNestLevel() != 1 || IsolationUsesXactSnapshot())
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -178,6 +190,9 @@ start(void)
 											   ALLOCSET_DEFAULT_SIZES);
 	apply_run_forget();
 	apply_index_forget();
+	apply_suspect_forget();
+	max_parallel_maintenance_workers = 0;	/* a worker would know no limit */
+	apply_domains_show();
 	apply_row_context = AllocSetContextCreate(apply_call_context,
 											  "barista apply row",
 											  ALLOCSET_DEFAULT_SIZES);
@@ -208,6 +223,9 @@ apply_pinned(const char *part, Size length)
 void
 barista_apply_pre_commit(void)
 {
+	if (state.upkeep)
+		return;
+	require_closed_gate();
 	if (!state.ended)
 		malformed("it has no end");
 	barista_guard(state.predecessor);
@@ -216,6 +234,7 @@ barista_apply_pre_commit(void)
 	barista_turn_store(state.position,
 					   state.timestamp != 0 ? state.timestamp : 1);
 	barista_guard_turn(state.predecessor);
+	barista_ids_forget();		/* those of subtransactions too */
 }
 
 /* End of any transaction.  Memory goes with the transaction's. */
@@ -328,8 +347,13 @@ apply_item(char type, const char *body, Size length)
 	uint32		number;
 
 	CHECK_FOR_INTERRUPTS();
-	if (state.ended)
+	if (state.ended || state.upkeep)
 		malformed("it goes on after its end");
+	if (!state.begun && (type == 'a' || type == 'b'))
+	{
+		reader_init(r, body, length);
+		return upkeep(type, r);
+	}
 	if (state.begun == (type == 'B'))
 		malformed(state.begun ? "it begins twice" : "it has no beginning");
 
@@ -341,11 +365,18 @@ apply_item(char type, const char *body, Size length)
 		case 'B':
 			begin(r);
 			return false;
+		case 'v':
+			reader_finish(r, "leave to call no function");
+			state.without_functions = true;
+			return false;
 		case 'X':
 			change_set(r);
 			return false;
 		case 'Z':
 			sequences(r);
+			return false;
+		case 'C':
+			id_limit(r);
 			return false;
 		case 'E':
 			end(r);
@@ -412,12 +443,58 @@ apply_item(char type, const char *body, Size length)
 }
 
 static void
+require_closed_gate(void)
+{
+	if (barista_gate_is_open(NULL))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("barista_apply() needs a closed gate")));
+}
+
+/*
+ * In the place of a batch: an index is set aside, or built again.  That is a matter
+ * of this server alone, and changes no position.
+ */
+static bool
+upkeep(char type, BaristaReader *r)
+{
+	Oid			index = reader_u32(r);
+	uint32		longest = type == 'b' ? reader_u32(r) : 0;
+
+	if (longest > INT_MAX)
+		reader_fail(r, "it takes too long");
+	reader_finish(r, "index");
+	state.upkeep = true;
+	if (type == 'b')
+	{
+		current_doing = "build index";
+		return apply_rebuild_index(index, (int) longest);
+	}
+	require_closed_gate();
+	current_doing = "set index aside";
+	return apply_set_index_aside(index);
+}
+
+static void
 begin(BaristaReader *r)
 {
+	require_closed_gate();
 	state.predecessor = reader_u64(r);
 	reader_finish(r, "beginning of a batch");
 	barista_guard(state.predecessor);
 	state.begun = true;
+}
+
+/*
+ * Before the first change of a batch, and behind its limit of transaction ids,
+ * what is left of dropped databases is destroyed: that takes an id.
+ */
+static void
+sweep(void)
+{
+	if (state.swept)
+		return;
+	state.swept = true;
 	barista_sweep_databases();
 }
 
@@ -427,6 +504,8 @@ change_set(BaristaReader *r)
 	state.timestamp = (TimestampTz) reader_u64(r);
 	reader_finish(r, "change set");
 	end_change_set();
+	barista_ids_take();
+	sweep();
 	state.in_set = true;
 }
 
@@ -494,10 +573,10 @@ look_up(uint32 number)
 
 /* Opens the relation.  A description that came twice has two numbers. */
 static void
-use(NumberedRelation *entry)
+use(NumberedRelation *entry, bool for_rows)
 {
 	ApplyRelation *before = entry->relation;
-	ApplyRelation *after = apply_relation_use(before);
+	ApplyRelation *after = apply_relation_use(before, for_rows);
 
 	if (likely(after == before))
 		return;
@@ -511,7 +590,7 @@ numbered(uint32 number)
 {
 	NumberedRelation *entry = look_up(number);
 
-	use(entry);
+	use(entry, true);
 	current_what = entry->relation->name;
 	return entry->relation;
 }
@@ -534,8 +613,8 @@ truncate_tables(BaristaReader *r)
 	{
 		NumberedRelation *entry = look_up(reader_u32(r));
 
-		/* Using it makes it valid. */
-		use(entry);
+		/* Using it makes it valid.  It is closed before any row. */
+		use(entry, false);
 		relations = lappend(relations, entry->relation);
 	}
 	apply_relations_close();
@@ -635,6 +714,7 @@ sequences(BaristaReader *r)
 	uint16		count = reader_u16(r);
 
 	end_change_set();
+	sweep();
 	if (flags > 1)
 		reader_fail(r, "it has unknown flags");
 	current_doing = "state of sequence";
@@ -654,6 +734,18 @@ sequences(BaristaReader *r)
 	}
 	reader_finish(r, "sequence states");
 	current_doing = current_what = NULL;
+}
+
+static void
+id_limit(BaristaReader *r)
+{
+	uint64		limit = reader_u64(r);
+
+	reader_finish(r, "limit of transaction ids");
+	end_change_set();
+	current_doing = "limit of transaction ids";
+	barista_ids_limit(limit);
+	current_doing = NULL;
 }
 
 static void

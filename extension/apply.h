@@ -55,6 +55,7 @@ typedef struct ApplyIndex
 	IndexInfo  *info;			/* of a simple one, kept with the relation */
 	bool		simple;			/* b-tree over plain columns, no predicate */
 	bool		restricted;		/* expression or predicate runs users' code */
+	bool		aside;			/* set aside: it gets no entries (index_aside.c) */
 
 	/* While the relation is open: */
 	Relation	rel;
@@ -124,6 +125,8 @@ typedef struct ApplyTuple
 extern MemoryContext apply_call_context;
 /* Values of a row: reset after each change. */
 extern MemoryContext apply_row_context;
+/* Is the batch applied without users' functions, because one of a statement in it failed? */
+extern bool apply_without_functions(void);
 
 /* apply_error.c */
 
@@ -139,7 +142,7 @@ extern void apply_raise_stack(void);
 /* apply_relation.c */
 extern void apply_relation_init(void);
 extern ApplyRelation *apply_relation_find(const char *description, Size length);
-extern ApplyRelation *apply_relation_use(ApplyRelation *ar);
+extern ApplyRelation *apply_relation_use(ApplyRelation *ar, bool for_rows);
 extern void apply_relations_close(void);
 extern void apply_relation_unused(ApplyRelation *ar);
 extern void apply_relations_forget(void);
@@ -161,6 +164,25 @@ extern void apply_insert(ApplyRelation *ar, BaristaReader *r);
 extern void apply_update(ApplyRelation *ar, BaristaReader *r);
 extern void apply_delete(ApplyRelation *ar, BaristaReader *r);
 
+/* apply_suspect.c */
+extern void apply_suspect_begin(Oid index);
+extern void apply_suspect_end(void);
+extern void apply_suspect_name(Oid index);
+extern void apply_suspect_statement(void);
+extern void apply_suspect_forget(void);
+extern void apply_limit_function(bool begins);
+extern void apply_limits_begin(int longest);
+extern void apply_limits_give_way(void);
+extern void apply_limits_end(void);
+extern void apply_limits_stop(void);
+
+/* index_aside.c: in the running transaction. */
+extern bool apply_set_index_aside(Oid index);
+extern void apply_take_index_back(Oid index);
+extern bool apply_rebuild_index(Oid index, int longest);
+extern List *apply_show_aside(void);
+extern void apply_hide_aside(List *all);
+
 /* apply_run.c */
 extern bool apply_run_allowed(ApplyRelation *ar);
 extern ApplyRelation *apply_run_relation(void);
@@ -170,8 +192,9 @@ extern void apply_run_forget(void);
 
 /* apply_index.c */
 extern bool apply_find_by_key(ApplyRelation *ar, ApplyTuple *key);
-extern const char *apply_index_evaluated(void);
+extern const char *apply_index_failed(int sqlstate);
 extern void apply_index_forget(void);
+extern void apply_index_open(ApplyRelation *ar, ApplyIndex *index);
 extern void apply_index_insert(ApplyRelation *ar, TupleTableSlot *slot,
 							   TupleTableSlot *old);
 
@@ -215,16 +238,17 @@ extern void apply_large_object_removed(BaristaReader *r);
 
 /* apply_domain.c */
 
-/* A domain whose constraints are set aside. */
+/* A domain whose constraints are hidden. */
 typedef struct ApplyDomain
 {
 	struct TypeCacheEntry *entry;
 	struct DomainConstraintCache *constraints;
+	bool		loaded;			/* constraints says all that there is */
 } ApplyDomain;
 
 extern List *apply_domains_of(Oid type);
-extern ApplyDomain *apply_domains_suspend(List *domains);
-extern void apply_domains_restore(ApplyDomain *suspended, int count);
+extern void apply_domains_hide(List *domains);
+extern void apply_domains_show(void);
 
 /* apply_user.c */
 

@@ -8,7 +8,8 @@
  * through their input functions, which would check again: run users' functions,
  * which may answer otherwise here, and refuse a null that ALTER TYPE ... ADD
  * ATTRIBUTE put into rows that were there.  So the type cache's constraints of
- * these domains are set aside while a value is read.
+ * these domains are hidden while a value is read.  They are not loaded for that:
+ * they would be planned, which runs functions in them.
  *
  *-------------------------------------------------------------------------
  */
@@ -16,7 +17,10 @@
 
 #include "access/tupdesc.h"
 #include "catalog/pg_type.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
 #include "utils/typcache.h"
 
 #include "apply.h"
@@ -90,34 +94,77 @@ collect(Oid type, List **seen, List **domains)
 	}
 }
 
-/*
- * Sets the constraints of these domains aside.  What it returns is to be given to
- * apply_domains_restore(), after an error too.  They are planned when they are
- * loaded, which may run functions in them: it is called as the table's owner.
- */
-ApplyDomain *
-apply_domains_suspend(List *domains)
+/* Those that are hidden now, or NULL. */
+static ApplyDomain *hidden = NULL;
+static int	hidden_count = 0;
+
+static void
+hide(ApplyDomain *domain)
 {
-	ApplyDomain *suspended = palloc(Max(list_length(domains), 1) * sizeof(ApplyDomain));
+	domain->entry->domainData = NULL;
+	domain->entry->flags |= BARISTA_DOMAIN_CONSTRAINTS_LOADED;
+}
+
+/* The type cache has noted that constraints changed: it would load them again. */
+static void
+constraints_changed(Datum arg, int cacheid, uint32 hashvalue)
+{
+	for (int i = 0; i < hidden_count; i++)
+	{
+		hidden[i].loaded = false;
+		hide(&hidden[i]);
+	}
+}
+
+/* Once in each backend.  The type cache's own callback has to come first. */
+static void
+init(void)
+{
+	static bool registered = false;
+
+	if (registered)
+		return;
+	(void) lookup_type_cache(INT4OID, 0);
+	CacheRegisterSyscacheCallback(CONSTROID, constraints_changed, (Datum) 0);
+	registered = true;
+}
+
+/* Hides the constraints of these domains until apply_domains_show(), which a call after an error begins with. */
+void
+apply_domains_hide(List *domains)
+{
+	ApplyDomain *entries;
 	ListCell   *lc;
 
-	/* All are loaded before any is set aside: loading one may load others. */
+	init();
+	entries = MemoryContextAlloc(TopMemoryContext,
+								 Max(list_length(domains), 1) * sizeof(ApplyDomain));
+	/* All are there before any is changed: an error leaves them as they are. */
 	foreach(lc, domains)
-		suspended[foreach_current_index(lc)].entry =
-			lookup_type_cache(lfirst_oid(lc), TYPECACHE_DOMAIN_CONSTR_INFO);
-	for (int i = 0; i < list_length(domains); i++)
+		entries[foreach_current_index(lc)].entry = lookup_type_cache(lfirst_oid(lc), 0);
+	hidden = entries;
+	hidden_count = list_length(domains);
+	for (int i = 0; i < hidden_count; i++)
 	{
-		suspended[i].constraints = suspended[i].entry->domainData;
-		suspended[i].entry->domainData = NULL;
+		hidden[i].constraints = hidden[i].entry->domainData;
+		hidden[i].loaded = (hidden[i].entry->flags & BARISTA_DOMAIN_CONSTRAINTS_LOADED) != 0;
+		hide(&hidden[i]);
 	}
-	return suspended;
 }
 
 void
-apply_domains_restore(ApplyDomain *suspended, int count)
+apply_domains_show(void)
 {
-	/* One that was loaded anew meanwhile stays. */
-	for (int i = 0; i < count; i++)
-		if (suspended[i].entry->domainData == NULL)
-			suspended[i].entry->domainData = suspended[i].constraints;
+	for (int i = 0; i < hidden_count; i++)
+	{
+		TypeCacheEntry *entry = hidden[i].entry;
+
+		entry->domainData = hidden[i].constraints;
+		if (!hidden[i].loaded)
+			entry->flags &= ~BARISTA_DOMAIN_CONSTRAINTS_LOADED;
+	}
+	hidden_count = 0;
+	if (hidden)
+		pfree(hidden);
+	hidden = NULL;
 }

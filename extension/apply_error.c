@@ -19,9 +19,6 @@
 /* Bytes of a value that an error's detail may show. */
 #define DETAIL_SHOWN	300
 
-/* What to do about a function that made this node stop. */
-#define RECOVERY	"Drop the index through the leader, and start this node with an empty folder."
-
 /*
  * May this succeed if it is tried again, with the same bytes on the same data?
  */
@@ -56,7 +53,7 @@ depends_on_the_moment(int sqlstate)
 void
 apply_translate_error(ErrorData *error, const char *doing, const char *what)
 {
-	const char *index = apply_index_evaluated();
+	const char *index = apply_index_failed(error->sqlerrcode);
 
 	if (ERRCODE_TO_CATEGORY(error->sqlerrcode) ==
 		ERRCODE_TO_CATEGORY(ERRCODE_BARISTA_DIVERGENCE) ||
@@ -71,9 +68,9 @@ apply_translate_error(ErrorData *error, const char *doing, const char *what)
 							  error->message,
 							  unpack_sql_state(error->sqlerrcode));
 	if (error->sqlerrcode == ERRCODE_READ_ONLY_SQL_TRANSACTION)
-		error->hint = pstrdup("A function of the index writes, though it must not. " RECOVERY);
+		error->hint = pstrdup("A function writes, though it must not.");
 	else if (index && error->sqlerrcode != ERRCODE_UNIQUE_VIOLATION)
-		error->hint = pstrdup("A function of the index is not immutable: it gave no error where the row was written. " RECOVERY);
+		error->hint = pstrdup("A function of the index is not immutable: it gave no error where the row was written.");
 	error->sqlerrcode = ERRCODE_BARISTA_DIVERGENCE;
 	if (error->detail && strlen(error->detail) > DETAIL_SHOWN)
 		error->detail[pg_mbcliplen(error->detail, strlen(error->detail),

@@ -26,8 +26,12 @@
 
 #include "apply.h"
 
-/* The index whose users' functions run; within one call of barista_apply(). */
-static Relation evaluated = NULL;
+/*
+ * The index whose entry is made; within one call of barista_apply().  None while
+ * the row is found by its key: what fails there is no matter of an index that could
+ * be set aside.
+ */
+static ApplyIndex *entered = NULL;
 
 static void insert_simple(ApplyRelation *ar, ApplyIndex *index,
 						  TupleTableSlot *slot, TupleTableSlot *old);
@@ -36,18 +40,26 @@ static void insert_evaluated(ApplyRelation *ar, ApplyIndex *index,
 static bool same_key(ApplyRelation *ar, IndexInfo *info,
 					 TupleTableSlot *slot, TupleTableSlot *old);
 
-/* The name of the index whose users' functions have failed, or NULL. */
+/*
+ * The name of the index that this error is of, or NULL: its entry could not be made.
+ * One that follows from the row alone and is too long here (values are compressed
+ * otherwise) is the index's own affair, as what its functions do is.
+ */
 const char *
-apply_index_evaluated(void)
+apply_index_failed(int sqlstate)
 {
-	return evaluated ? RelationGetRelationName(evaluated) : NULL;
+	if (entered == NULL)
+		return NULL;
+	if (sqlstate == ERRCODE_PROGRAM_LIMIT_EXCEEDED)
+		apply_suspect_name(entered->oid);
+	return RelationGetRelationName(entered->rel);
 }
 
 /* At the beginning of a call: what an error has left behind is gone. */
 void
 apply_index_forget(void)
 {
-	evaluated = NULL;
+	entered = NULL;
 }
 
 /*
@@ -63,7 +75,6 @@ begin_evaluation(ApplyRelation *ar, ApplyIndex *index, ApplyUser *before)
 		return;
 	}
 	apply_user_begin(ar, before);
-	evaluated = index->rel;
 }
 
 static void
@@ -74,8 +85,61 @@ end_evaluation(ApplyIndex *index, ApplyUser *before)
 		barista_rights_give_back(&before->rights);
 		return;
 	}
-	evaluated = NULL;
 	apply_user_end(before);
+}
+
+/*
+ * The same for the entry of an index that may be set aside if that fails: not for
+ * the one by which rows are found.  One that runs no users' code may be so while its
+ * expressions are evaluated: what the server's own functions give may depend on
+ * files and settings of this machine.
+ */
+static void
+begin_entry(ApplyRelation *ar, ApplyIndex *index, bool evaluates, ApplyUser *before)
+{
+	begin_evaluation(ar, index, before);
+	if (index == ar->key)
+		return;
+	entered = index;
+	if (index->restricted || evaluates)
+		apply_suspect_begin(index->oid);
+}
+
+static void
+end_entry(ApplyRelation *ar, ApplyIndex *index, bool evaluates, ApplyUser *before)
+{
+	if (index != ar->key && (index->restricted || evaluates))
+		apply_suspect_end();
+	entered = NULL;
+	end_evaluation(index, before);
+}
+
+/*
+ * Opens an index for its entries.  Simplifying its expressions may run functions in
+ * them.  The estate is there before an error can be.
+ */
+void
+apply_index_open(ApplyRelation *ar, ApplyIndex *index)
+{
+	ApplyUser	before;
+
+	if ((index->restricted || !index->simple) && index != ar->key && apply_without_functions())
+	{
+		index->aside = true;
+		(void) apply_set_index_aside(index->oid);
+		return;
+	}
+	index->rel = index_open(index->oid, RowExclusiveLock);
+	if (index->simple)
+	{
+		index->open_info = index->info;
+		return;
+	}
+	if (ar->estate == NULL)
+		ar->estate = CreateExecutorState();
+	begin_entry(ar, index, true, &before);
+	index->open_info = BuildIndexInfo(index->rel);
+	end_entry(ar, index, true, &before);
 }
 
 /*
@@ -127,7 +191,7 @@ apply_index_insert(ApplyRelation *ar, TupleTableSlot *slot, TupleTableSlot *old)
 	{
 		ApplyIndex *index = &ar->indexes[i];
 
-		if (!index->open_info->ii_ReadyForInserts)
+		if (index->aside)
 			continue;
 		if (index->simple)
 			insert_simple(ar, index, slot, old);
@@ -146,12 +210,12 @@ insert_entry(ApplyRelation *ar, ApplyIndex *index, TupleTableSlot *slot,
 	ApplyUser	before;
 
 	/* Whoever may not read the table is not told of the key that is there already. */
-	begin_evaluation(ar, index, &before);
+	begin_entry(ar, index, false, &before);
 	index_insert(index->rel, values, nulls, &slot->tts_tid, ar->rel,
 				 form->indisunique && form->indimmediate ?
 				 UNIQUE_CHECK_YES : UNIQUE_CHECK_NO,
 				 unchanged, index->open_info);
-	end_evaluation(index, &before);
+	end_entry(ar, index, false, &before);
 	list_free_deep(shortened);
 }
 
@@ -206,7 +270,7 @@ insert_evaluated(ApplyRelation *ar, ApplyIndex *index, TupleTableSlot *slot)
 	bool		wanted = true;
 
 	econtext->ecxt_scantuple = slot;
-	begin_evaluation(ar, index, &before);
+	begin_entry(ar, index, true, &before);
 	if (info->ii_Predicate != NIL)
 	{
 		if (info->ii_PredicateState == NULL)
@@ -215,7 +279,7 @@ insert_evaluated(ApplyRelation *ar, ApplyIndex *index, TupleTableSlot *slot)
 	}
 	if (wanted)
 		FormIndexDatum(info, slot, ar->estate, values, nulls);
-	end_evaluation(index, &before);
+	end_entry(ar, index, true, &before);
 	if (wanted)
 		insert_entry(ar, index, slot, values, nulls, false);
 	ResetExprContext(econtext);

@@ -69,8 +69,8 @@ go_past_numbers(Oid next)
 {
 	int32		ahead;
 
-	if (next < FirstNormalObjectId)
-		return;
+	if (next < BARISTA_OIDS_LOCAL)
+		return;					/* given out before numbers were divided */
 	LWLockAcquire(OidGenLock, LW_EXCLUSIVE);
 	ahead = (int32) (next - ShmemVariableCache->nextOid);
 	if (ahead > 0)

@@ -329,6 +329,7 @@ build_indexes(ApplyRelation *ar, Relation rel)
 		index->simple = indexrel->rd_rel->relam == BTREE_AM_OID &&
 			heap_attisnull(tuple, Anum_pg_index_indexprs, NULL) &&
 			heap_attisnull(tuple, Anum_pg_index_indpred, NULL);
+		index->aside = !indexrel->rd_index->indisready;
 		index->info = index->simple ? BuildIndexInfo(indexrel) : NULL;
 		index->restricted = barista_index_runs_user_code(tuple) ||
 			holds_users_values(indexrel);
@@ -403,11 +404,11 @@ prepare_key(ApplyRelation *ar, Relation index)
 }
 
 /*
- * Opens the table and its indexes until the end of the call.  Returns the
+ * Opens the table, and for rows its indexes, until the end of the call.  Returns the
  * entry to use from now on: another one if this one has become invalid.
  */
 ApplyRelation *
-apply_relation_use(ApplyRelation *ar)
+apply_relation_use(ApplyRelation *ar, bool for_rows)
 {
 	if (ar->rel)
 		return ar;
@@ -425,7 +426,8 @@ apply_relation_use(ApplyRelation *ar)
 	}
 	ar->next_opened = opened;
 	opened = ar;
-	open_indexes(ar);
+	if (for_rows)
+		open_indexes(ar);
 	return ar;
 }
 
@@ -436,21 +438,8 @@ open_indexes(ApplyRelation *ar)
 
 	for (int i = 0; i < ar->nindexes; i++)
 	{
-		ApplyIndex *index = &ar->indexes[i];
-		BaristaRights before;
-		int			settings = -1;
-
-		/* Simplifying the index's expressions may run functions in them. */
-		barista_rights_take(ar->owner, &before);
-		if (index->restricted)
-			settings = apply_user_path(ar);
-		index->rel = index_open(index->oid, RowExclusiveLock);
-		index->open_info = index->simple ? index->info : BuildIndexInfo(index->rel);
-		if (index->restricted)
-			AtEOXact_GUC(false, settings);
-		barista_rights_give_back(&before);
-		if (!index->simple && ar->estate == NULL)
-			ar->estate = CreateExecutorState();
+		if (!ar->indexes[i].aside)
+			apply_index_open(ar, &ar->indexes[i]);
 	}
 	MemoryContextSwitchTo(caller);
 }

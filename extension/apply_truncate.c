@@ -29,6 +29,7 @@
 #include "apply.h"
 
 static void new_storage(Relation rel);
+static void new_indexes(Relation rel);
 
 /* relations is a list of ApplyRelation, all of them closed. */
 void
@@ -97,7 +98,6 @@ void
 apply_truncate_one(Relation rel)
 {
 	SubTransactionId current = GetCurrentSubTransactionId();
-	ReindexParams params = {0};
 
 	if (rel->rd_createSubid == current || rel->rd_newRelfilenodeSubid == current)
 		heap_truncate_one_rel(rel);
@@ -111,9 +111,10 @@ apply_truncate_one(Relation rel)
 			Relation	toastrel = relation_open(toast, AccessExclusiveLock);
 
 			new_storage(toastrel);
+			new_indexes(toastrel);
 			relation_close(toastrel, NoLock);
 		}
-		reindex_relation(RelationGetRelid(rel), REINDEX_REL_PROCESS_TOAST, &params);
+		new_indexes(rel);
 	}
 	pgstat_count_truncate(rel);
 }
@@ -122,4 +123,28 @@ static void
 new_storage(Relation rel)
 {
 	RelationSetNewRelfilenode(rel, rel->rd_rel->relpersistence);
+}
+
+/*
+ * Indexes of a table that is empty now.  REINDEX would simplify their expressions,
+ * which may run users' functions; without rows they need none.  Nor is there a reason
+ * left to set one of them aside.
+ */
+static void
+new_indexes(Relation rel)
+{
+	List	   *indexes = RelationGetIndexList(rel);
+	ListCell   *lc;
+
+	foreach(lc, indexes)
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessExclusiveLock);
+
+		new_storage(index);
+		index_build(rel, index, BuildDummyIndexInfo(index), true, false);
+		index_close(index, NoLock);
+		apply_take_index_back(lfirst_oid(lc));
+		CommandCounterIncrement();
+	}
+	list_free(indexes);
 }

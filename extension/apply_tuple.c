@@ -184,24 +184,13 @@ static Datum
 decode_restricted(ApplyRelation *ar, ApplyColumn *column, const char *bytes,
 				  uint32 length, BaristaReader *r)
 {
-	MemoryContext caller;
-	ApplyDomain *suspended;
 	ApplyUser	before;
-	volatile Datum value;
+	Datum		value;
 
 	apply_user_begin(ar, &before);
-	caller = MemoryContextSwitchTo(apply_row_context);
-	suspended = apply_domains_suspend(column->domains);
-	MemoryContextSwitchTo(caller);
-	PG_TRY();
-	{
-		value = decode_by_function(column, bytes, length, r);
-	}
-	PG_FINALLY();
-	{
-		apply_domains_restore(suspended, list_length(column->domains));
-	}
-	PG_END_TRY();
+	apply_domains_hide(column->domains);
+	value = decode_by_function(column, bytes, length, r);
+	apply_domains_show();
 	apply_user_end(&before);
 	return value;
 }

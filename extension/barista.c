@@ -199,9 +199,28 @@ has_written(void)
 		(barista_has_captured() || TransactionIdIsValid(GetTopTransactionIdIfAny()));
 }
 
+/*
+ * The request under way has committed a transaction, and its client has not
+ * been told that all is answered.  A COMMIT of the extended protocol is such a
+ * request until its Sync comes, and a procedure that commits and goes on.
+ */
+static bool committed_unanswered = false;
+
+void
+barista_note_answered(void)
+{
+	committed_unanswered = false;
+}
+
 void
 barista_end_session(void)
 {
+	if (committed_unanswered)
+		ereport(FATAL,
+				(errcode(ERRCODE_TRANSACTION_RESOLUTION_UNKNOWN),
+				 errmsg("this node stopped leading before the request was answered"),
+				 errdetail("A transaction of the request was committed. One that was open then was not."),
+				 errhint("Connect again and look for its effect before you run it again.")));
 	if (has_written())
 		ereport(FATAL,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
@@ -210,7 +229,8 @@ barista_end_session(void)
 	ereport(FATAL,
 			(errcode(ERRCODE_ADMIN_SHUTDOWN),
 			 errmsg("this node stopped leading"),
-			 errhint("Connect again.")));
+			 errdetail("What was under way had written nothing."),
+			 errhint("Connect again and run it again.")));
 }
 
 /*
@@ -233,6 +253,7 @@ prepare_backend(void)
 {
 	backend_prepared = true;
 	before_shmem_exit(close_before_exit, (Datum) 0);
+	barista_client_watch();
 	if (!IsUnderPostmaster)
 		return;
 	(void) barista_my_slot();
@@ -331,6 +352,7 @@ barista_check_statement(void)
 			meet_epoch(epoch);
 		barista_transaction_epoch = epoch;
 	}
+	barista_ids_begin(true);
 }
 
 void
@@ -450,6 +472,7 @@ executor_finish(QueryDesc *queryDesc)
 		standard_ExecutorFinish(queryDesc);
 	if (queryDesc->estate->es_tuple_routing_result_relations != NIL && barista_capturing())
 		barista_triggers_note_routed(queryDesc->estate);
+	barista_ids_end();
 }
 
 /*
@@ -504,7 +527,16 @@ function_execute(Oid function)
 			break;
 		case F_TXID_CURRENT:
 		case F_PG_CURRENT_XACT_ID:
+			if (barista_transaction_epoch == 0)
+				ereport(ERROR,
+						(errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+						 errmsg("cannot assign a transaction id on a node that does not lead")));
 			barista_note_known_write();
+			break;
+		case F_TXID_STATUS:
+		case F_PG_XACT_STATUS:
+			if (barista_transaction_epoch == 0)
+				barista_ids_forget();
 			break;
 		default:
 			break;
@@ -558,6 +590,13 @@ static void
 emit_log(ErrorData *error)
 {
 	if (error->elevel == FATAL && error->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN &&
+		MyBackendType == B_BACKEND && !proc_exit_inprogress && committed_unanswered)
+	{
+		error->sqlerrcode = ERRCODE_TRANSACTION_RESOLUTION_UNKNOWN;
+		error->detail = pstrdup("A transaction of the request that was under way was committed. One that was open then was not.");
+		error->hint = pstrdup("Connect again and look for its effect before you run it again.");
+	}
+	if (error->elevel == FATAL && error->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN &&
 		MyBackendType == B_BACKEND && error->hint == NULL &&
 		barista_shared != NULL && !proc_exit_inprogress &&
 		(barista_transaction_epoch != 0 || session_kind == SESSION_LEADER) &&
@@ -582,7 +621,8 @@ emit_log(ErrorData *error)
 		else
 		{
 			error->message = pstrdup("this node stopped leading");
-			error->hint = pstrdup("Connect again.");
+			error->detail = pstrdup("What was under way had written nothing.");
+			error->hint = pstrdup("Connect again and run it again.");
 		}
 	}
 	hide_secrets(error);
@@ -598,6 +638,8 @@ emit_log(ErrorData *error)
 static void
 end_transaction(bool committed)
 {
+	if (committed && barista_gate_state == GATE_CHOSEN)
+		committed_unanswered = true;
 	barista_turn_end(committed);
 	barista_gate_end(committed);
 	barista_apply_end(committed);
@@ -652,7 +694,10 @@ subtransaction_event(SubXactEvent event, SubTransactionId mySubid,
 					 SubTransactionId parentSubid, void *arg)
 {
 	if (event == SUBXACT_EVENT_START_SUB)
+	{
 		barista_fence();
+		barista_ids_begin(false);
+	}
 	barista_capture_subtransaction(event);
 }
 

@@ -62,7 +62,14 @@ typedef struct BaristaShared
 	pg_atomic_uint64 applied;	/* position visible to every new snapshot */
 	pg_atomic_uint64 waiting;	/* backends that wait at the gate */
 	pg_atomic_uint64 node;		/* local node number */
+	pg_atomic_uint64 suspect;	/* whose code apply runs: database << 32 | index, 0 = nobody's */
+	pg_atomic_uint64 id_limit;	/* agreed on: clients see transaction ids below */
+	pg_atomic_uint64 id_wanted; /* limit that the server would like to have */
+	pg_atomic_uint64 give_way;	/* 1 = what builds an index ends: apply is needed */
 } BaristaShared;
+
+/* In suspect, in the place of an index: a statement that is replayed. */
+#define BARISTA_SUSPECT_STATEMENT	PG_UINT32_MAX
 
 /* NULL if the server was started without barista: then it is read-only. */
 extern BaristaShared *barista_shared;
@@ -240,6 +247,14 @@ extern void barista_repeated_check_utility(Node *node);
 /* Has the running transaction captured anything (rows or DDL)? */
 extern bool barista_has_captured(void);
 
+/*
+ * ddl_oids.c: before anything that may take an OID or a number for a file: these
+ * are none of those that recorded statements give out.  Cheap.
+ */
+extern void barista_oids_keep_apart(void);
+/* The first that is none of those. */
+#define BARISTA_OIDS_LOCAL	((Oid) 0x40000000)
+
 /* ------------------------------------------------------------------------
  * usercode.c: does a change of rows run users' functions on every node?
  * ------------------------------------------------------------------------
@@ -270,6 +285,14 @@ extern void barista_check_path(Relation rel, List *schemas);
  * check of a domain that it casts to?
  */
 extern bool barista_calls(Node *node, check_function_callback test, void *context);
+
+/* ------------------------------------------------------------------------
+ * index_aside.c: indexes that a node cannot keep
+ * ------------------------------------------------------------------------
+ */
+
+/* Errors (55000) if rows of the table may not be written: an index that was set aside would have to watch over them. */
+extern void barista_check_aside(Relation rel);
 
 /* ------------------------------------------------------------------------
  * trusted_path.c
@@ -323,7 +346,8 @@ extern void barista_guard_turn(uint64 predecessor);
  * timestamp); forces an asynchronous commit.  The rest is turn.c's:
  * XACT_EVENT_COMMIT publishes the position, lets go of the origin and wakes
  * the next; an abort lets go of it.  Needs an assigned transaction id to have
- * any effect; it assigns one.  timestamp must not be 0.
+ * any effect; it assigns one.  timestamp is the commit's and must not be 0: PostgreSQL keeps
+ * that of the origin, and not its own, as the transaction's commit time.
  */
 extern void barista_turn_store(uint64 position, TimestampTz timestamp);
 
@@ -339,6 +363,18 @@ extern void barista_turn_store(uint64 position, TimestampTz timestamp);
  */
 extern void barista_sequence_overwrite(Relation seqrel, int64 horizon,
 									   bool is_called);
+
+/* ------------------------------------------------------------------------
+ * ids.c: transaction ids that sessions can see never go back
+ * ------------------------------------------------------------------------
+ */
+
+/* Apply has met a limit: the counter is moved there, and statuses below are forgotten. */
+extern void barista_ids_limit(uint64 limit);
+/* The id of apply's transaction. */
+extern void barista_ids_take(void);
+/* pg_xact_status() says nothing of the ids that there are. */
+extern void barista_ids_forget(void);
 
 /* ------------------------------------------------------------------------
  * apply.c (colleague): called by barista.c

@@ -141,6 +141,7 @@ note_message(char type, const char *body, Size length)
 	{
 		case 'Z':				/* ready for query */
 			begun = answered = true;
+			barista_note_answered();
 			break;
 		case 'A':				/* these may come at any time */
 		case 'N':
@@ -231,6 +232,30 @@ static const PQcommMethods client_methods = {
 	.putmessage = put_message,
 	.putmessage_noblock = put_message_noblock,
 };
+
+/* What a session without its client's socket uses; NULL: it is not watched. */
+static const PQcommMethods *watched_methods = NULL;
+
+static int
+put_watched(char type, const char *s, size_t length)
+{
+	if (type == 'Z')
+		barista_note_answered();
+	return watched_methods->putmessage(type, s, length);
+}
+
+void
+barista_client_watch(void)
+{
+	static PQcommMethods methods;	/* for the life of the backend */
+
+	if (state != NULL || watched_methods != NULL || MyBackendType != B_BACKEND)
+		return;
+	watched_methods = PqCommMethods;
+	methods = *watched_methods;
+	methods.putmessage = put_watched;
+	PqCommMethods = &methods;
+}
 
 /*
  * The client has left by itself.  Else its last words have been noted, or

@@ -17,6 +17,9 @@
 #error "Barista is built for PostgreSQL 15"
 #endif
 
+/* A flag of the type cache that it keeps to itself: a domain's constraints have been loaded. */
+#define BARISTA_DOMAIN_CONSTRAINTS_LOADED	0x080000
+
 /* 16 added the process that had acquired the origin, for parallel apply. */
 #define barista_origin_setup(origin)	replorigin_session_setup(origin)
 

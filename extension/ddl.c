@@ -42,6 +42,7 @@ static void process_utility(PlannedStmt *pstmt, const char *source,
 							ParamListInfo params, QueryEnvironment *environment,
 							DestReceiver *dest, QueryCompletion *completion);
 static void run_again(Utility *u);
+static void run_apart(Utility *u);
 static void run_local(Utility *u);
 static void run_maintenance(Utility *u);
 static void run_truncate(Utility *u);
@@ -113,6 +114,7 @@ process_utility(PlannedStmt *pstmt, const char *source, bool read_only_tree,
 	environment, dest, completion};
 	Node	   *node = pstmt->utilityStmt;
 
+	barista_oids_keep_apart();
 	if (unlikely(barista_repeated_runs()))
 		barista_repeated_check_utility(node);
 	if (barista_in_apply)
@@ -203,6 +205,26 @@ run_again(Utility *u)
 	ddl_statement_replay(u);
 }
 
+/*
+ * A recorded statement may call a function that runs it: OIDs that it takes are none
+ * of those that travel with that one.
+ */
+static void
+run_apart(Utility *u)
+{
+	DdlOids    *outer = ddl_oids_pause();
+
+	PG_TRY();
+	{
+		ddl_run(u);
+	}
+	PG_FINALLY();
+	{
+		ddl_oids_watch(outer);
+	}
+	PG_END_TRY();
+}
+
 static void
 run_local(Utility *u)
 {
@@ -283,7 +305,7 @@ run_maintenance(Utility *u)
 	barista_in_maintenance = true;
 	PG_TRY();
 	{
-		ddl_run(u);
+		run_apart(u);
 	}
 	PG_FINALLY();
 	{
@@ -345,7 +367,7 @@ run_new_table(Utility *u, Node *node)
 	barista_note_known_write();
 	if (ddl_is_temporary(node) ||
 		isTempNamespace(RangeVarGetCreationNamespace(((CreateTableAsStmt *) node)->into->rel)))
-		ddl_run(u);
+		run_apart(u);
 	else
 		run_recorded(u, node);
 }
@@ -461,6 +483,9 @@ check_alone(const char *tag)
 	if (allowSystemTableMods)
 		ddl_refuse("A schema change under allow_system_table_mods",
 				   "Turn it off.");
+	if (IgnoreSystemIndexes)	/* in front of which OIDs are chosen */
+		ddl_refuse("A schema change under ignore_system_indexes",
+				   "Connect without it.");
 	ddl_event_check_statement();
 	PreventCommandIfReadOnly(tag);
 }
@@ -473,7 +498,7 @@ run_recorded(Utility *u, Node *node)
 	barista_note_known_write();
 	if (ddl_is_temporary(node))
 	{
-		ddl_run(u);
+		run_apart(u);
 		return;
 	}
 	check_alone(GetCommandTagName(CreateCommandTag(node)));

@@ -16,6 +16,7 @@
 #include "tcop/utility.h"
 
 #include "barista.h"
+#include "reader.h"
 
 /* What is done about a utility statement. */
 typedef enum DdlAction
@@ -63,6 +64,11 @@ extern void ddl_replay_reset(void);
 /* Is a recorded statement running again? */
 extern bool ddl_replaying(void);
 
+/* ddl_hide.c: takes a statement as the parser made it; what it returns brings the rows back. */
+extern void ddl_hide_domains(void);
+extern List *ddl_hide_rows(Node *node);
+extern void ddl_show_rows(List *hidden);
+
 /* ddl_rolespec.c */
 typedef void (*DdlRoleCheck) (RoleSpec *role);
 
@@ -80,6 +86,8 @@ typedef struct DdlFrame DdlFrame;
 
 extern DdlFrame *ddl_frame_begin(Node *node);
 extern void ddl_frame_end(DdlFrame *frame);
+/* The same after an error. */
+extern void ddl_frame_abandon(DdlFrame *frame);
 extern void ddl_frame_free(DdlFrame *frame);
 extern bool ddl_in_frame(void);
 extern void ddl_frame_check(DdlFrame *frame);
@@ -105,6 +113,27 @@ extern List *ddl_frame_emptied(DdlFrame *frame);
 extern Oid	ddl_frame_created(DdlFrame *frame);
 /* The first object of this class that it created, or InvalidOid. */
 extern Oid	ddl_frame_object(DdlFrame *frame, Oid class);
+
+/* ddl_oids.c: the OIDs of what a recorded statement makes */
+typedef struct DdlOids DdlOids;
+
+extern DdlOids *ddl_oids_begin(void);
+extern void ddl_oids_watch(DdlOids *oids);
+extern DdlOids *ddl_oids_pause(void);
+extern void ddl_oids_end(DdlOids *oids);
+extern void ddl_oids_made(Oid class, Oid object);
+extern void ddl_oids_write(DdlOids *oids);
+extern DdlOids *ddl_oids_read(BaristaReader *r);
+extern void ddl_oids_follow(DdlOids *oids);
+extern void ddl_oids_follow_end(DdlOids *oids, const char *tag);
+extern void ddl_oids_each(DdlOids *oids, Oid catalog,
+						  void (*visit) (Oid object, void *context), void *context);
+extern void ddl_oids_reset(void);
+/* Those of what it has made; NULL: they are not chosen. */
+extern DdlOids *ddl_frame_oids(DdlFrame *frame);
+
+/* ddl_leftover.c: files that belong to nothing, in the way of these OIDs */
+extern void ddl_leftover_remove(DdlOids *oids);
 
 /* ddl_statement.c: statements that are recorded */
 typedef struct DdlStatement DdlStatement;
@@ -273,6 +302,8 @@ extern void ddl_record_search_path(DdlRecord *record, const char *path);
 extern void ddl_record_bound(DdlRecord *record, char *bound);
 /* The settings that its object has when it has run. */
 extern void ddl_record_stored(DdlRecord *record, List *settings);
+/* The OIDs of what it has made. */
+extern void ddl_record_oids(DdlRecord *record, DdlOids *oids);
 /* Role, search_path and settings are those of this moment. */
 extern void ddl_record_refresh(DdlRecord *record);
 extern void ddl_record_write(DdlRecord *record);
@@ -282,6 +313,7 @@ extern void ddl_record_lock(void);
 #define STATEMENT_HAS_BOUND	0x01	/* what its partition bound was evaluated to */
 #define STATEMENT_HAS_DEFAULT_PATH 0x02 /* what RESET search_path would have set */
 #define STATEMENT_HAS_STORED	0x04	/* the settings that its object has then */
+#define STATEMENT_HAS_OIDS	0x08	/* the OIDs of what it makes */
 
 /* Settings that travel with a statement. */
 extern const char *const ddl_settings[];

@@ -64,6 +64,7 @@ struct DdlRecord
 	const char *default_path;	/* of an extension's script; or NULL */
 	bool		stores;			/* settings, these: */
 	List	   *stored;
+	DdlOids    *oids;			/* of what it has made; or NULL */
 	const char *settings[lengthof(ddl_settings)];
 };
 
@@ -224,6 +225,12 @@ ddl_record_stored(DdlRecord *record, List *settings)
 	record->stored = settings;
 }
 
+void
+ddl_record_oids(DdlRecord *record, DdlOids *oids)
+{
+	record->oids = oids;
+}
+
 static void
 write_stored(List *settings)
 {
@@ -241,7 +248,8 @@ ddl_record_write(DdlRecord *record)
 	barista_buffer_message_begin('Q');
 	barista_buffer_append_u8((record->bound ? STATEMENT_HAS_BOUND : 0) |
 							 (record->default_path ? STATEMENT_HAS_DEFAULT_PATH : 0) |
-							 (record->stores ? STATEMENT_HAS_STORED : 0));
+							 (record->stores ? STATEMENT_HAS_STORED : 0) |
+							 (record->oids ? STATEMENT_HAS_OIDS : 0));
 	barista_buffer_append_cstr(record->role);
 	barista_buffer_append_cstr(record->search_path);
 	barista_buffer_append_u64((uint64) GetCurrentTransactionStartTimestamp());
@@ -259,6 +267,8 @@ ddl_record_write(DdlRecord *record)
 		barista_buffer_append_cstr(record->default_path);
 	if (record->stores)
 		write_stored(record->stored);
+	if (record->oids)
+		ddl_oids_write(record->oids);
 	barista_buffer_message_end();
 }
 

@@ -15,6 +15,8 @@
 #include "access/parallel.h"
 #include "access/table.h"
 #include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_authid.h"
 #include "commands/matview.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
@@ -50,6 +52,7 @@ static void run_again(PlannedStmt *pstmt, const char *text);
 static void run_script_again(PlannedStmt *pstmt, const char *text,
 							 const char *default_path);
 static void set_default_path(const char *path);
+static void make_temporary_schema(void);
 
 void
 ddl_replay_init(void)
@@ -105,14 +108,17 @@ ddl_replay(BaristaReader *r, List *emptied, const char **doing)
 	const char *bound = NULL;
 	const char *default_path = NULL;
 	List	   *stored = NIL;
+	DdlOids    *oids = NULL;
 	uint32		length;
 	char	   *text;
 	Oid			roleid;
 	BaristaRights before;
 	PlannedStmt *pstmt;
+	List	   *hidden = NIL;
+	List	   *shown;
 
 	if ((flags & ~(STATEMENT_HAS_BOUND | STATEMENT_HAS_DEFAULT_PATH |
-				   STATEMENT_HAS_STORED)) != 0)
+				   STATEMENT_HAS_STORED | STATEMENT_HAS_OIDS)) != 0)
 		reader_fail(r, "it has unknown flags");
 	for (int i = 0; i < count && r->failure == NULL; i++)
 		read_setting(r);
@@ -125,6 +131,8 @@ ddl_replay(BaristaReader *r, List *emptied, const char **doing)
 	caller = MemoryContextSwitchTo(apply_row_context);
 	if (flags & STATEMENT_HAS_STORED)
 		stored = read_stored(r);
+	if (flags & STATEMENT_HAS_OIDS)
+		oids = ddl_oids_read(r);
 	reader_finish(r, "statement");
 
 	*doing = pstrdup(tag);
@@ -142,10 +150,16 @@ ddl_replay(BaristaReader *r, List *emptied, const char **doing)
 	set("check_function_bodies", "off");
 	set("escape_string_warning", "off");
 
+	if (oids)
+		ddl_leftover_remove(oids);	/* before any table gets another file */
+	if (oids && default_path)
+		make_temporary_schema();
 	barista_rights_take(roleid, &before);
 	set_transaction_time(time, time);
 	XactReadOnly = false;
 	replaying = true;
+	shown = apply_show_aside();
+	ddl_hide_domains();
 	apply_empty(emptied);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	pstmt = parse(text);
@@ -159,10 +173,21 @@ ddl_replay(BaristaReader *r, List *emptied, const char **doing)
 		ereport(ERROR,
 				(errcode(ERRCODE_BARISTA_MALFORMED),
 				 errmsg("malformed statement: it does not say what it stores")));
+	if (apply_without_functions())
+		hidden = ddl_hide_rows(pstmt->utilityStmt);
+	if (oids)
+		ddl_oids_follow(oids);
 	if (default_path)
 		run_script_again(pstmt, text, default_path);
 	else
 		run_again(pstmt, text);
+	if (oids)
+		ddl_oids_follow_end(oids, *doing);
+	if (hidden != NIL)
+		ddl_show_rows(hidden);
+	apply_hide_aside(shown);
+	apply_domains_show();
+	apply_suspect_end();
 	replaying = false;
 	PopActiveSnapshot();
 	XactReadOnly = read_only;
@@ -234,6 +259,20 @@ run_script_again(PlannedStmt *pstmt, const char *text, const char *default_path)
 	set_default_path(default_path);
 	run_again(pstmt, text);
 	set_default_path(own);
+}
+
+/*
+ * A script may make temporary tables.  Their schema is no object of the script, and
+ * the leader's session may have had it before.
+ */
+static void
+make_temporary_schema(void)
+{
+	BaristaRights before;
+
+	barista_rights_take(BOOTSTRAP_SUPERUSERID, &before);
+	(void) LookupCreationNamespace("pg_temp");
+	barista_rights_give_back(&before);
 }
 
 /* The path in use stays, since its source outranks this one. */

@@ -63,6 +63,7 @@ struct DdlFrame
 	int			temporary;		/* temporary objects dropped */
 	int			permanent;		/* permanent ones dropped */
 	int			other;			/* dropped that are in no schema: triggers, roles */
+	DdlOids    *oids;			/* NULL: they are not chosen */
 };
 
 /*
@@ -95,6 +96,7 @@ ddl_result_reset(void)
 {
 	/* Its memory went with the statement's. */
 	frame = NULL;
+	ddl_oids_reset();
 }
 
 static void
@@ -105,6 +107,24 @@ begin_rewrite(DdlFrame *f)
 	if (IsA(f->node, AlterTableStmt) && !barista_in_apply)
 		f->rewrite = ddl_rewrite_begin((AlterTableStmt *) f->node);
 	MemoryContextSwitchTo(caller);
+}
+
+/*
+ * REFRESH MATERIALIZED VIEW makes nothing that stays but a table for values out of
+ * line, and goes another way where it is replayed.
+ */
+static bool
+chooses_oids(DdlFrame *f)
+{
+	return barista_capturing() && !IsA(f->node, RefreshMatViewStmt);
+}
+
+/* Where a statement is replayed, its OIDs are given as a whole (ddl_replay.c). */
+static void
+watch(void)
+{
+	if (!barista_in_apply)
+		ddl_oids_watch(frame ? frame->oids : NULL);
 }
 
 /* What happens from here on, up to ddl_frame_end(), is the statement's doing. */
@@ -121,6 +141,9 @@ ddl_frame_begin(Node *node)
 	f->outer = frame;
 	begin_rewrite(f);
 	frame = f;
+	if (chooses_oids(f))
+		f->oids = ddl_oids_begin();
+	watch();
 	return f;
 }
 
@@ -134,6 +157,7 @@ void
 ddl_frame_resume(DdlFrame *f)
 {
 	frame = f;
+	watch();
 }
 
 bool
@@ -145,7 +169,23 @@ ddl_in_frame(void)
 void
 ddl_frame_end(DdlFrame *f)
 {
+	if (f->oids)
+		ddl_oids_end(f->oids);
+	ddl_frame_abandon(f);
+}
+
+/* What it holds goes with its transaction, or what is left of that. */
+void
+ddl_frame_abandon(DdlFrame *f)
+{
 	frame = f->outer;
+	watch();
+}
+
+DdlOids *
+ddl_frame_oids(DdlFrame *f)
+{
+	return f->oids;
 }
 
 /* When nobody asks any more what it did. */
@@ -441,6 +481,8 @@ object_access(ObjectAccessType access, Oid class, Oid object, int sub, void *arg
 			protect_function(class, object);
 			if (class == LargeObjectRelationId)
 				large_object_created(object);
+			if (sub == 0)
+				ddl_oids_made(class, object);
 			if (frame)
 				touch(class, object, sub, true);
 			break;

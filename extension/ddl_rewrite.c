@@ -9,6 +9,8 @@
  * the rows as they are here.  What gives the same everywhere (integer to bigint)
  * every node does by itself, since rows may be many.
  *
+ * So it is where an index calls users' functions, which would run for all rows anew.
+ *
  * A foreign key that the statement makes anew is checked against the emptied
  * table, so the table that it stands in travels too.
  *
@@ -25,6 +27,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_partitioned_table.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "nodes/nodeFuncs.h"
@@ -202,6 +205,7 @@ changes_added_default(AlterTableStmt *stmt, const char *column)
 static void
 note_commands(DdlRewrite *rewrite, AlterTableStmt *stmt, Oid relid)
 {
+	bool		looks = false;	/* at rows or checks, and may call users' functions for it */
 	ListCell   *lc;
 
 	foreach(lc, stmt->cmds)
@@ -210,6 +214,12 @@ note_commands(DdlRewrite *rewrite, AlterTableStmt *stmt, Oid relid)
 
 		switch (cmd->subtype)
 		{
+			case AT_AddConstraint:
+				looks |= castNode(Constraint, cmd->def)->contype != CONSTR_FOREIGN;
+				break;
+			case AT_SetNotNull:
+				looks = true;
+				break;
 			case AT_AlterColumnType:
 				rewrite->retypes = true;
 				rewrite->once |= !is_certain_type_change(relid, cmd);
@@ -225,6 +235,8 @@ note_commands(DdlRewrite *rewrite, AlterTableStmt *stmt, Oid relid)
 				break;
 		}
 	}
+	/* Where that fails it runs without functions, which no table can be written anew in. */
+	rewrite->once |= rewrite->retypes && looks;
 }
 
 /* rewrite->all has been noted: a table that is unlogged may become logged. */
@@ -250,6 +262,38 @@ note_storage(DdlRewrite *rewrite, Oid relid)
 	ReleaseSysCache(tuple);
 }
 
+/* Has a partitioned table's key an expression, which the server simplifies wherever it looks at a partition? */
+static bool
+has_expressions(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(PARTRELID, ObjectIdGetDatum(relid));
+	bool		has = HeapTupleIsValid(tuple) &&
+		!heap_attisnull(tuple, Anum_pg_partitioned_table_partexprs, NULL);
+
+	if (HeapTupleIsValid(tuple))
+		ReleaseSysCache(tuple);
+	return has;
+}
+
+/* Does an index of a table, a value in it or its key call users' functions? */
+static bool
+runs_user_code(Oid relid)
+{
+	Relation	rel = try_relation_open(relid, AccessShareLock);
+	bool		runs;
+
+	if (rel == NULL)
+		return false;
+	if (has_expressions(relid))
+	{
+		relation_close(rel, AccessShareLock);
+		return true;
+	}
+	runs = rel->rd_rel->relkind == RELKIND_RELATION && barista_relation_runs_user_code(rel);
+	relation_close(rel, AccessShareLock);
+	return runs;
+}
+
 /* Allocates in the current context. */
 DdlRewrite *
 ddl_rewrite_begin(AlterTableStmt *stmt)
@@ -267,7 +311,12 @@ ddl_rewrite_begin(AlterTableStmt *stmt)
 	else if (stmt->objtype == OBJECT_TYPE)
 		members = typed_tables(get_rel_type_id(relid));
 	foreach(lc, members)
+	{
+		/* Indexes of a table that is written anew are, too. */
+		if (rewrite->retypes && !rewrite->once)
+			rewrite->once = runs_user_code(lfirst_oid(lc));
 		note_storage(rewrite, lfirst_oid(lc));
+	}
 	return rewrite;
 }
 

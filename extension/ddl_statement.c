@@ -137,7 +137,7 @@ run_frame(Utility *u, DdlFrame *frame, DdlStatement *s)
 	}
 	PG_CATCH();
 	{
-		ddl_frame_end(frame);
+		ddl_frame_abandon(frame);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
@@ -312,6 +312,7 @@ write_whole(DdlStatement *s)
 	resolve_text(s, provider);
 	if (ddl_setting_is_stored(s->node))
 		ddl_record_stored(s->record, ddl_setting_stored(s->node, s->frame));
+	ddl_record_oids(s->record, ddl_frame_oids(s->frame));
 	ddl_record_write(s->record);
 	if (filled != NIL)
 		CommandCounterIncrement();

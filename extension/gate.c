@@ -57,6 +57,8 @@
 #define STOPPING_GRACE	5000
 /* How long a busy barista may take to accept a connection, in ms. */
 #define CONNECT_GRACE	5000
+/* Of the frames; in the hello. */
+#define GATE_VERSION	2
 
 typedef enum Outcome
 {
@@ -70,6 +72,7 @@ typedef struct Answer
 {
 	uint64		position;
 	uint64		predecessor;
+	TimestampTz committed;		/* as everybody knows it */
 	int			sqlstate;
 	char		message[ANSWER_MAX];
 } Answer;
@@ -169,8 +172,8 @@ refuse(int sqlstate, const char *message, const char *hint)
 			 hint ? errhint("%s", hint) : 0));
 }
 
-static void
-refuse_closed(void)
+void
+barista_refuse_closed(void)
 {
 	refuse(ERRCODE_T_R_SERIALIZATION_FAILURE, "this node stopped leading",
 		   "Run the transaction again on the node that leads now.");
@@ -184,7 +187,7 @@ refuse_unreachable(void)
 
 	disconnect();
 	if (pg_atomic_read_u64(&barista_shared->closed) != 0)
-		refuse_closed();
+		barista_refuse_closed();
 	refuse(ERRCODE_T_R_SERIALIZATION_FAILURE,
 		   psprintf("could not reach barista: %s", strerror(saved_errno)),
 		   "Run the transaction again.");
@@ -268,7 +271,7 @@ static void
 connect_to_barista(void)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	char		hello[12];
+	char		hello[13];
 	uint64		start_id = pg_hton64(pg_atomic_read_u64(&barista_shared->start_id));
 	uint32		pid = pg_hton32((uint32) MyProcPid);
 	TimestampTz begin = GetCurrentTimestamp();
@@ -317,6 +320,7 @@ connect_to_barista(void)
 	last_request = 0;
 	memcpy(hello, &start_id, sizeof(start_id));
 	memcpy(hello + sizeof(start_id), &pid, sizeof(pid));
+	hello[12] = GATE_VERSION;
 	if (!send_frame('H', hello, sizeof(hello), NULL, 0, true, &sent))
 		refuse_unreachable();
 	connected = true;
@@ -396,11 +400,13 @@ take_answer(uint64 request, Answer *answer, Outcome *outcome)
 		switch (type)
 		{
 			case 'C':
-				if (rest != 16)
+				if (rest != 24)
 					break;
 				answer->position = read_u64(body);
 				answer->predecessor = read_u64(body + 8);
-				known = answer->predecessor < answer->position;
+				answer->committed = (TimestampTz) read_u64(body + 16);
+				known = answer->predecessor < answer->position &&
+					answer->committed != 0;
 				*outcome = OUTCOME_CHOSEN;
 				break;
 			case 'Q':
@@ -608,7 +614,7 @@ check_epoch(void)
 	uint64		epoch;
 
 	if (!barista_gate_is_open(&epoch) || epoch != barista_transaction_epoch)
-		refuse_closed();
+		barista_refuse_closed();
 }
 
 /*
@@ -757,7 +763,7 @@ propose(const BaristaChangeSet *view, uint64 request)
 	{
 		barista_gate_state = GATE_IDLE;
 		END_CRIT_SECTION();
-		refuse_closed();
+		barista_refuse_closed();
 	}
 	if (!send_frame('P', frame.data, frame.len, view->tail, view->tail_length,
 					false, &sent) && !sent)
@@ -778,7 +784,7 @@ propose(const BaristaChangeSet *view, uint64 request)
 		!barista_turn_wait(answer.predecessor, answer.position))
 		end_unknown();
 
-	barista_turn_store(answer.position, GetCurrentTransactionStartTimestamp());
+	barista_turn_store(answer.position, answer.committed);
 	barista_gate_state = GATE_CHOSEN;
 }
 
@@ -801,7 +807,7 @@ agree_on_sequences(uint64 request)
 		/* Nothing of this transaction can have been chosen: others go on. */
 		disconnect();
 		if (pg_atomic_read_u64(&barista_shared->closed) != 0)
-			refuse_closed();
+			barista_refuse_closed();
 		refuse(ERRCODE_T_R_SERIALIZATION_FAILURE,
 			   "the state of a sequence could not be agreed on",
 			   "Run the transaction again.");
@@ -816,6 +822,7 @@ barista_gate_pre_commit(void)
 	int			sequences;
 	bool		captured;
 
+	barista_ids_end();
 	barista_large_objects_collect();
 	captured = barista_has_captured();
 

@@ -42,6 +42,12 @@ typedef struct BaristaControl
 {
 	pg_atomic_uint64 last_change_set;	/* counter in change set ids */
 	pg_atomic_uint32 sessions;	/* of clients, authenticated */
+	/* The two counters of OIDs, see ddl_oids.c; under OidGenLock. */
+	bool		oids_lent;		/* the server's stands for ours now, and */
+	Oid			local_oid;		/* goes on here afterwards, */
+	uint32		local_oid_count;	/* with so many that are logged */
+	Oid			oids_next;		/* what none has been given of ours */
+	uint64		oids_epoch;		/* in which we chose that */
 	int			slot_count;
 	BaristaSlot slots[FLEXIBLE_ARRAY_MEMBER];
 } BaristaControl;
@@ -66,6 +72,7 @@ extern uint64 barista_transaction_epoch;
 
 /* Ends this session because its node stopped leading; does not return. */
 extern void barista_end_session(void) pg_attribute_noreturn();
+extern void barista_note_answered(void);
 
 /* ------------------------------------------------------------------------
  * client.c
@@ -76,6 +83,8 @@ extern char *barista_client_socket; /* barista.client_socket */
 extern void barista_client_init(void);
 /* A request of the client is about to have an effect. */
 extern void barista_client_request(void);
+/* Has barista_note_answered() called in a session that goes through barista, or is on the node's own socket. */
+extern void barista_client_watch(void);
 
 /* ------------------------------------------------------------------------
  * sessions.c
@@ -276,6 +285,8 @@ typedef enum GateState
 extern GateState barista_gate_state;
 
 extern void barista_gate_pre_commit(void);
+/* Errors: the transaction was not committed, because the node stopped leading. */
+extern void barista_refuse_closed(void);
 extern void barista_gate_end(bool committed);
 
 /* ------------------------------------------------------------------------
@@ -312,6 +323,19 @@ extern void barista_sequence_end(void);
 extern int	barista_sequences_collect(uint64 epoch, StringInfo frame);
 /* The states of the last collect are agreed on.  Does not fail. */
 extern void barista_sequences_agreed(uint64 epoch);
+
+/* ------------------------------------------------------------------------
+ * ids.c
+ * ------------------------------------------------------------------------
+ */
+
+/*
+ * A statement or a subtransaction begins: waits until there are ids for it.  What
+ * must not raise an error is not interruptible.
+ */
+extern void barista_ids_begin(bool interruptible);
+/* A statement or a transaction ends: waits until its ids are agreed on. */
+extern void barista_ids_end(void);
 
 /* ------------------------------------------------------------------------
  * large_object_pages.c, large_object_visits.c

@@ -39,6 +39,7 @@
 #include "utils/fmgroids.h"
 
 #include "ddl.h"
+#include "internal.h"
 #include "large_object.h"
 
 bool
@@ -86,6 +87,7 @@ large_object_function(Oid function)
 {
 	if (!large_object_is_writer(function))
 		return;
+	barista_oids_keep_apart();
 	if (!barista_capturing())
 	{
 		/* Of an index, say, in apply or autovacuum. */
@@ -108,7 +110,8 @@ next_number(void)
 	Oid			next;
 
 	LWLockAcquire(OidGenLock, LW_SHARED);
-	next = ShmemVariableCache->nextOid;
+	next = barista_control->oids_lent ? barista_control->local_oid :
+		ShmemVariableCache->nextOid;
 	LWLockRelease(OidGenLock);
 	return next;
 }

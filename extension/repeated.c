@@ -31,6 +31,7 @@
 #include "utils/lsyscache.h"
 #include "utils/regproc.h"
 
+#include "apply.h"
 #include "ddl.h"
 #include "internal.h"
 #include "repeated.h"
@@ -81,6 +82,8 @@ end_call(void)
 	if (!restricted_outside)
 		SetUserIdAndSecContext(user, security & ~SECURITY_RESTRICTED_OPERATION);
 	XactReadOnly = read_only_outside;
+	if (barista_in_apply)
+		max_parallel_maintenance_workers = 0;	/* the function may have set it */
 	barista_fence();
 }
 
@@ -150,9 +153,11 @@ refuse_temporary_function(Oid function)
 /* The hook's own memory of a function that is called, as long as its FmgrInfo. */
 typedef struct Called
 {
+	bool		always;			/* it is repeated by whatever it is used for */
 	bool		repeated;		/* each begin_call() has its end */
 	bool		temporary;
 	bool		session;		/* as in RepeatedFunction */
+	bool		replayed;		/* a statement that is replayed calls it */
 	Datum		next_private;	/* of another library's hook */
 } Called;
 
@@ -164,6 +169,13 @@ refuse_session(Oid function)
 			 errmsg("function %s needs this session's role or temporary objects, and every node would run it by itself",
 					format_procedure(function)),
 			 errhint("An index, an operator or a domain uses it. Other nodes have no session.")));
+}
+
+/* What a function gives in a statement that is replayed without functions. */
+static Datum
+null(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_NULL();
 }
 
 static void
@@ -178,12 +190,17 @@ hook(FmgrHookEventType event, FmgrInfo *flinfo, Datum *private)
 		{
 			RepeatedFunction *known_function = repeated_known(flinfo->fn_oid);
 
-			called->repeated = (known_function->repeated && known_function->hooked) ||
-				is_replayed(known_function);
+			called->always = known_function->repeated && known_function->hooked;
 			called->temporary = known_function->temporary;
 			called->session = known_function->session;
 		}
 		*private = PointerGetDatum(called);
+	}
+	/* The type cache keeps a range's functions, through statements and rows. */
+	if (event == FHET_START && flinfo->fn_oid >= FirstNormalObjectId)
+	{
+		called->replayed = ddl_replaying() && is_replayed(repeated_known(flinfo->fn_oid));
+		called->repeated = called->always || called->replayed;
 	}
 	if (next_hook)
 		next_hook(event, flinfo, &called->next_private);
@@ -193,15 +210,23 @@ hook(FmgrHookEventType event, FmgrInfo *flinfo, Datum *private)
 		refuse_session(flinfo->fn_oid);
 	if (!called->repeated)
 		return;
+	if (called->replayed && event == FHET_START && apply_without_functions())
+		flinfo->fn_addr = null;
 	switch (event)
 	{
 		case FHET_START:
+			if (depth == 0 && called->replayed)
+				apply_limit_function(true);
 			begin_call();
 			break;
 		case FHET_END:
 			end_call();
+			if (depth == 0 && called->replayed)
+				apply_limit_function(false);
 			break;
 		case FHET_ABORT:
+			if (depth == 1 && called->replayed)
+				apply_limit_function(false);
 			abort_call(flinfo->fn_oid);
 			break;
 	}

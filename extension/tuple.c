@@ -397,6 +397,7 @@ barista_relation_build(CapturedRelation *captured, Relation rel)
 	old = MemoryContextSwitchTo(context);
 	captured->relid = RelationGetRelid(rel);
 
+	barista_check_aside(rel);
 	captured->path = barista_relation_runs_user_code(rel) ?
 		GetOverrideSearchPath(CurrentMemoryContext) : NULL;
 	if (captured->path != NULL)

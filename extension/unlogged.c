@@ -66,6 +66,7 @@ barista_empty_unlogged(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("barista_empty_unlogged() is for a closed gate")));
+	barista_oids_keep_apart();
 	barista_in_apply = true;	/* until the end of the transaction */
 	XactReadOnly = true;		/* for the functions of indexes, which are made anew */
 	foreach(lc, unlogged(RELKIND_RELATION))

@@ -39,6 +39,7 @@ func (o *obedient) Transfer(_ context.Context, to string) (admin.HandOver, error
 func (o *obedient) Members() admin.Membership                  { return admin.Membership{Version: 3} }
 func (o *obedient) AddMember(context.Context, string) error    { o.orders.Add(1); return nil }
 func (o *obedient) AddSpare(context.Context, string) error     { o.orders.Add(1); return nil }
+func (o *obedient) PardonMember(context.Context, string) error { o.orders.Add(1); return nil }
 func (o *obedient) RemoveMember(context.Context, string) error { o.orders.Add(1); return nil }
 
 // lonely is a membership of one.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/baristadb/barista/internal/account"
 	"github.com/baristadb/barista/internal/config"
+	"github.com/baristadb/barista/internal/node"
 	"github.com/baristadb/barista/internal/postgres"
 )
 
@@ -99,10 +100,37 @@ func fillNode(ctx context.Context, g *ground, server postgres.Config) error {
 			return err
 		}
 	}
+	if err := checkAlone(ctx, g); err != nil {
+		return err
+	}
 	if err := server.Init(ctx); err != nil {
 		return err
 	}
 	return createJournal(g.Config)
+}
+
+// checkAlone refuses to make a cluster where one answers already, and names the nodes of which nothing is known.
+func checkAlone(ctx context.Context, g *ground) error {
+	secret := g.Secret
+	if secret == nil {
+		var err error
+		if secret, err = g.Config.Secret(); err != nil {
+			return err
+		}
+	}
+	taken, silent, err := node.Probe(ctx, g.Config, secret)
+	if err != nil {
+		return err
+	}
+	if taken != "" {
+		return config.Mistakef("%s holds the same secret and belongs to a cluster: a node joins it by itself when it is started, without init; "+
+			"to begin another cluster, stop its nodes for good or use another secret", taken)
+	}
+	for _, why := range silent {
+		fmt.Fprintf(os.Stderr, "barista: warning: %s: if it belongs to a cluster already, this is a second one under the same name; "+
+			"do not start it then\n", why)
+	}
+	return nil
 }
 
 // checkUnused refuses a folder that holds anything but what belongs to a node that has never run.

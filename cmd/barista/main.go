@@ -21,6 +21,7 @@ import (
 const (
 	statusFailed  = 1 // it was tried and did not work
 	statusMistake = 2 // the person who typed the command can mend it
+	statusPartly  = 3 // of verify: no difference was found, and not everything was compared
 )
 
 // ExitError ends the program with Code and without a further word.
@@ -106,6 +107,9 @@ func conclude(err error, stderr io.Writer) int {
 		return exit.Code
 	}
 	fmt.Fprintf(stderr, "barista: %s\n", oneLine(strings.ReplaceAll(err.Error(), "\n", "; ")))
+	if errors.Is(err, errNotCompared) {
+		return statusPartly
+	}
 	for _, mistake := range []error{config.ErrMistake, syscall.EADDRINUSE, fs.ErrPermission} {
 		if errors.Is(err, mistake) {
 			return statusMistake

@@ -15,16 +15,16 @@ import (
 // runMembers shows who belongs to the cluster, or changes it by one node.
 func runMembers(ctx context.Context, args []string, stdout io.Writer) error {
 	actions := map[string]func(context.Context, []string, io.Writer) error{
-		"list": listMembers, "add": addMember, "remove": removeMember,
+		"list": listMembers, "add": addMember, "remove": removeMember, "pardon": pardonMember,
 	}
 	if len(args) > 0 && actions[args[0]] != nil {
 		return actions[args[0]](ctx, args[1:], stdout)
 	}
 	if len(args) > 0 && slices.Contains([]string{"-h", "-help", "--help", "help"}, args[0]) {
-		_, err := io.WriteString(stdout, "usage: barista members list|add|remove [NAME] [FLAGS]\n")
+		_, err := io.WriteString(stdout, "usage: barista members list|add|remove|pardon [NAME] [FLAGS]\n")
 		return err
 	}
-	return config.Mistakef("members: say list, add NAME or remove NAME")
+	return config.Mistakef("members: say list, add NAME, remove NAME or pardon NAME")
 }
 
 func listMembers(ctx context.Context, args []string, stdout io.Writer) error {
@@ -105,5 +105,24 @@ func removeMember(ctx context.Context, args []string, stdout io.Writer) error {
 		return fmt.Errorf("members remove: %w", err)
 	}
 	_, err = fmt.Fprintf(stdout, "%s is no member any more; its process stops, and its journal is of no use any more\n", name)
+	return err
+}
+
+// pardonMember has a node whose folder is an older copy vote from it. What the copy lacks may be lost by that.
+func pardonMember(ctx context.Context, args []string, stdout io.Writer) error {
+	flags := newFlags("members pardon")
+	node := newNodeFlags(flags)
+	name, err := parseNamed(flags, args, stdout)
+	if err != nil {
+		return unlessHelped(err)
+	}
+	if err := node.check("members pardon"); err != nil {
+		return err
+	}
+	var members admin.Membership
+	if err := node.give(ctx, "/members/pardon", name, &members); err != nil {
+		return fmt.Errorf("members pardon: %w", err)
+	}
+	_, err = fmt.Fprintf(stdout, "%s votes again from the folder that it has; what that has forgotten may be lost\n", name)
 	return err
 }

@@ -36,6 +36,7 @@ func TestMembers(t *testing.T) {
 		"add":       {[]string{"add", "n6"}, http.MethodPost, "/members/add", "n6", http.StatusOK, fourMembers, 0, "n6 may join: ", ""},
 		"add spare": {[]string{"add", "--spare", "n7"}, http.MethodPost, "/members/add-spare", "n7", http.StatusOK, fourMembers, 0, "it stays a spare", ""},
 		"recruit":   {[]string{"add", "n5"}, http.MethodPost, "/members/add", "n5", http.StatusOK, fourMembers, 0, "n5 is there; it becomes a voting member", ""},
+		"pardon":    {[]string{"pardon", "n4"}, http.MethodPost, "/members/pardon", "n4", http.StatusOK, fourMembers, 0, "n4 votes again", ""},
 		"remove":    {[]string{"remove", "n4"}, http.MethodPost, "/members/remove", "n4", http.StatusOK, fourMembers, 0, "n4 is no member any more", ""},
 		"refused": {
 			[]string{"remove", "n1"}, http.MethodPost, "/members/remove", "n1", http.StatusConflict, "n1 is the last voting member\n", 1, "",

@@ -3,18 +3,23 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 
+	"github.com/baristadb/barista/internal/config"
 	"github.com/baristadb/barista/internal/verify"
 )
 
 // maxReport limits what is read of a node's answer, in bytes.
 const maxReport = 64 << 20
 
+// errNotCompared says that a comparison was asked for rightly and could not be made.
+var errNotCompared = errors.New("the nodes were not compared")
+
 // runVerify has one node compare all nodes and writes its report. It ends with status 1 if they differ, or one was stopped because
-// it did. Nodes that cannot be reached are named, and do not count.
+// it did; with 3 if no difference was found and a node was not compared.
 func runVerify(ctx context.Context, args []string, stdout io.Writer) error {
 	flags := newFlags("verify")
 	node := newNodeFlags(flags)
@@ -26,15 +31,21 @@ func runVerify(ctx context.Context, args []string, stdout io.Writer) error {
 	}
 	report, err := requestVerification(ctx, node)
 	if err != nil {
-		return fmt.Errorf("verify: ask %s: %w", *node.address, err)
+		if config.IsMistake(err) {
+			return fmt.Errorf("verify: ask %s: %w", *node.address, err)
+		}
+		return fmt.Errorf("verify: %w: ask %s: %w", errNotCompared, *node.address, err)
 	}
 	if _, err := io.WriteString(stdout, report.String()); err != nil {
 		return err
 	}
-	if !report.Identical {
-		return ExitError{Code: statusFailed}
+	switch {
+	case report.Identical:
+		return nil
+	case report.Incomplete():
+		return ExitError{Code: statusPartly}
 	}
-	return nil
+	return ExitError{Code: statusFailed}
 }
 
 // requestVerification waits until the node has compared all nodes.
@@ -58,7 +69,7 @@ func requestVerification(ctx context.Context, node nodeFlags) (verify.Report, er
 	if err := json.Unmarshal(said.body, &report); err != nil {
 		return verify.Report{}, fmt.Errorf("read its answer: %w", err)
 	}
-	if !report.Identical && len(report.Differences) == 0 && len(report.Stopped) == 0 {
+	if !report.Identical && !report.Incomplete() && len(report.Differences) == 0 && len(report.Stopped) == 0 {
 		return verify.Report{}, fmt.Errorf("its answer is no report: %.100q", said.body)
 	}
 	return report, nil

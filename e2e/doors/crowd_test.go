@@ -248,7 +248,7 @@ func TestCrowdedPeerPort(t *testing.T) {
 	// However many connections stop in the handshake of every peer port, before it or in it, a node that was killed comes back, and a write needs it.
 	c := harness.StartCluster(t, devcluster.Options{})
 	harness.Run(t, c.Connect(t, 1), "CREATE TABLE kept (k int PRIMARY KEY)")
-	hello := append([]byte("BARISTA1"), make([]byte, 16+8+32)...)
+	hello := append([]byte("BARISTA2"), make([]byte, 16+8+32)...)
 	for _, k := range c.All() {
 		for _, first := range [][]byte{nil, hello} {
 			crowd(t, c.Node(k).Config.Peer, 200, first)

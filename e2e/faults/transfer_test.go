@@ -11,7 +11,7 @@ import (
 
 func TestTransfer(t *testing.T) {
 	// Leadership is handed over under load, to whom it is meant for and without an election; every writer is told the truth. A node that cannot
-	// take over is refused, and the leader leads on.
+	// take over is refused, and the leader leads on; one that is behind is waited for, but not for long.
 	c := harness.StartCluster(t, devcluster.Options{})
 	harness.Run(t, c.Connect(t, 1), harness.LedgerTable)
 	l := &harness.Ledger{}
@@ -54,6 +54,29 @@ func TestTransfer(t *testing.T) {
 	if err := c.Node(stuck).Continue(); err != nil {
 		t.Fatal(err)
 	}
+	behind := c.Others(leader)[0]
+	locker := c.Local(t, behind)
+	harness.Run(t, locker, "BEGIN", "LOCK TABLE written IN SHARE MODE") // apply waits for it
+	l.AwaitMore(t, 50)
+	transfer := func() (int, string) {
+		status, _, errs := c.Barista(t, "transfer", "--http", c.Node(leader).Config.HTTP, "--to", c.Node(behind).Config.Name)
+		return status, errs
+	}
+	if status, errs := transfer(); status != 1 || !strings.Contains(errs, "entries; try again when it has caught up") {
+		t.Errorf("to a node that is behind: status %d: %s", status, errs)
+	}
+	l.AwaitMore(t, 50)
+	if now := c.AwaitLeader(t); now != leader {
+		t.Errorf("n%d leads after a hand-over that was refused to n%d", now, behind)
+	}
+	harness.Run(t, locker, "COMMIT")
+	if status, errs := transfer(); status != 0 {
+		t.Errorf("to a node that catches up: status %d: %s", status, errs)
+	}
+	if now := c.AwaitLeader(t); now != behind {
+		t.Errorf("n%d leads, not n%d", now, behind)
+	}
+	l.AwaitMore(t, 50)
 	w.Stopped()
 	t.Logf("%d writes were acknowledged, %d refused, %d unknown", l.Counted(harness.Acknowledged), l.Counted(harness.Refused), l.Counted(harness.Unknown))
 	c.VerifyAll(t)

@@ -113,6 +113,7 @@ func TestAccess(t *testing.T) {
 		"POST /members/add":       {401, 401, 200, 200},
 		"POST /members/add-spare": {401, 401, 200, 200},
 		"POST /members/remove":    {401, 401, 409, 409},
+		"POST /members/pardon":    {401, 401, 200, 200},
 	}
 	for pattern, want := range wanted {
 		method, path, _ := strings.Cut(pattern, " ")

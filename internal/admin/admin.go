@@ -1,7 +1,7 @@
 // Package admin is a node's HTTP side, for people, load balancers and monitors: how the node is, how the cluster is, the
 // comparison of all nodes, and the few things that an operator may order. Nothing that it serves changes the cluster's data.
 //
-//	GET  /health   200 if the node needs no help, else 503
+//	GET  /health   200 if the node needs no help, else 503: it was stopped, or what it tries fails and goes on failing
 //	GET  /primary  200 if the node leads with an open gate and a valid lease, else 503
 //	GET  /replica  200 if the node follows and its server runs and is caught up, else 503
 //	GET  /status   this node, as JSON
@@ -11,6 +11,7 @@
 //	POST /verify   {}: compares all nodes; the report as JSON, or 503 and a line of text
 //	POST /transfer {"name": "n2"}: hands leadership over, without a name to the most caught-up node
 //	POST /members/add, /members/add-spare, /members/remove {"name": "n4"}: changes that, and answers like GET
+//	POST /members/pardon {"name": "n2"}: n2 itself votes, although its folder is an older copy; answers likewise
 //
 // What is asked by POST takes proof of the operator: a connection through the operator's socket, or a token. Whoever has it is also shown
 // in full why a node is as it is; everybody else is told in words that are Barista's own.
@@ -58,6 +59,8 @@ type Operator interface {
 	AddMember(ctx context.Context, name string) error
 	// AddSpare lets a node of a name join as a spare.
 	AddSpare(ctx context.Context, name string) error
+	// PardonMember lets this node, whose name it must be, vote although its folder is an older copy.
+	PardonMember(ctx context.Context, name string) error
 	// RemoveMember removes the member of a name for good. It hands leadership over first if that is the leader.
 	RemoveMember(ctx context.Context, name string) error
 }

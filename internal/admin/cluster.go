@@ -24,6 +24,11 @@ func (c Cluster) open() Cluster {
 	return all
 }
 
+// Gather asks all members how they are, as far as ctx gives time.
+func Gather(ctx context.Context, node Node, peers Peers) []Status {
+	return gather(ctx, node, peers).Nodes
+}
+
 // gather asks all members at once. One that does not answer in time is Unreachable.
 func gather(ctx context.Context, node Node, peers Peers) Cluster {
 	ctx, stop := context.WithTimeout(ctx, gatherTime)

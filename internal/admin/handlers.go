@@ -49,6 +49,7 @@ func (s *Server) routes() []route {
 		})},
 		{"POST /members/add", operators, change(s.options.Operator.AddMember)},
 		{"POST /members/add-spare", operators, change(s.options.Operator.AddSpare)},
+		{"POST /members/pardon", operators, change(s.options.Operator.PardonMember)},
 		{"POST /members/remove", operators, change(s.options.Operator.RemoveMember)},
 	}
 }

@@ -23,8 +23,9 @@ func (f *fixed) Members() Membership {
 	return Membership{Version: 3, Members: []Member{{Node: 1, Name: "n1", Voter: true}, {Node: 4, Name: "n4", Spare: true}}}
 }
 
-func (f *fixed) AddMember(context.Context, string) error { return nil }
-func (f *fixed) AddSpare(context.Context, string) error  { return nil }
+func (f *fixed) AddMember(context.Context, string) error    { return nil }
+func (f *fixed) AddSpare(context.Context, string) error     { return nil }
+func (f *fixed) PardonMember(context.Context, string) error { return nil }
 func (f *fixed) RemoveMember(_ context.Context, name string) error {
 	return Refusal(name + " is the last voting member")
 }

@@ -1,5 +1,10 @@
 package admin
 
+import (
+	"slices"
+	"strings"
+)
+
 // Role is what a node does in its cluster.
 type Role string
 
@@ -34,13 +39,22 @@ const (
 	Closing   Reason = "closing"
 	Diverged  Reason = "diverged" // its server holds something else than the log says
 	Removed   Reason = "removed from the cluster"
+	Outdated  Reason = "its folder is an older copy" // it has forgotten votes, and waits to join as a new incarnation
+	Returning Reason = "returning"                   // it was started, and waits until enough peers know of that
+	Rival     Reason = "there is another cluster with the same secret"
 	NoAnswer  Reason = "no answer"
+
+	// Troubles: see Troubles.
+	NoRoom      Reason = "there is little room on its disks"
+	ServerFails Reason = "its server fails"
+	NoBackup    Reason = "it gets no base backup"
+	ApplyFails  Reason = "its server does not apply what was agreed on"
 )
 
 // open returns the reason if it is one of those above; another node may have said anything.
 func (r Reason) open() Reason {
 	switch r {
-	case Opening, Suspended, Closing, Diverged, Removed, NoAnswer:
+	case Opening, Suspended, Closing, Diverged, Removed, Outdated, Returning, Rival, NoAnswer, NoRoom, ServerFails, NoBackup, ApplyFails:
 		return r
 	}
 	return ""
@@ -51,9 +65,17 @@ type Status struct {
 	Name   string `json:"name"`
 	Role   Role   `json:"role"`
 	Reason Reason `json:"reason,omitempty"` // of a follower: opening, suspended or closing, else empty; of others: why
-	// Detail is the reason with what else is known, such as an error of the server. That may hold text of users' code, names of
+	// Trouble is what keeps it from doing its part just now, and NeedsHelp says that this does not pass by itself.
+	Trouble   Reason `json:"trouble,omitempty"`
+	NeedsHelp bool   `json:"needs_help,omitempty"`
+	// Detail is reason and trouble with what else is known, such as an error of the server. That may hold text of users' code, names of
 	// their tables and keys of their rows: it is for the operator.
-	Detail  string      `json:"detail,omitempty"`
+	Detail string `json:"detail,omitempty"`
+	// Unfit says why it would not take the lead if it was asked to; empty when it would. That is for the operator, like Detail.
+	Unfit string `json:"unfit,omitempty"`
+	// Unguarded is how many unique indexes and exclusion constraints are set aside on it: if it leads, their tables cannot be written.
+	Unguarded int `json:"unguarded,omitempty"`
+
 	Ballot  string      `json:"ballot,omitempty"` // the highest that it has promised, as round.node
 	Epoch   string      `json:"epoch,omitempty"`  // the greatest opened, as round.node
 	Member  string      `json:"member,omitempty"` // voter, learner or spare; empty: it is no member
@@ -76,9 +98,10 @@ type Status struct {
 // decides so.
 func (s Status) Open() Status {
 	return Status{
-		Name: s.Name, Role: s.Role, Reason: s.Reason.open(), Detail: string(s.Reason.open()), Ballot: s.Ballot, Epoch: s.Epoch,
+		Name: s.Name, Role: s.Role, Reason: s.Reason.open(), Trouble: s.Trouble.open(), NeedsHelp: s.NeedsHelp,
+		Detail: Sentence(string(s.Reason.open()), string(s.Trouble.open())), Ballot: s.Ballot, Epoch: s.Epoch,
 		Member: s.Member, Leader: s.Leader, Index: s.Index, Chosen: s.Chosen, Applied: s.Applied, Lag: s.Lag, Server: s.Server,
-		LeaseMS: s.LeaseMS, Sessions: s.Sessions, MaxTransaction: s.MaxTransaction, Members: s.Members,
+		LeaseMS: s.LeaseMS, Sessions: s.Sessions, MaxTransaction: s.MaxTransaction, Members: s.Members, Unguarded: s.Unguarded,
 	}
 }
 
@@ -116,10 +139,15 @@ type Expected struct {
 	Spare bool   `json:"spare,omitempty"`
 }
 
+// Sentence joins what is known of a node; what is empty is left out.
+func Sentence(parts ...string) string {
+	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), "; ")
+}
+
 // Healthy reports whether the node needs no help: its server runs, or is on its way to run by itself. A node that merely follows,
-// catches up or is rebuilt is healthy.
+// catches up, is rebuilt, or loses its leader is healthy, and so is one that had a trouble which passed by itself.
 func (s Status) Healthy() bool {
-	if s.Role == Stopped || s.Role == Unreachable {
+	if s.Role == Stopped || s.Role == Unreachable || s.NeedsHelp {
 		return false
 	}
 	switch s.Server {
@@ -136,7 +164,7 @@ func (s Status) Primary() bool {
 }
 
 // Replica reports whether the node follows, and its server runs and is caught up. One that is about to lead, or was cut off while it
-// led, is no replica: its reads wait.
+// led, is no replica: its reads wait. Nor is one that needs help: what it shows may be old. Little room alone makes nothing old.
 func (s Status) Replica() bool {
-	return s.Role == Follower && s.Reason == "" && s.Server == ServerRunning
+	return s.Role == Follower && s.Reason == "" && s.Server == ServerRunning && (!s.NeedsHelp || s.Trouble == NoRoom)
 }

@@ -25,6 +25,9 @@ var ErrDiverged = errors.New("the server holds something else than the order")
 
 // Applier applies one batch at a time. It keeps one connection for each database. It is not safe for concurrent use.
 type Applier struct {
+	// WithoutFunctions has batches applied without users' functions, for one in which such a function has failed (extension/ddl_hide.c).
+	WithoutFunctions bool
+
 	// Took, if it is set, is called when the server has taken a part of the batch behind a position: the nth, from 1.
 	Took func(behind changeset.Position, n int)
 
@@ -56,9 +59,12 @@ func (a *Applier) Apply(ctx context.Context, batch *replicator.Batch) error {
 	if err != nil {
 		return fmt.Errorf("apply up to position %v: connect to database %q: %w", batch.Position, batch.Database, err)
 	}
-	if err := a.run(ctx, conn, batch); err != nil {
-		conn.Close(ctx) // whatever state it is in
+	err = a.run(ctx, conn, batch)
+	if err != nil || a.WithoutFunctions {
+		conn.Close(ctx) // whatever state it is in, and whatever it took to be constant
 		delete(a.conns, batch.Database)
+	}
+	if err != nil {
 		return fmt.Errorf("apply up to position %v in database %q: %w", batch.Position, batch.Database, classify(err))
 	}
 	return nil
@@ -103,6 +109,9 @@ func (a *Applier) run(ctx context.Context, conn *pgconn.PgConn, batch *replicato
 	p := partWriter{applier: a, ctx: ctx, conn: conn, behind: batch.Predecessor}
 	a.part.Reset()
 	a.part.Begin(batch.Predecessor)
+	if a.WithoutFunctions {
+		a.part.WithoutFunctions()
+	}
 	for _, item := range batch.Items {
 		if err := p.item(item); err != nil {
 			return err
@@ -130,11 +139,15 @@ type partWriter struct {
 
 func (p *partWriter) item(item replicator.Item) error {
 	part := &p.applier.part
+	if item.IDLimit != 0 {
+		part.IDLimit(item.IDLimit)
+		return nil
+	}
 	if item.Set == nil {
 		part.Sequences(changeset.MissingIsSkipped, item.Sequences)
 		return nil
 	}
-	part.Set(item.Set.Timestamp)
+	part.Set(item.Set.Committed)
 	if item.Pieces != nil {
 		for piece, err := range item.Pieces {
 			if err != nil {
@@ -186,6 +199,14 @@ func classify(err error) error {
 		return fmt.Errorf("%w: %w%s", ErrDiverged, err, particulars(pg))
 	}
 	return err
+}
+
+// Code is the SQLSTATE of an error of Apply; empty when the server gave none.
+func Code(err error) string {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return pg.Code
+	}
+	return ""
 }
 
 // particulars says on one line what an error tells beside its message: which row, in which function, what to do.

@@ -5,7 +5,13 @@ const (
 	itemBegin     = 'B'
 	itemSet       = 'X'
 	itemSequences = 'Z'
+	itemIDLimit   = 'C'
 	itemEnd       = 'E'
+	itemWithout   = 'v'
+
+	// In the place of a batch.
+	itemSetAside = 'a'
+	itemRebuild  = 'b'
 )
 
 // Missing says what a server does about a sequence state whose sequence it does
@@ -31,12 +37,17 @@ func (p *Batch) Begin(predecessor Position) {
 	})
 }
 
-// Set starts a change set, with its transaction's time stamp in microseconds
-// since 2000-01-01 UTC. Its payload follows, and with it a new numbering of
+// WithoutFunctions says, after Begin, that no users' function is called in the statements of this batch: they run as if their tables were empty.
+func (p *Batch) WithoutFunctions() {
+	p.buf = appendItem(p.buf, itemWithout, func(b []byte) []byte { return b })
+}
+
+// Set starts a change set, with its commit time in microseconds since
+// 2000-01-01 UTC. Its payload follows, and with it a new numbering of
 // relations.
-func (p *Batch) Set(timestamp int64) {
+func (p *Batch) Set(committed int64) {
 	p.buf = appendItem(p.buf, itemSet, func(b []byte) []byte {
-		return appendU64(b, uint64(timestamp))
+		return appendU64(b, uint64(committed))
 	})
 }
 
@@ -57,12 +68,28 @@ func (p *Batch) Sequences(missing Missing, states []SequenceState) {
 	})
 }
 
+// IDLimit moves the server's counter of transaction ids up to a limit. It comes
+// before any change set, because what is applied after it has ids above it.
+func (p *Batch) IDLimit(limit IDLimit) {
+	p.buf = appendItem(p.buf, itemIDLimit, func(b []byte) []byte { return AppendIDLimit(b, limit) })
+}
+
 // End says which position the commit stores. If it equals the predecessor,
 // nothing is stored.
 func (p *Batch) End(position Position) {
 	p.buf = appendItem(p.buf, itemEnd, func(b []byte) []byte {
 		return appendU64(b, uint64(position))
 	})
+}
+
+// SetIndexAside asks, in the place of a batch, that the index of this OID gets no entries any more and is not used.
+func (p *Batch) SetIndexAside(index uint32) {
+	p.buf = appendItem(p.buf, itemSetAside, func(b []byte) []byte { return appendU32(b, index) })
+}
+
+// RebuildIndex asks, in the place of a batch, that an index which was set aside is built within so many milliseconds.
+func (p *Batch) RebuildIndex(index, longest uint32) {
+	p.buf = appendItem(p.buf, itemRebuild, func(b []byte) []byte { return appendU32(appendU32(b, index), longest) })
 }
 
 // Bytes returns the part built so far. It is valid until the next Reset.

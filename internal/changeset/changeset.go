@@ -43,7 +43,11 @@ type ChangeSet struct {
 	// Chunks is the number of chunks before this last part.
 	// Invariant: 0 unless Flags has Last.
 	Chunks    uint32
-	Timestamp int64 // of the transaction, microseconds since 2000-01-01 UTC
+	Timestamp int64 // when the transaction began, microseconds since 2000-01-01 UTC
+	// Committed is when it was committed, in the same unit: each set's is above
+	// those of all before it in the order. Its entry carries it; where the set
+	// is alone, as at the gate, it is 0.
+	Committed int64
 	Database  string
 	RequestID string // the client's name for its request, or empty
 	Payload   []byte // framed messages; see Reader
@@ -60,7 +64,7 @@ func AppendChangeSets(b []byte, sets []ChangeSet) []byte {
 	}
 	b = appendCount32(b, len(sets))
 	for _, set := range sets {
-		b = AppendChangeSet(b, set)
+		b = AppendChangeSet(appendU64(b, uint64(set.Committed)), set)
 	}
 	return b
 }
@@ -68,14 +72,33 @@ func AppendChangeSets(b []byte, sets []ChangeSet) []byte {
 // DecodeChangeSets reads the body of an entry of change sets. The payloads
 // alias body.
 func DecodeChangeSets(body []byte) ([]ChangeSet, error) {
+	return decodeChangeSets(body, minChangeSet+8, func(c *cursor) ChangeSet {
+		time := int64(c.u64())
+		set := c.changeSet()
+		set.Committed = time
+		return set
+	})
+}
+
+// DecodeOldSets reads the body of an entry of change sets as version 0.1.0 wrote
+// it: the beginning of each transaction stands for its commit.
+func DecodeOldSets(body []byte) ([]ChangeSet, error) {
+	return decodeChangeSets(body, minChangeSet, func(c *cursor) ChangeSet {
+		set := c.changeSet()
+		set.Committed = set.Timestamp
+		return set
+	})
+}
+
+func decodeChangeSets(body []byte, least uint64, read func(*cursor) ChangeSet) ([]ChangeSet, error) {
 	c := cursor{rest: body}
 	announced := c.u32()
 	if announced > MaxSets {
 		c.fail("%d change sets in one entry", announced)
 	}
-	sets := make([]ChangeSet, c.count(uint64(announced), minChangeSet))
+	sets := make([]ChangeSet, c.count(uint64(announced), least))
 	for i := range sets {
-		sets[i] = c.changeSet()
+		sets[i] = read(&c)
 	}
 	if err := c.done(); err != nil {
 		return nil, fmt.Errorf("entry of change sets: %w", err)

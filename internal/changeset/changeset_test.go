@@ -13,7 +13,7 @@ import (
 func someSets() []ChangeSet {
 	return []ChangeSet{
 		{
-			ID: MakeID(1, 2), Origin: 3, Flags: HasDDL, Timestamp: 5,
+			ID: MakeID(1, 2), Origin: 3, Flags: HasDDL, Timestamp: 5, Committed: 9,
 			Database: "db", RequestID: "r", Payload: []byte{0xaa, 0xbb},
 		},
 		{ID: MakeID(1, 3), Flags: Last | HasSequences, Chunks: 7, Timestamp: -1, Payload: []byte{}},
@@ -34,8 +34,8 @@ func TestChangeSetsGolden(t *testing.T) {
 	// An entry of change sets has the bytes that docs/internals/formats.md draws.
 	golden(t, AppendChangeSets(nil, someSets()), `
 		00000002
-		00000000000000010000000000000002 0003 01 00000000 0000000000000005 0002 6462 0001 72 00000002 aabb
-		00000000000000010000000000000003 0000 06 00000007 ffffffffffffffff 0000 0000 00000000`)
+		0000000000000009 00000000000000010000000000000002 0003 01 00000000 0000000000000005 0002 6462 0001 72 00000002 aabb
+		0000000000000000 00000000000000010000000000000003 0000 06 00000007 ffffffffffffffff 0000 0000 00000000`)
 }
 
 func TestChangeSetsRoundTrip(t *testing.T) {
@@ -56,9 +56,27 @@ func TestChangeSetsRoundTrip(t *testing.T) {
 	}
 }
 
+func TestOldSets(t *testing.T) {
+	// An entry of version 0.1.0 is read: it has no commit times, and the transactions' beginnings stand for them.
+	want := someSets()
+	old := appendU32(nil, uint32(len(want)))
+	for i := range want {
+		want[i].Committed = want[i].Timestamp
+		old = AppendChangeSet(old, want[i])
+	}
+	got, err := DecodeOldSets(old)
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("%v: %s", err, diff)
+	}
+	if _, err := DecodeOldSets(old[:len(old)-1]); !errors.Is(err, ErrMalformed) {
+		t.Errorf("cut short: %v", err)
+	}
+}
+
 func TestCutChangeSet(t *testing.T) {
 	// A change set is cut from the front of a frame, and what follows is returned.
 	set := someSets()[0]
+	set.Committed = 0 // only its entry says
 	frame := append(AppendChangeSet(nil, set), "rest"...)
 	got, rest, err := CutChangeSet(frame)
 	if err != nil || string(rest) != "rest" {
@@ -89,9 +107,9 @@ func TestDecodeRefuses(t *testing.T) {
 		"a byte too many":         append(bytes.Clone(whole), 0),
 		"more sets than fit":      spoil(0, 0, 1, 0, 1),
 		"four billion sets":       spoil(0, 0xff, 0xff, 0xff, 0xff),
-		"unknown flag":            spoil(4+18, 8),
-		"chunks without its flag": spoil(4+19, 0, 0, 0, 1),
-		"database of 64 KiB":      spoil(4+31, 0xff, 0xff),
+		"unknown flag":            spoil(4+8+18, 8),
+		"chunks without its flag": spoil(4+8+19, 0, 0, 0, 1),
+		"database of 64 KiB":      spoil(4+8+31, 0xff, 0xff),
 	} {
 		if _, err := DecodeChangeSets(body); !errors.Is(err, ErrMalformed) {
 			t.Errorf("%s: %v", name, err)

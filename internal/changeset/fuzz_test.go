@@ -23,6 +23,15 @@ func FuzzDecodeChangeSets(f *testing.F) {
 	})
 }
 
+func FuzzDecodeOldSets(f *testing.F) {
+	f.Add(AppendChangeSet([]byte{0, 0, 0, 1}, someSets()[0]))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		if _, err := DecodeOldSets(body); err != nil {
+			mustBeMalformed(t, err)
+		}
+	})
+}
+
 func FuzzCutChangeSet(f *testing.F) {
 	f.Add(append(AppendChangeSet(nil, someSets()[0]), "rest"...))
 	f.Fuzz(func(t *testing.T, b []byte) {

@@ -55,6 +55,8 @@ func everything() []Message {
 		Statement{Role: "ann", Settings: []Setting{}, Tag: "CREATE EXTENSION", Text: "create extension hstore", DefaultPath: "public"},
 		Statement{Role: "ann", Settings: []Setting{}, Tag: "ALTER ROLE", Text: "alter role ann set a = b", Stored: []string{"a=b"}},
 		Statement{Role: "ann", Settings: []Setting{}, Tag: "ALTER ROLE", Text: "alter role ann reset all", Stored: []string{}},
+		Statement{Role: "ann", Settings: []Setting{}, Tag: "CREATE VIEW", Text: "create view v as select 1", OIDs: OIDs{Next: 20003, Objects: []Object{{Catalog: 1259, OID: 20000}, {Catalog: 1247, OID: 20002}}}},
+		Statement{Role: "ann", Settings: []Setting{}, Tag: "DROP VIEW", Text: "drop view v", OIDs: OIDs{Next: 20003, Objects: []Object{}}},
 	}
 }
 
@@ -127,9 +129,10 @@ func TestMessagesGolden(t *testing.T) {
 		`51 0000001c 00 6100 7000 0000000000000007 0001 7300 7600 5400 00000003 73716c`: Statement{
 			Role: "a", SearchPath: "p", Timestamp: 7, Settings: []Setting{{"s", "v"}}, Tag: "T", Text: "sql",
 		},
-		`51 00000017 01 6100 00 0000000000000000 0000 5400 00000001 73 4200`:           Statement{Role: "a", Tag: "T", Text: "s", Bound: "B"},
-		`51 00000019 03 6100 00 0000000000000000 0000 5400 00000001 73 4200 5000`:      Statement{Role: "a", Tag: "T", Text: "s", Bound: "B", DefaultPath: "P"},
-		`51 0000001b 04 6100 00 0000000000000000 0000 5400 00000001 73 0002 6200 6300`: Statement{Role: "a", Tag: "T", Text: "s", Stored: []string{"b", "c"}},
+		`51 00000017 01 6100 00 0000000000000000 0000 5400 00000001 73 4200`:                                Statement{Role: "a", Tag: "T", Text: "s", Bound: "B"},
+		`51 00000019 03 6100 00 0000000000000000 0000 5400 00000001 73 4200 5000`:                           Statement{Role: "a", Tag: "T", Text: "s", Bound: "B", DefaultPath: "P"},
+		`51 00000025 08 6100 00 0000000000000000 0000 5400 00000001 73 00004e23 00000001 000004eb 00004e20`: Statement{Role: "a", Tag: "T", Text: "s", OIDs: OIDs{Next: 20003, Objects: []Object{{Catalog: 1259, OID: 20000}}}},
+		`51 0000001b 04 6100 00 0000000000000000 0000 5400 00000001 73 0002 6200 6300`:                      Statement{Role: "a", Tag: "T", Text: "s", Stored: []string{"b", "c"}},
 		`73 00000004 7300 6e00`:                     DroppedSequence{Schema: "s", Name: "n"},
 		`65 00000004 7300 6e00`:                     EmptiedTable{Schema: "s", Name: "n"},
 		`64 00000002 6400`:                          DroppedDatabase{Name: "d"},

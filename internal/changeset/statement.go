@@ -13,6 +13,19 @@ type Statement struct {
 	DefaultPath string
 	// Stored are the settings, as name=value, that the role, database or function of the statement has when it has run; nil: it stores none.
 	Stored []string
+	// OIDs are those of what it makes; the zero value: its author did not choose them.
+	OIDs OIDs
+}
+
+// OIDs are what a statement's objects are called by inside the server, in the order in which they are given out.
+type OIDs struct {
+	Next    uint32 // what the author's counter would give out next; 0: there are no OIDs
+	Objects []Object
+}
+
+// Object is the OID of an object, and that of the catalog that it is in.
+type Object struct {
+	Catalog, OID uint32
 }
 
 // The flags of a statement: what travels behind its text.
@@ -20,12 +33,16 @@ const (
 	hasBound = 1 << iota
 	hasDefaultPath
 	hasStored
+	hasOIDs
 )
 
 // Setting is a configuration parameter and its value.
 type Setting struct {
 	Name, Value string
 }
+
+// objectLength is the length of an Object.
+const objectLength = 4 + 4
 
 // minSetting is the length of a setting of empty strings.
 const minSetting = 1 + 1
@@ -56,6 +73,13 @@ func (m Statement) appendBody(b []byte) []byte {
 			b = appendCstr(b, setting)
 		}
 	}
+	if m.OIDs.Next != 0 {
+		b = appendU32(b, m.OIDs.Next)
+		b = appendCount32(b, len(m.OIDs.Objects))
+		for _, object := range m.OIDs.Objects {
+			b = appendU32(appendU32(b, object.Catalog), object.OID)
+		}
+	}
 	return b
 }
 
@@ -69,12 +93,15 @@ func (m Statement) flags() (flags byte) {
 	if m.Stored != nil {
 		flags |= hasStored
 	}
+	if m.OIDs.Next != 0 {
+		flags |= hasOIDs
+	}
 	return flags
 }
 
 func (c *cursor) statement() Statement {
 	flags := c.u8()
-	if flags&^(hasBound|hasDefaultPath|hasStored) != 0 {
+	if flags&^(hasBound|hasDefaultPath|hasStored|hasOIDs) != 0 {
 		c.fail("unknown flags of a statement %#x", flags)
 	}
 	m := Statement{Role: c.cstr(), SearchPath: c.cstr(), Timestamp: int64(c.u64())}
@@ -98,6 +125,15 @@ func (c *cursor) statement() Statement {
 		m.Stored = make([]string, c.count(uint64(c.u16()), 1))
 		for i := range m.Stored {
 			m.Stored[i] = c.cstr()
+		}
+	}
+	if flags&hasOIDs != 0 {
+		if m.OIDs.Next = c.u32(); m.OIDs.Next == 0 {
+			c.fail("no next OID of a statement")
+		}
+		m.OIDs.Objects = make([]Object, c.count(uint64(c.u32()), objectLength))
+		for i := range m.OIDs.Objects {
+			m.OIDs.Objects[i] = Object{Catalog: c.u32(), OID: c.u32()}
 		}
 	}
 	return m

@@ -73,6 +73,9 @@ type Config struct {
 	ReplaceDeadAfter time.Duration `yaml:"replace_dead_after"`
 	// Retention is how much of the journal a node keeps for members that are behind, beside one large transaction.
 	Retention Size `yaml:"retention,omitempty"`
+	// MinFree is how much of the disks that hold the server's data and the journal is to stay free. A node that has less does not lead as
+	// long as another one has room.
+	MinFree Size `yaml:"min_free"`
 
 	// Settings are further PostgreSQL settings (name to value). Those that Barista fixes cannot be among them, but
 	// SharedLibraries can: libraries that are loaded after Barista's.
@@ -94,6 +97,7 @@ func Defaults() Config {
 		Hold:        10 * time.Second,
 		Suspend:     5 * time.Second,
 		Retention:   1 << 30,
+		MinFree:     256 << 20,
 
 		ReplaceDeadAfter: 10 * time.Minute,
 	}

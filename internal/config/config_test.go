@@ -31,7 +31,7 @@ func TestDefaults(t *testing.T) {
 		SecretFile: "/srv/n1/secret", Auth: Trust, MaxSessions: 500, MaxTransaction: 4 << 30,
 		Protocol: Multi,
 		Tick:     100 * time.Millisecond, Lease: time.Second, ElectionMin: time.Second, ElectionMax: 2 * time.Second,
-		Hold: 10 * time.Second, Suspend: 5 * time.Second, Retention: 1 << 30, ReplaceDeadAfter: 10 * time.Minute,
+		Hold: 10 * time.Second, Suspend: 5 * time.Second, Retention: 1 << 30, MinFree: 256 << 20, ReplaceDeadAfter: 10 * time.Minute,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("configuration (-want +got):\n%s", diff)

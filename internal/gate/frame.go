@@ -41,15 +41,25 @@ func (h frameHead) readBody(r *bufio.Reader) ([]byte, error) {
 	return body, nil
 }
 
+// version is that of the frames. A hello of version 1 had no version; version 2 brought that, and the commit time of what is chosen.
+const version = 2
+
 // parseHello checks a backend's first frame and returns its process id.
 func parseHello(typ byte, body []byte, start uint64) (pid uint32, err error) {
-	if typ != 'H' || len(body) != 12 {
+	if typ != 'H' || len(body) < 12 {
 		return 0, fmt.Errorf("first frame of type %q and %d bytes is no hello", typ, len(body))
+	}
+	said := byte(1) // what says nothing
+	if len(body) > 12 {
+		said = body[12]
+	}
+	if said != version || len(body) != 13 {
+		return 0, fmt.Errorf("hello of version %d of the gate and %d bytes, this is version %d: the server has another build's library", said, len(body), version)
 	}
 	if got := binary.BigEndian.Uint64(body); got != start {
 		return 0, fmt.Errorf("hello of another start of the server: %x, this one is %x", got, start)
 	}
-	return binary.BigEndian.Uint32(body[8:]), nil
+	return binary.BigEndian.Uint32(body[8:12]), nil
 }
 
 // parseFrame reads any later frame of a backend.
@@ -116,6 +126,7 @@ func appendAnswer(b []byte, a replicator.Answer) []byte {
 	case replicator.Chosen:
 		b = binary.BigEndian.AppendUint64(b, uint64(a.Position))
 		b = binary.BigEndian.AppendUint64(b, uint64(a.Predecessor))
+		b = binary.BigEndian.AppendUint64(b, uint64(a.Committed))
 	case replicator.Refused:
 		message := a.Message[:min(len(a.Message), maxMessage)]
 		b = append(b, (a.SQLState + "     ")[:5]...)

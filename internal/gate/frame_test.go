@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -83,8 +84,8 @@ func TestAnswerBytes(t *testing.T) {
 		answer replicator.Answer
 		want   []byte
 	}{
-		{replicator.Answer{Request: 1, Verdict: replicator.Chosen, Position: changeset.At(2, 3), Predecessor: changeset.At(2, 2)},
-			[]byte{0, 0, 0, 25, 'C', 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 2, 0, 3, 0, 0, 0, 0, 0, 2, 0, 2}},
+		{replicator.Answer{Request: 1, Verdict: replicator.Chosen, Position: changeset.At(2, 3), Predecessor: changeset.At(2, 2), Committed: 258},
+			[]byte{0, 0, 0, 33, 'C', 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 2, 0, 3, 0, 0, 0, 0, 0, 2, 0, 2, 0, 0, 0, 0, 0, 0, 1, 2}},
 		{replicator.Answer{Request: 1, Verdict: replicator.Agreed}, []byte{0, 0, 0, 9, 'Q', 0, 0, 0, 0, 0, 0, 0, 1}},
 		{replicator.Answer{Request: 1, Verdict: replicator.Unknown}, []byte{0, 0, 0, 9, 'U', 0, 0, 0, 0, 0, 0, 0, 1}},
 		{replicator.Answer{Request: 1, Verdict: replicator.Refused, SQLState: "40001", Message: "no"},
@@ -96,9 +97,23 @@ func TestAnswerBytes(t *testing.T) {
 	}
 }
 
+// A server that has the library of another build is named as the reason, in both directions.
+func TestVersionOfTheGate(t *testing.T) {
+	hello := binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64(nil, 77), 4711)
+	if pid, err := parseHello('H', append(hello, version), 77); err != nil || pid != 4711 {
+		t.Errorf("pid %d, %v", pid, err)
+	}
+	hello = slices.Clip(hello)
+	for want, body := range map[string][]byte{"version 1 of the gate": hello, "version 3 of the gate": append(hello, 3), "14 bytes": append(hello, version, 0)} {
+		if _, err := parseHello('H', body, 77); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v; want %q", err, want)
+		}
+	}
+}
+
 // Whatever comes through the socket, reading it ends with an error or with events, and allocates no more than was sent.
 func FuzzFrames(f *testing.F) {
-	f.Add(frame('H', append(make([]byte, 8), 0, 0, 0, 1)))
+	f.Add(frame('H', append(make([]byte, 8), 0, 0, 0, 1, version)))
 	f.Add(frame('X', request(1)))
 	f.Add(frame('K', request(1, 0, 0, 0, 0, 'x')))
 	f.Add(frame('S', request(1, make([]byte, 10)...)))

@@ -159,6 +159,12 @@ func (g *Gate) greet(b *backend, r *bufio.Reader) error {
 	return err
 }
 
+// serverTime is a time as PostgreSQL counts: microseconds since 2000-01-01 UTC.
+func serverTime(t time.Time) int64 {
+	const epoch = 946684800 // seconds from 1970 to 2000
+	return t.UnixMicro() - epoch*1e6
+}
+
 // take reads the body of a frame and hands over what it says. A long one waits until those of other backends are handed over: meanwhile its
 // bytes stay in the socket, and its backend waits.
 func (g *Gate) take(ctx context.Context, b *backend, r *bufio.Reader, head frameHead) error {
@@ -175,6 +181,10 @@ func (g *Gate) take(ctx context.Context, b *backend, r *bufio.Reader, head frame
 	event, err := parseFrame(b.id, head.typ, body)
 	if err != nil {
 		return err
+	}
+	if s, ok := event.(replicator.Submitted); ok {
+		s.Arrived = serverTime(time.Now())
+		event = s
 	}
 	g.handler(event)
 	return nil

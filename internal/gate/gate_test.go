@@ -58,7 +58,7 @@ func (s *serving) backend(t *testing.T, start uint64) net.Conn {
 	}
 	t.Cleanup(func() { conn.Close() })
 	conn.SetDeadline(time.Now().Add(testLimit))
-	hello := binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64(nil, start), 4711)
+	hello := append(binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64(nil, start), 4711), version)
 	if _, err := conn.Write(frame('H', hello)); err != nil {
 		t.Fatal(err)
 	}
@@ -91,8 +91,8 @@ func TestConversation(t *testing.T) {
 		{Backend: asked.Backend, Request: 1, Verdict: replicator.Chosen, Position: changeset.At(1, 0)},
 		{Backend: asked.Backend, Request: 2, Verdict: replicator.Unknown},
 	})
-	got := make([]byte, 29+13)
-	if _, err := io.ReadFull(first, got); err != nil || got[4] != 'C' || got[33] != 'U' {
+	got := make([]byte, 37+13)
+	if _, err := io.ReadFull(first, got); err != nil || got[4] != 'C' || got[41] != 'U' {
 		t.Errorf("the backend read % x, error %v", got, err)
 	}
 	first.Close()

@@ -29,6 +29,10 @@ const (
 	offApplied = 40
 	offWaiting = 48
 	offNode    = 56
+	offSuspect = 64
+	offLimit   = 72
+	offWanted  = 80
+	offGiveWay = 88
 )
 
 // Shared is the mapped file of one start of the server.
@@ -95,6 +99,36 @@ func (s *Shared) Applied() changeset.Position {
 
 // Waiting is how many backends wait at the gate.
 func (s *Shared) Waiting() int { return int(s.word(offWaiting).Load()) }
+
+// A Suspect is an index whose functions ran, while a batch was applied, when that failed or its session or server ended; or a statement that was
+// replayed.
+type Suspect struct {
+	Database uint32 // OID
+	Index    uint32 // OID, or SuspectStatement
+}
+
+// SuspectStatement stands in the place of an index.
+const SuspectStatement = 1<<32 - 1
+
+// Suspect returns whose functions run, or ran when the last batch failed. The zero Suspect is nobody.
+func (s *Shared) Suspect() Suspect {
+	word := s.word(offSuspect).Load()
+	return Suspect{Database: uint32(word >> 32), Index: uint32(word)}
+}
+
+// SetIDLimit lets sessions see transaction ids below a limit.
+func (s *Shared) SetIDLimit(limit changeset.IDLimit) { s.word(offLimit).Store(uint64(limit)) }
+
+// IDLimit is the limit as it was last set, and what the server would like it to be.
+func (s *Shared) IDLimit() (limit, wanted changeset.IDLimit) {
+	return changeset.IDLimit(s.word(offLimit).Load()), changeset.IDLimit(s.word(offWanted).Load())
+}
+
+// LetBuild lets a session build an index that was set aside.
+func (s *Shared) LetBuild() { s.word(offGiveWay).Store(0) }
+
+// EndBuild ends a session that builds one, since apply is needed.
+func (s *Shared) EndBuild() { s.word(offGiveWay).Store(1) }
 
 // Unmap gives the mapping back. The file stays for the server's processes.
 func (s *Shared) Unmap() error { return unix.Munmap(s.data) }

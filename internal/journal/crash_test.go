@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/baristadb/barista/internal/paxos"
 )
 
@@ -16,6 +18,15 @@ type faults struct {
 	files
 	dirty               atomic.Bool
 	failWrite, failSync atomic.Bool
+	full                atomic.Bool // there is no room for new segments
+}
+
+// fullFile has room for a few bytes only.
+type fullFile struct{ writable }
+
+func (f *fullFile) WriteAt(b []byte, at int64) (int, error) {
+	n, err := f.writable.WriteAt(b[:min(len(b), 100)], at)
+	return n, errors.Join(err, unix.ENOSPC)
 }
 
 type faultyFile struct {
@@ -36,6 +47,9 @@ var errDisk = errors.New("the disk says no")
 
 func (f *faults) open(name string, flag int) (writable, error) {
 	w, err := f.files.open(name, flag)
+	if err == nil && name == spareName && f.full.Load() {
+		return &fullFile{w}, nil
+	}
 	if err != nil || name == spareName {
 		return w, err
 	}
@@ -74,6 +88,48 @@ func TestSynced(t *testing.T) {
 		if i%10 == 0 {
 			must(t, j.Purge(paxos.Floor{Index: i - 3}))
 		}
+	}
+}
+
+// Where there is no room for another segment nothing is written, and the same records are taken when there is; what was durable before is there
+// either way, and nothing is left of the segment that did not fit.
+func TestNoRoom(t *testing.T) {
+	dir := t.TempDir()
+	must(t, CreateSmall(dir, testIdentity(), paxos.Floor{}))
+	j, f, err := openFaulty(dir)
+	must(t, err)
+	defer j.Crash()
+	f.full.Store(true)
+	refused := 0
+	for i := paxos.Index(1); i < 100; i++ {
+		records := []paxos.Record{accept(i, 1500), paxos.ChosenRecord{To: i}}
+		err := j.Append(records, true)
+		if errors.Is(err, ErrNoRoom) {
+			refused++
+			if _, err := os.Stat(filepath.Join(dir, spareName)); !errors.Is(err, os.ErrNotExist) {
+				t.Fatalf("a segment that did not fit: %v", err)
+			}
+			if err := j.Append(records, true); !errors.Is(err, ErrNoRoom) {
+				t.Fatalf("entry %d with a full disk, again: %v", i, err)
+			}
+			if j.ChosenTo() != i-1 {
+				t.Fatalf("%d entries are chosen, and the last that had room was %d", j.ChosenTo(), i-1)
+			}
+			f.full.Store(false)
+			err = j.Append(records, true)
+			f.full.Store(true)
+		}
+		must(t, err)
+	}
+	if refused < 5 {
+		t.Errorf("there was no room %d times: the test shows little", refused)
+	}
+	j.Crash()
+	j, err = OpenSmall(dir)
+	must(t, err)
+	defer j.Crash()
+	if j.ChosenTo() != 99 {
+		t.Errorf("opened anew, %d entries are chosen", j.ChosenTo())
 	}
 }
 

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -66,7 +67,12 @@ func (d *disk) prepare(ctx context.Context) error {
 		return err
 	}
 	defer f.Close()
-	if err := fillZeros(ctx, f, 0, d.bytes); err != nil {
+	err = fillZeros(ctx, f, 0, d.bytes)
+	if errors.Is(err, unix.ENOSPC) {
+		// What it holds is zeros: others need the room more, a purge of this journal among them.
+		return errors.Join(fmt.Errorf("%w: %w", ErrNoRoom, err), d.files.remove(spareName))
+	}
+	if err != nil {
 		return err
 	}
 	d.spare = true

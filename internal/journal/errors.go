@@ -9,6 +9,8 @@ var (
 	ErrPurged = errors.New("purged")
 	// ErrFailed: a write or a sync failed before. What is on disk since is unknown until the journal is opened anew.
 	ErrFailed = errors.New("the journal failed and takes no more records")
+	// ErrNoRoom: the disk has no room for another segment. Nothing was written and nothing has changed; the same call may be tried again.
+	ErrNoRoom = errors.New("there is no room on the disk for the journal")
 	// ErrClosed: the journal has been closed.
 	ErrClosed = errors.New("the journal is closed")
 	// ErrNotEmpty: there is something already where a journal was to be made.

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -61,6 +62,20 @@ func (j *Journal) Promised() paxos.Ballot {
 	return j.state.promised
 }
 
+// Life returns what the acceptor has done and in which runs.
+func (j *Journal) Life() paxos.Life {
+	j.mu.RLock()
+	defer j.mu.RUnlock()
+	return j.state.life
+}
+
+// Sightings returns what was seen of peers.
+func (j *Journal) Sightings() []paxos.Sighting {
+	j.mu.RLock()
+	defer j.mu.RUnlock()
+	return j.state.sightings()
+}
+
 // ChosenTo returns the index up to which everything is known to be chosen; at least the floor's. After a crash it may be lower
 // than it was.
 func (j *Journal) ChosenTo() paxos.Index {
@@ -83,7 +98,7 @@ func (j *Journal) Size() int64 {
 // Append writes records as one batch: after a crash all of them are there, or none. They are durable when it returns, and
 // whatever was appended before; only a batch of nothing but ChosenRecords may go without durable: it then waits in memory for
 // the next write. A batch that contradicts the journal (chosen without an entry, a floor that moves back) is an error and
-// changes nothing. After any other error the outcome is unknown and every later call is ErrFailed. An entry replaces the one at
+// changes nothing, and so is ErrNoRoom. After any other error the outcome is unknown and every later call is ErrFailed. An entry replaces the one at
 // its index, whatever its ballot; at or below the floor it is not kept.
 func (j *Journal) Append(records []paxos.Record, durable bool) error {
 	j.writing.Lock()
@@ -132,7 +147,9 @@ func (j *Journal) write(records []paxos.Record) error {
 		return fmt.Errorf("append to the journal: %w", err)
 	}
 	if fresh {
-		if err := j.begin(); err != nil {
+		if err := j.begin(); errors.Is(err, ErrNoRoom) {
+			return fmt.Errorf("begin a journal segment: %w", err)
+		} else if err != nil {
 			return j.fail(fmt.Errorf("begin a journal segment: %w", err))
 		}
 	}

@@ -2,6 +2,8 @@ package journal
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/baristadb/barista/internal/paxos"
@@ -41,6 +43,17 @@ func (m *Memory) Reopen() *Memory {
 	return again
 }
 
+// Copy returns the journal as a copy of the disk has it: what is durable now. m goes on.
+func (m *Memory) Copy() *Memory {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	c := &Memory{state: m.state, entries: maps.Clone(m.entries), next: m.next, durable: m.durable}
+	c.state.places.numbers = slices.Clone(m.state.places.numbers)
+	c.state.seen = maps.Clone(m.state.seen)
+	c.state.undecided = nil // Reopen makes them anew
+	return c.Reopen()
+}
+
 // Identity is Journal.Identity.
 func (m *Memory) Identity() paxos.IdentityRecord {
 	m.mu.Lock()
@@ -65,6 +78,20 @@ func (m *Memory) Promised() paxos.Ballot {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.state.promised
+}
+
+// Life is Journal.Life.
+func (m *Memory) Life() paxos.Life {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.state.life
+}
+
+// Sightings is Journal.Sightings.
+func (m *Memory) Sightings() []paxos.Sighting {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.state.sightings()
 }
 
 // ChosenTo is Journal.ChosenTo.

@@ -20,6 +20,8 @@ type state struct {
 	promised paxos.Ballot
 	chosenTo paxos.Index
 	places   places
+	life     paxos.Life
+	seen     map[paxos.NodeID]paxos.Sighting
 
 	// undecided are the entries above chosenTo: as many as are in flight. nil while a journal is read through at its opening.
 	undecided map[paxos.Index]paxos.Entry
@@ -75,6 +77,7 @@ func (s *state) inReach(i paxos.Index) error {
 
 // apply takes one record into account. An entry at or below the floor is not kept.
 func (s *state) apply(number uint64, record paxos.Record) {
+	s.life.Take(record)
 	switch r := record.(type) {
 	case paxos.PromiseRecord:
 		s.promised = max(s.promised, r.Ballot)
@@ -91,9 +94,23 @@ func (s *state) apply(number uint64, record paxos.Record) {
 		s.floor, s.floorAt = r.Floor, number
 		s.choose(r.Floor.Index)
 		s.places.drop(r.Floor.Index)
+		maps.DeleteFunc(s.seen, func(id paxos.NodeID, _ paxos.Sighting) bool {
+			_, member := r.Floor.Members.Find(id)
+			return !member && id < r.Floor.Members.Next // its number is never given again
+		})
 	case paxos.IdentityRecord:
 		s.identity = r
+	case paxos.SightingRecord:
+		if s.seen == nil {
+			s.seen = make(map[paxos.NodeID]paxos.Sighting)
+		}
+		s.seen[r.Sighting.Node] = r.Sighting
 	}
+}
+
+// sightings returns what was seen of each peer, in order.
+func (s *state) sightings() []paxos.Sighting {
+	return slices.SortedFunc(maps.Values(s.seen), func(a, b paxos.Sighting) int { return cmp.Compare(a.Node, b.Node) })
 }
 
 // choose notes that every index up to to is chosen.
@@ -121,9 +138,13 @@ func (s *state) accepted() []paxos.Entry {
 // checkpoint is everything but entries: the first records of each segment, so that the segments before it are needed for their
 // entries alone.
 func (s *state) checkpoint() []paxos.Record {
-	return []paxos.Record{
+	records := []paxos.Record{
 		s.identity, paxos.FloorRecord{Floor: s.floor}, paxos.PromiseRecord{Ballot: s.promised}, paxos.ChosenRecord{To: s.chosenTo},
 	}
+	for _, seen := range s.sightings() {
+		records = append(records, paxos.SightingRecord{Sighting: seen})
+	}
+	return append(records, paxos.LifeRecord{Life: s.life}) // the last: the promise before it is no act
 }
 
 // complete says what a journal that was read to its end lacks.

@@ -158,15 +158,15 @@ func (p part) missing(file []byte) bool {
 	return file[p.stop] == frameEntry && p.stop+frameHeader+int(size) > len(file) && size <= maxRecord+recordHeader
 }
 
-// lengthened reports whether the batch, whose first record is number first, is whole but for one bit in the length of a frame. Such a
-// frame may end in the zeros behind the batch, and then looks like one that was cut short.
+// lengthened reports whether the batch, whose first record is number first, is whole but for one bit in the head of a frame. One
+// of another length may end in the zeros behind the batch, and then looks like one that was cut short; so does the sum at its end, taken for a length.
 func (p part) lengthened(file []byte, first uint64) bool {
 	for _, frame := range []int{p.broken, int(p.index) - frameHeader} {
 		if frame < 0 || frame+frameHeader > len(file) {
 			continue
 		}
-		for bit := range 32 {
-			flipped := &file[frame+4+bit/8]
+		for bit := range 8 * frameHeader {
+			flipped := &file[frame+bit/8]
 			*flipped ^= 1 << (bit % 8)
 			whole := parse(file, p.start, first).broken < 0
 			*flipped ^= 1 << (bit % 8)

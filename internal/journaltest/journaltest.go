@@ -21,6 +21,8 @@ type Journal interface {
 	SetIdentity(paxos.IdentityRecord) error
 	Floor() paxos.Floor
 	Promised() paxos.Ballot
+	Life() paxos.Life
+	Sightings() []paxos.Sighting
 	ChosenTo() paxos.Index
 	Accepted() []paxos.Entry
 	Scan(fn func(paxos.Entry) error) error
@@ -53,6 +55,7 @@ func Run(t *testing.T, build Make) {
 		{"Purge", testPurge},
 		{"FloorAhead", testFloorAhead},
 		{"Identity", testIdentity},
+		{"Life", testLife},
 		{"Closed", testClosed},
 		{"Large", testLarge},
 		{"Concurrent", testConcurrent},
@@ -355,6 +358,36 @@ func testIdentity(t *testing.T, build Make) {
 	must(t, j.SetIdentity(id))
 	same(t, "identity", j.Identity(), id)
 	same(t, "identity", restart().Identity(), id)
+}
+
+// Acts are counted over restarts, many segments and a purge, each once; what was seen of peers stays, but for those that are no members any more.
+func testLife(t *testing.T, build Make) {
+	j, restart := fresh(t, build)
+	var begun paxos.Life
+	for round := range 3 {
+		begun = j.Life().Begin(uint32(round))
+		gone, there := paxos.Sighting{Node: 1, Run: begun.Run(), Acts: uint64(round)}, paxos.Sighting{Node: 9, Run: begun.Run(), Acts: uint64(round)}
+		must(t, j.Append([]paxos.Record{
+			paxos.LifeRecord{Life: begun}, paxos.SightingRecord{Sighting: gone}, paxos.SightingRecord{Sighting: there},
+		}, true))
+		for k := range paxos.Index(20) {
+			i := paxos.Index(round)*20 + k + 1
+			must(t, j.Append([]paxos.Record{paxos.PromiseRecord{Ballot: paxos.Ballot(i)}, Accept(i, paxos.Ballot(i), 2000), paxos.ChosenRecord{To: i}}, true))
+		}
+		must(t, j.Append([]paxos.Record{paxos.ChosenRecord{To: paxos.Index(round)*20 + 20}}, false))
+		same(t, "sightings", j.Sightings(), []paxos.Sighting{gone, there})
+		floor := Floor(paxos.Index(round)*20 + 15)
+		floor.Members = floor.Members.Remove(1)
+		must(t, j.Purge(floor))
+		for range 2 {
+			want := begun
+			want.Acts = uint64(round+1) * 40
+			same(t, "life", j.Life(), want)
+			same(t, "sightings", j.Sightings(), []paxos.Sighting{there})
+			j = restart()
+		}
+	}
+	same(t, "runs", len(begun.Starts), 3)
 }
 
 // After Close nothing works, and a second Close does nothing.

@@ -28,6 +28,7 @@ var mayImport = map[string]string{
 	"internal/lobby":        "",
 	"internal/transport":    "internal/lobby",
 	"internal/budget":       "",
+	"internal/renewal":      "internal/paxos",
 	"internal/replicator":   "internal/paxos internal/changeset internal/budget internal/invariants",
 	"internal/gate":         "internal/paxos internal/changeset internal/replicator internal/budget",
 	"internal/apply":        "internal/paxos internal/changeset internal/replicator",

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/baristadb/barista/internal/transport"
 )
 
 // maxControlBody limits the answer to a control request, in bytes.
@@ -21,6 +23,8 @@ func (n *node) controlHandler() http.Handler {
 	mux.HandleFunc("GET /members", n.serveMembers)
 	mux.HandleFunc("POST /operate", n.serveOperate)
 	mux.HandleFunc("POST /mark", n.marks.serveMark)
+	mux.HandleFunc("POST /permission", n.permissions.serve)
+	mux.HandleFunc("GET /holding", n.permissions.serveTell)
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { reply(w, n.Status(), nil) })
 	mux.Handle("/verify/", n.verifySide)
 	return mux
@@ -38,11 +42,16 @@ func reply(w http.ResponseWriter, value any, err error) {
 
 // ask sends a control request to a peer and reads its answer.
 func (n *node) ask(ctx context.Context, method, peer, path string, body io.Reader, answer any) error {
+	return askOver(ctx, n.transport, method, peer, path, body, answer)
+}
+
+// askOver is ask with the given connections.
+func askOver(ctx context.Context, t *transport.Transport, method, peer, path string, body io.Reader, answer any) error {
 	request, err := http.NewRequestWithContext(ctx, method, "http://"+peer+path, body)
 	if err != nil {
 		return err
 	}
-	response, err := n.transport.HTTPClient().Do(request)
+	response, err := t.HTTPClient().Do(request)
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		return wrapped.Err // it names the peer
 	}

@@ -96,8 +96,8 @@ func (n *node) openAdmin(d *doors) error {
 }
 
 func (n *node) listenHTTP() (net.Listener, error) {
-	if l := n.listeners[n.cfg.HTTP]; l != nil {
-		return l, nil
+	if l, err := n.inherited(n.cfg.HTTP); l != nil || err != nil {
+		return l, err
 	}
 	l, err := admin.Listen(n.coreCtx, n.cfg.HTTP)
 	if err != nil {

@@ -14,8 +14,7 @@ import (
 )
 
 // fetchData gets the server's data by an online base backup from a peer: from a follower if one can give it, so that the leader has its
-// machine to itself. If the last copy was itself behind every log, it is the leader's turn: followers that all are behind would copy from each
-// other for ever.
+// machine to itself. If the last copy did not help it is the leader's turn.
 func (n *node) fetchData(ctx context.Context) error {
 	leader := n.directory.name(n.awaitLeader(ctx))
 	var names []string
@@ -24,7 +23,7 @@ func (n *node) fetchData(ctx context.Context) error {
 			names = append(names, name)
 		}
 	}
-	sortSources(names, leader, n.server.copyTooOld)
+	sortSources(names, leader, n.server.renewal.again)
 	var failed error
 	for _, name := range names {
 		dial := func(ctx context.Context) (net.Conn, error) { return n.dialTunnel(ctx, name, transport.PurposeBackup) }
@@ -35,7 +34,7 @@ func (n *node) fetchData(ctx context.Context) error {
 			probe.Close()
 		}
 		n.log.Info("a base backup begins", "from", name)
-		err := n.pg.BaseBackup(ctx, dial)
+		err := n.server.watchCopy(ctx, name, dial, n.pg.BaseBackup)
 		if err == nil {
 			n.log.Info("the base backup is complete and verified", "from", name)
 			return nil

@@ -97,7 +97,7 @@ func (d *joinDesk) isKnown(name string) bool {
 }
 
 // join asks all peers, again and again, until the leader among them has admitted this node under a new incarnation. It does so on a
-// port of its own: the peer port opens when this node has something to say there. It gives up when no peer holds the secret.
+// port of its own: the peer port opens when this node has something to say there, or is that of the incarnation before. It gives up when no peer holds the secret.
 func (n *node) join(ctx context.Context, incarnation uint64) (joinReply, error) {
 	body, err := json.Marshal(joinRequest{Address: n.cfg.Peers[n.cfg.Name], Spare: n.cfg.Spare})
 	if err != nil {
@@ -107,10 +107,11 @@ func (n *node) join(ctx context.Context, incarnation uint64) (joinReply, error) 
 	if err != nil {
 		return joinReply{}, config.Mistakef("peer address %q: %w", n.cfg.Peer, err)
 	}
-	if n.transport, err = n.newTransport(ctx, net.JoinHostPort(host, "0"), [16]byte{}, incarnation); err != nil {
+	over, err := n.newTransport(ctx, net.JoinHostPort(host, "0"), [16]byte{}, incarnation)
+	if err != nil {
 		return joinReply{}, err
 	}
-	defer n.transport.Close()
+	defer over.Close()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	answers := make(chan joinReply, len(n.cfg.Peers))
@@ -123,7 +124,7 @@ func (n *node) join(ctx context.Context, incarnation uint64) (joinReply, error) 
 			continue
 		}
 		asking.Go(func() { // ends with ctx; join waits for it
-			if answer, err := n.joinThrough(ctx, name, body, failed); err == nil {
+			if answer, err := n.joinThrough(ctx, over, name, body, failed); err == nil {
 				answers <- answer
 			}
 		})
@@ -142,10 +143,10 @@ func (n *node) join(ctx context.Context, incarnation uint64) (joinReply, error) 
 }
 
 // joinThrough asks one peer until it admits this node or ctx ends. It tells strange, once, of a peer that does not hold the secret.
-func (n *node) joinThrough(ctx context.Context, peer string, body []byte, strange chan<- error) (joinReply, error) {
+func (n *node) joinThrough(ctx context.Context, over *transport.Transport, peer string, body []byte, strange chan<- error) (joinReply, error) {
 	said, told := "", false
 	for {
-		answer, err := n.askToJoin(ctx, peer, body)
+		answer, err := askToJoin(ctx, over, peer, body)
 		if err == nil {
 			return answer, nil
 		}
@@ -164,11 +165,11 @@ func (n *node) joinThrough(ctx context.Context, peer string, body []byte, strang
 	}
 }
 
-func (n *node) askToJoin(ctx context.Context, peer string, body []byte) (joinReply, error) {
+func askToJoin(ctx context.Context, over *transport.Transport, peer string, body []byte) (joinReply, error) {
 	ctx, cancel := context.WithTimeout(ctx, joinLimit)
 	defer cancel()
 	var answer joinReply
-	err := n.ask(ctx, http.MethodPost, peer, "/join", bytes.NewReader(body), &answer)
+	err := askOver(ctx, over, http.MethodPost, peer, "/join", bytes.NewReader(body), &answer)
 	return answer, err
 }
 

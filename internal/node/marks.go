@@ -27,10 +27,9 @@ const (
 type markDesk struct {
 	node *node
 
-	halted chan struct{} // closed when this node reaches no mark any more
-	why    error         // of that; written before halted is closed
-
-	mu     sync.Mutex // guards pinned
+	mu     sync.Mutex    // guards the rest
+	halted chan struct{} // closed when this node reaches no mark; another one when it does again
+	why    error         // of that
 	pinned map[changeset.MarkID]*pinned
 }
 
@@ -46,10 +45,32 @@ func newMarkDesk(n *node) *markDesk {
 	return &markDesk{node: n, pinned: make(map[changeset.MarkID]*pinned), halted: make(chan struct{})}
 }
 
-// halt says that the server was stopped for good, and why. It is called once.
+// halt says that the server was stopped, and why. resume must follow before it is called again.
 func (d *markDesk) halt(why error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	d.why = why
 	close(d.halted)
+}
+
+// resume says that the server has other data now.
+func (d *markDesk) resume() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.halted = make(chan struct{})
+}
+
+// stops returns what is closed when this node reaches no mark.
+func (d *markDesk) stops() <-chan struct{} {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.halted
+}
+
+func (d *markDesk) whyHalted() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return fmt.Errorf("%w: %w", verify.ErrStopped, d.why)
 }
 
 func (d *markDesk) entry(id changeset.MarkID) *pinned {
@@ -208,9 +229,9 @@ func (d *markDesk) Snapshot(ctx context.Context, id changeset.MarkID) (*verify.S
 	case <-ctx.Done():
 		d.drop(id)
 		return nil, fmt.Errorf("wait for mark %v: %w", id, ctx.Err())
-	case <-d.halted:
+	case <-d.stops():
 		d.drop(id)
-		return nil, fmt.Errorf("%w: %w", verify.ErrStopped, d.why)
+		return nil, d.whyHalted()
 	case <-p.ready:
 	}
 	d.drop(id)

@@ -140,11 +140,11 @@ func (n *node) part(ctx context.Context, m paxos.Membership) error {
 // errRemoved ends a node that is no member any more.
 func (n *node) errRemoved(m paxos.Membership) error {
 	if _, replaced := named(m, n.cfg.Name); replaced {
-		return fmt.Errorf("another incarnation of %s has taken the place of this one, whose journal is of no use any more; "+
-			"if that was not meant, make sure that %[1]s runs on one machine only", n.cfg.Name)
+		return gone{fmt.Errorf("another incarnation of %s has taken the place of this one, whose journal is of no use any more; "+
+			"if that was not meant, make sure that %[1]s runs on one machine only", n.cfg.Name)}
 	}
-	return fmt.Errorf("%s was removed from the cluster, and its journal is of no use any more; to let it in again run barista members add %[1]s "+
-		"on a member's machine, empty this node's folder (keep node.yaml and the secret), and start it", n.cfg.Name)
+	return gone{fmt.Errorf("%s was removed from the cluster, and its journal is of no use any more; to let it in again run barista members add %[1]s "+
+		"on a member's machine, empty this node's folder (keep node.yaml and the secret), and start it", n.cfg.Name)}
 }
 
 // isRemoved reports whether this node knows that it is no member any more.
@@ -160,7 +160,11 @@ func (n *node) doubt(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		if n.driver.Status().Leader != 0 {
+		status := n.driver.Status()
+		if votesAlone(status.Members, n.identity.Node) {
+			n.askForOthers(ctx)
+		}
+		if status.Leader != 0 {
 			heard = time.Now()
 		}
 		if time.Since(heard) < doubtAfter {
@@ -176,6 +180,23 @@ func (n *node) doubt(ctx context.Context) error {
 			} else if member {
 				n.meet(m) // the leader may be one of whom this node's log does not tell yet
 			}
+		}
+	}
+}
+
+// votesAlone reports whether a node needs nobody to lead.
+func votesAlone(m paxos.Membership, id paxos.NodeID) bool {
+	voters := m.Voters()
+	return len(voters) == 1 && voters[0] == id
+}
+
+// askForOthers asks the peers whether they are members of whom this node, which votes alone, does not know: then its folder is a copy of a time
+// when it was alone. They may not speak to it by themselves, because they have removed it or cannot reach it.
+func (n *node) askForOthers(ctx context.Context) {
+	for _, name := range (members{n}).Names() {
+		var m paxos.Membership
+		if name != n.cfg.Name && n.askMembers(ctx, name, &m) == nil {
+			n.driver.Post(ctx, replicator.Stranger{Version: m.Version})
 		}
 	}
 }

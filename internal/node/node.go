@@ -44,8 +44,7 @@ type Options struct {
 // runs the server.
 func Run(ctx context.Context, o Options, log *slog.Logger) error {
 	cfg := o.Config
-	n := &node{cfg: cfg, log: log.With("node", cfg.Name), extension: o.Extension, secret: o.Secret, listeners: o.Listeners}
-	n.coreCtx = ctx
+	log = log.With("node", cfg.Name)
 	if err := os.MkdirAll(cfg.Dir, 0o711); err != nil {
 		return config.Mistakef("make the node's folder: %w", err)
 	}
@@ -55,9 +54,22 @@ func Run(ctx context.Context, o Options, log *slog.Logger) error {
 	}
 	defer func() {
 		if err := release(); err != nil {
-			n.log.Warn("the node's folder could not be released", "error", err)
+			log.Warn("the node's folder could not be released", "error", err)
 		}
 	}()
+	admitted := paxos.Membership{}
+	for {
+		n := &node{cfg: cfg, log: log, extension: o.Extension, secret: o.Secret, listeners: o.Listeners, coreCtx: ctx, admitted: admitted}
+		again, err := n.goOn(ctx, n.live(ctx))
+		if err != nil || !again {
+			return err
+		}
+		admitted = n.admitted
+	}
+}
+
+// live is the life of one incarnation of a node in this process.
+func (n *node) live(ctx context.Context) error {
 	if err := n.prepare(ctx); err != nil {
 		return err
 	}
@@ -67,28 +79,32 @@ func Run(ctx context.Context, o Options, log *slog.Logger) error {
 
 // node is a running node: what is set in prepare does not change afterwards.
 type node struct {
-	cfg        config.Config
-	log        *slog.Logger
-	extension  *postgres.Extension
-	secret     []byte
-	listeners  map[string]*net.TCPListener // as in Options
-	pg         postgres.Config
-	transport  *transport.Transport
-	journal    *journal.Journal
-	damaged    chan error // why the journal cannot be trusted any more
-	identity   paxos.IdentityRecord
-	driver     *replicator.Driver
-	directory  *directory
-	server     *localServer
-	joins      *joinDesk
-	marks      *markDesk
-	leading    *leadership
-	verifySide *verify.Handler
-	pins       pins
-	front      *proxy.Server
-	arrivals   *lobby.Lobby     // clients that the own server has not authenticated yet
-	admitted   paxos.Membership // that let a joiner in; zero for everyone else
-	coreCtx    context.Context  // ends when consensus and transport stop
+	cfg         config.Config
+	log         *slog.Logger
+	extension   *postgres.Extension
+	secret      []byte
+	listeners   map[string]*net.TCPListener // as in Options
+	pg          postgres.Config
+	transport   *transport.Transport
+	journal     *journal.Journal
+	damaged     chan error // why the journal cannot be trusted any more
+	identity    paxos.IdentityRecord
+	driver      *replicator.Driver
+	directory   *directory
+	server      *localServer
+	permissions *permissions
+	room        room
+	joins       *joinDesk
+	marks       *markDesk
+	leading     *leadership
+	leaderless  leaderless
+	verifySide  *verify.Handler
+	pins        pins
+	front       *proxy.Server
+	arrivals    *lobby.Lobby     // clients that the own server has not authenticated yet
+	admitted    paxos.Membership // that let a joiner in; zero for everyone else
+	rivals      rivalry
+	coreCtx     context.Context // ends when consensus and transport stop
 }
 
 func newRand() *rand.Rand { return rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())) }

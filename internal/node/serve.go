@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
-	"os"
 	"os/exec"
 	"strings"
 	"sync"
@@ -52,11 +52,20 @@ func (n *node) bind(ctx context.Context) (err error) {
 
 // newTransport makes this node's end of its connections, as the given incarnation.
 func (n *node) newTransport(ctx context.Context, listen string, cluster [16]byte, incarnation uint64) (*transport.Transport, error) {
+	inherited, err := n.inherited(listen)
+	if err != nil {
+		return nil, err
+	}
 	t, err := transport.New(transport.Config{
 		Self: transport.Identity{
 			Cluster: cluster, Name: n.cfg.Name, Incarnation: incarnation, ServerMajor: postgres.Major, Collation: collation(ctx),
 		},
-		Secret: n.secret, Listen: listen, Listener: n.listeners[listen], Peers: n.cfg.Peers, Log: n.log,
+		Secret: n.secret, Listen: listen, Listener: inherited, Peers: n.cfg.Peers, Log: n.log,
+		Foreign: func(peer transport.Identity) {
+			if n.driver != nil { // it serves
+				n.meetForeign(peer)
+			}
+		},
 		Handler: func(from transport.Identity, typ uint8, body []byte) { n.receive(n.coreCtx, from, typ, body) },
 	})
 	if err != nil {
@@ -89,11 +98,19 @@ func (n *node) joinCluster(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := postgres.KillStale(ctx, n.cfg.DataDir()); err != nil {
+	if err := n.settle(ctx, answer, incarnation); err != nil {
 		return err
 	}
-	if err := os.RemoveAll(n.cfg.DataDir()); err != nil { // of an incarnation that is no member any more
-		return fmt.Errorf("remove the data folder of an earlier incarnation: %w", err)
+	return n.openJournal(ctx)
+}
+
+// settle makes the journal of an incarnation that was admitted, and removes the data of the one before.
+func (n *node) settle(ctx context.Context, answer joinReply, incarnation uint64) error {
+	if err := n.pg.Discard(ctx); err != nil {
+		return fmt.Errorf("an earlier incarnation, which is no member any more: %w", err)
+	}
+	if err := removeMark(n.cfg.JournalDir() + disownedSuffix); err != nil { // of a journal that was set aside
+		return err
 	}
 	identity := paxos.IdentityRecord{Cluster: answer.Cluster, Name: n.cfg.Name, Incarnation: incarnation, Node: answer.Node}
 	if err := journal.Create(n.cfg.JournalDir(), identity, answer.Floor); err != nil {
@@ -101,13 +118,17 @@ func (n *node) joinCluster(ctx context.Context) error {
 	}
 	n.admitted = answer.Members
 	n.log.Info("admitted", "node_number", answer.Node)
-	return n.openJournal(ctx)
+	return nil
 }
 
 // assemble restores the log's state from the journal and joins the parts that need it.
 func (n *node) assemble(context.Context) error {
 	n.damaged = make(chan error, 1)
-	restored, order, err := restore(n.journal)
+	disowned, err := hasMark(n.cfg.JournalDir() + disownedSuffix)
+	if err != nil {
+		return err
+	}
+	restored, order, err := restore(n.journal, disowned)
 	if err != nil {
 		return err
 	}
@@ -122,18 +143,25 @@ func (n *node) assemble(context.Context) error {
 	n.joins = newJoinDesk(n)
 	n.verifySide = verify.NewHandler(n.marks)
 	n.server = newLocalServer(n.pg, n.identity.Node, n.log)
+	replicating := replicator.New(replicator.Config{
+		Retention: int64(n.cfg.Retention), ReplaceDead: paxos.Span(n.cfg.ReplaceDeadAfter),
+	}, core, order)
+	if err := n.stayRetired(replicating); err != nil {
+		return err
+	}
+	n.transport.SetVoters(len(restored.Members.Voters()))
 	n.driver = replicator.NewDriver(replicator.DriverConfig{
-		Replicator: replicator.New(replicator.Config{
-			Retention: int64(n.cfg.Retention), ReplaceDead: paxos.Span(n.cfg.ReplaceDeadAfter),
-		}, core, order),
-		Journal: watchedJournal{n.journal, n.damaged},
-		Network: &network{cluster: n.identity.Cluster, transport: n.transport, directory: n.directory},
-		Server:  n.server,
-		Clock:   bootClock,
-		Tick:    n.cfg.Tick,
-		Log:     n.log,
+		Replicator: replicating,
+		Journal:    roomyJournal{watchedJournal{n.journal, n.damaged}, n},
+		Network:    &network{cluster: n.identity.Cluster, transport: n.transport, directory: n.directory},
+		Server:     n.server,
+		Clock:      bootClock,
+		Tick:       n.cfg.Tick,
+		Log:        n.log,
 	})
-	n.server.marks, n.server.desk, n.server.fetch = n.marks, n.joins, n.fetchData
+	n.permissions = &permissions{node: n}
+	n.server.marks, n.server.desk, n.server.fetch, n.server.permissions = n.marks, n.joins, n.fetchData, n.permissions
+	n.server.status, n.server.watchStatus, n.server.minFree = n.driver.Status, n.driver.Watch, int64(n.cfg.MinFree)
 	n.server.post = func(e replicator.Event) { n.driver.Post(n.coreCtx, e) }
 	n.server.bring = n.driver.Submit
 	return nil
@@ -154,8 +182,11 @@ func (n *node) paxosConfig() paxos.Config {
 	}
 }
 
-// restore rebuilds what the entries of a journal have left: the state of Paxos above them, and the order.
-func restore(j *journal.Journal) (paxos.Restored, *replicator.Order, error) {
+// restore begins a run, and rebuilds what the entries of a journal have left: the state of Paxos above them, and the order.
+func restore(j *journal.Journal, disowned bool) (paxos.Restored, *replicator.Order, error) {
+	if err := j.Append([]paxos.Record{paxos.LifeRecord{Life: j.Life().Begin(rand.Uint32())}}, true); err != nil {
+		return paxos.Restored{}, nil, fmt.Errorf("begin a run: %w", err)
+	}
 	order := replicator.NewOrder(j.Floor())
 	err := j.Scan(func(e paxos.Entry) error {
 		_, err := order.Place(e)
@@ -166,6 +197,7 @@ func restore(j *journal.Journal) (paxos.Restored, *replicator.Order, error) {
 	}
 	return paxos.Restored{
 		Floor: j.Floor(), Promised: j.Promised(), Entries: j.Accepted(), ChosenTo: j.ChosenTo(), Members: order.Members(),
+		Life: j.Life(), Sightings: j.Sightings(), Disowned: disowned,
 	}, order, nil
 }
 
@@ -194,10 +226,14 @@ func (n *node) serve(ctx context.Context) error {
 	coreTasks.Go(func() { fail("peer port", n.transport.Serve(core)) })
 	coreTasks.Go(func() { fail("journal", n.watchJournal(core)) })
 	coreTasks.Go(func() { n.leading.follow(core, n.driver) })
+	coreTasks.Go(func() { n.watchRoom(core) })
 	coreTasks.Go(func() { fail("membership", n.followMembers(core)) })
 	coreTasks.Go(func() { fail("membership", n.doubt(core)) })
+	coreTasks.Go(func() { fail("homecoming", n.watchOutdated(core)) })
 	serverTasks.Go(func() { n.server.keep(server) })
 	serverTasks.Go(func() { n.purge(server) })
+	serverTasks.Go(func() { n.lookAfterServer(server) })
+	serverTasks.Go(func() { n.leaveWithoutRoom(server) })
 	frontTasks.Go(func() { fail("PostgreSQL front door", doors.proxy(front)) })
 	frontTasks.Go(func() { fail("PostgreSQL front door", doors.backends(front)) })
 	if doors.admin != nil {
@@ -227,7 +263,7 @@ func (n *node) serve(ctx context.Context) error {
 func (n *node) stepDown() {
 	ctx, cancel := context.WithTimeout(n.coreCtx, stepDownLimit)
 	defer cancel()
-	n.driver.Post(ctx, replicator.StepDown{})
+	n.driver.Post(ctx, replicator.StepDown{To: n.nextLeader(ctx)})
 	for {
 		next := n.driver.Watch()
 		if phase := n.driver.Status().Phase; phase != replicator.Open && phase != replicator.Closing {
@@ -259,6 +295,7 @@ func (n *node) followMembers(ctx context.Context) error {
 			return n.part(ctx, status.Members)
 		}
 		n.meet(status.Members)
+		n.transport.SetVoters(len(status.Members.Voters()))
 		for _, name := range parting.due(status.Members, time.Now()) {
 			n.transport.RemovePeer(name)
 		}
@@ -291,10 +328,28 @@ func (n *node) purge(ctx context.Context) {
 	}
 }
 
+// inherited returns a port that root has opened, or nil. It is a duplicate, so that a next life of this node finds it too.
+func (n *node) inherited(address string) (*net.TCPListener, error) {
+	port := n.listeners[address]
+	if port == nil {
+		return nil, nil
+	}
+	f, err := port.File()
+	if err != nil {
+		return nil, fmt.Errorf("take over the port %s: %w", address, err)
+	}
+	defer f.Close()
+	l, err := net.FileListener(f)
+	if err != nil {
+		return nil, fmt.Errorf("take over the port %s: %w", address, err)
+	}
+	return l.(*net.TCPListener), nil
+}
+
 // listen opens a port, if root has not done so, or says plainly that it cannot.
 func (n *node) listen(what, address string) (net.Listener, error) {
-	if l := n.listeners[address]; l != nil {
-		return l, nil
+	if l, err := n.inherited(address); l != nil || err != nil {
+		return l, err
 	}
 	l, err := net.Listen("tcp", address)
 	if err != nil {

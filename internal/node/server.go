@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"maps"
 	"net"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -33,7 +32,6 @@ const (
 	restartDelayMax = 10 * time.Second
 	restartCalm     = time.Minute            // a server that ran this long starts the delays anew
 	closeLimit      = 10 * time.Second       // for the backends of an epoch to end; after it the server is killed
-	failedStarts    = 3                      // after so many in a row the server counts as failed, and is tried on
 	drainTime       = 500 * time.Millisecond // for backends that have their answer to commit
 	gateWatch       = 20 * time.Millisecond
 	applyRetryMin   = 50 * time.Millisecond
@@ -52,40 +50,51 @@ type localServer struct {
 	marks *markDesk
 	desk  *joinDesk
 
+	permissions *permissions
+	status      func() replicator.Status
+	watchStatus func() <-chan struct{} // closed at the next change of that
+	minFree     int64                  // bytes of the disk that are to stay free
+
 	replies *tickets[replicator.Reply] // to operators
 
 	mu      sync.RWMutex // guards current: whoever uses it holds a read lock, so that its end waits
 	current *run         // nil while no server runs
 	target  uint64       // the start that the driver's calls are for; used by the driver's goroutine alone
 
-	copied     bool // the data is a copy of a peer's; used by keep alone
-	copyTooOld bool // the last data were, and needed a base backup again; likewise
+	renewal renewing
 
-	rebuild  chan struct{}                   // holds a token when the server needs a base backup
-	diverged chan string                     // holds why the server must not go on
-	state    atomic.Value                    // string, for people
+	state    atomic.Value                    // admin.ServerState, for people
+	troubles admin.Troubles                  // for people, too
+	copying  atomic.Pointer[copying]         // a base backup that is under way
 	took     atomic.Pointer[verify.Progress] // what the server has taken last of a batch; nil: nothing yet
+	aside    atomic.Pointer[setAside]        // indexes that are
+	deadly   map[gate.Suspect]int            // how often the server ended while an index's functions ran; used by keep alone
 }
 
 // run is one start of the server.
 type run struct {
-	owner  *localServer
-	server *postgres.Server
-	shared *gate.Shared
-	gate   *gate.Gate
-	ctx    context.Context // ends when this start ends
-	stop   context.CancelCauseFunc
-	apply  chan *replicator.Batch
-	opened atomic.Bool // the gate was opened and not closed by the driver
-	tasks  sync.WaitGroup
+	owner    *localServer
+	server   *postgres.Server
+	shared   *gate.Shared
+	gate     *gate.Gate
+	ctx      context.Context // ends when this start ends
+	stop     context.CancelCauseFunc
+	apply    chan *replicator.Batch
+	opened   atomic.Bool   // the gate was opened and not closed by the driver
+	leads    chan struct{} // holds a token when the gate was opened
+	diverged chan string   // holds why the server must not go on
+	keeper   *indexKeeper  // used by start, then by the goroutine that applies
+	stands   standstill
+	tasks    sync.WaitGroup
 }
 
 func newLocalServer(pg postgres.Config, id paxos.NodeID, log *slog.Logger) *localServer {
 	s := &localServer{
-		pg: pg, node: id, log: log, rebuild: make(chan struct{}, 1), diverged: make(chan string, 1),
-		replies: newTickets[replicator.Reply](),
+		pg: pg, node: id, log: log,
+		replies: newTickets[replicator.Reply](), renewal: renewing{wanted: make(chan string, 1)}, deadly: make(map[gate.Suspect]int),
 	}
-	s.state.Store(admin.ServerStopped)
+	s.state.Store(admin.ServerStarting)
+	s.aside.Store(&setAside{})
 	return s
 }
 
@@ -121,24 +130,29 @@ func (s *localServer) addressed(use func(*run)) bool {
 // runs reports whether a server runs.
 func (s *localServer) runs() bool { return s.with(func(*run) {}) }
 
-// State is a word for people.
-func (s *localServer) State() admin.ServerState { return s.state.Load().(admin.ServerState) }
+// State is a word for people. A server that fails again and again is not said to start between two tries.
+func (s *localServer) State() admin.ServerState {
+	state := s.state.Load().(admin.ServerState)
+	if state == admin.ServerStarting && s.troubles.Lasting(admin.ServerFails, time.Now()) {
+		return admin.ServerFailed
+	}
+	return state
+}
 
 // keep runs the server until ctx ends: start, serve, bury, again.
 func (s *localServer) keep(ctx context.Context) {
 	delay := restartDelayMin
-	for failed := 0; ctx.Err() == nil; failed++ {
+	for ctx.Err() == nil {
 		began := time.Now()
 		err := s.once(ctx)
 		if ctx.Err() != nil {
 			break
 		}
 		if time.Since(began) > restartCalm {
-			delay, failed = restartDelayMin, 0
+			delay = restartDelayMin
 		}
-		if failed >= failedStarts {
-			s.state.Store(admin.ServerFailed)
-		}
+		s.renewal.starts.note(err)
+		s.noteEnd(err)
 		s.log.Warn("the server is started again", "in", delay, "reason", err)
 		pause(ctx, delay)
 		delay = min(2*delay, restartDelayMax)
@@ -155,43 +169,36 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// errRebuild ends a start whose data is too old for any journal.
-var errRebuild = errors.New("the server is behind the log of every node that could bring it up to date; it gets a base backup")
-
 // once is one life of the server. Whatever ends it, no process of it is left when once returns.
 func (s *localServer) once(ctx context.Context) error {
-	if _, err := os.Stat(s.pg.DataDir); os.IsNotExist(err) {
-		s.state.Store(admin.ServerRebuilding)
-		if err := s.fetch(ctx); err != nil {
-			return fmt.Errorf("fetch a base backup: %w", err)
-		}
-		s.copied = true
+	if err := s.provideData(ctx); err != nil {
+		return err
 	}
 	s.state.Store(admin.ServerStarting)
-	r, applied, err := s.start(ctx)
+	r, started, err := s.start(ctx)
 	if err != nil {
-		return err
+		return failedStart{err}
 	}
 	s.setCurrent(r)
 	s.state.Store(admin.ServerRunning)
-	s.log.Info("the server runs", "applied", applied.String())
-	s.post(replicator.ServerStarted{Start: r.shared.Start(), Applied: applied})
+	s.troubles.Well(admin.ServerFails, time.Now())
+	s.log.Info("the server runs", "applied", started.Applied.String())
+	s.post(started)
+	s.renewal.starts.clear()
+	r.tasks.Go(func() { s.keepData(r) }) // ends when that is done, or with r.ctx; end waits for it
 	err = s.watch(ctx, r)
 	s.state.Store(admin.ServerStarting)
 	s.setCurrent(nil)
 	r.end(ctx, err)
 	s.post(replicator.ServerLost{})
 	switch {
-	case errors.Is(err, errRebuild):
-		s.log.Warn("the server gets a base backup", "reason", err)
-		s.copied, s.copyTooOld = false, s.copied
-		return s.setAside()
 	case errors.Is(err, apply.ErrDiverged):
-		s.log.Error("the server is stopped for good; this node goes on voting", "reason", err)
+		s.log.Error("the server is stopped; this node goes on voting, and the server's data are fetched anew from a peer when the leader permits it",
+			"reason", err, "after", divergedFor)
 		s.state.Store(admin.ServerStopped)
 		s.marks.halt(err)
-		<-ctx.Done()
-		return ctx.Err()
+		defer s.marks.resume()
+		return s.rest(ctx)
 	}
 	return err
 }
@@ -205,66 +212,55 @@ func (s *localServer) watch(ctx context.Context, r *run) error {
 		return r.server.Err()
 	case <-r.ctx.Done():
 		return context.Cause(r.ctx)
-	case <-s.rebuild:
-		return errRebuild
-	case why := <-s.diverged:
+	case why := <-s.renewal.wanted:
+		return s.renewal.want(why)
+	case why := <-r.diverged:
 		return fmt.Errorf("%w: %s", apply.ErrDiverged, why)
 	}
 }
 
-// setAside makes room for a base backup. The old folder was this node's own copy of the order and is behind every log. It is renamed
-// first: a folder that is half removed must not be taken for a server's.
-func (s *localServer) setAside() error {
-	s.state.Store(admin.ServerRebuilding)
-	old := s.pg.DataDir + ".old"
-	if err := os.RemoveAll(old); err != nil {
-		return fmt.Errorf("remove a data folder that is too old: %w", err)
-	}
-	if err := os.Rename(s.pg.DataDir, old); err != nil {
-		return fmt.Errorf("set aside a data folder that is too old: %w", err)
-	}
-	if err := os.RemoveAll(old); err != nil {
-		return fmt.Errorf("remove a data folder that is too old: %w", err)
-	}
-	return errRebuild
-}
-
 // start makes a new mapped file and gate, starts the server on them, and reads how far it has applied.
-func (s *localServer) start(ctx context.Context) (*run, changeset.Position, error) {
+func (s *localServer) start(ctx context.Context) (r *run, started replicator.ServerStarted, err error) {
 	if err := postgres.KillStale(ctx, s.pg.DataDir); err != nil { // before their mapped file and gate are taken away
-		return nil, 0, err
+		return nil, started, err
 	}
 	if err := s.pg.PrepareFolders(); err != nil {
-		return nil, 0, err
+		return nil, started, err
 	}
 	id := newStartID()
 	shared, err := gate.NewShared(s.pg.SharedFile, id, s.node)
 	if err != nil {
-		return nil, 0, err
+		return nil, started, err
 	}
-	r := &run{owner: s, shared: shared, apply: make(chan *replicator.Batch, 1)}
+	r = &run{owner: s, shared: shared, apply: make(chan *replicator.Batch, 1), leads: make(chan struct{}, 1), diverged: make(chan string, 1)}
+	r.keeper = newIndexKeeper(r)
 	r.ctx, r.stop = context.WithCancelCause(ctx)
 	bring := func(e replicator.Event) { s.bring(r.ctx, e) }
 	if r.gate, err = gate.Listen(s.pg.GateSocket, id, bring, s.log); err != nil {
 		r.stop(err)
-		return nil, 0, errors.Join(err, shared.Unmap())
+		return nil, started, errors.Join(err, shared.Unmap())
 	}
 	r.tasks.Go(r.serveGate) // ends with the gate, which end closes
-	if r.server, err = s.pg.Start(ctx); err != nil {
+	pg := s.pg
+	pg.Suspect = r.standsStill
+	if r.server, err = pg.Start(ctx); err != nil {
 		r.end(ctx, err)
-		return nil, 0, err
+		return nil, started, err
 	}
-	applied, err := r.readApplied(ctx)
+	started, err = r.readApplied(ctx)
 	if err == nil {
-		err = r.emptyUnlogged(ctx)
+		err = r.emptyUnlogged(ctx, r.keeper.findBy)
+	}
+	if err == nil {
+		err = r.keeper.lookAfterStart(ctx)
 	}
 	if err != nil {
 		r.end(ctx, err)
-		return nil, 0, err
+		return nil, started, err
 	}
 	r.tasks.Go(r.applyBatches) // ends with r.ctx; end waits for it
 	r.tasks.Go(r.watchGate)    // likewise
-	return r, applied, nil
+	return r, started, nil
 }
 
 // newStartID draws a number that nobody else has.
@@ -280,18 +276,21 @@ func (r *run) serveGate() {
 	}
 }
 
-// readApplied makes the server read its position from the origin's progress, and returns it.
-func (r *run) readApplied(ctx context.Context) (changeset.Position, error) {
+// readApplied makes the server read its position from the origin's progress, and returns that and what else the driver has to know of it.
+func (r *run) readApplied(ctx context.Context) (replicator.ServerStarted, error) {
+	started := replicator.ServerStarted{Start: r.shared.Start()}
 	conn, err := pgx.ConnectConfig(ctx, r.server.ConnConfig())
 	if err != nil {
-		return 0, fmt.Errorf("ask the server for its position: %w", err)
+		return started, fmt.Errorf("ask the server for its position: %w", err)
 	}
 	defer conn.Close(ctx)
 	var position int64
-	if err := conn.QueryRow(ctx, "SELECT pg_catalog.barista_start()").Scan(&position); err != nil {
-		return 0, fmt.Errorf("ask the server for its position: %w", err)
+	const ask = "SELECT pg_catalog.barista_start(), pg_catalog.current_setting('track_commit_timestamp')::bool"
+	if err := conn.QueryRow(ctx, ask).Scan(&position, &started.KeepsTimes); err != nil {
+		return started, fmt.Errorf("ask the server for its position: %w", err)
 	}
-	return changeset.Position(position), nil
+	started.Applied = changeset.Position(position)
+	return started, nil
 }
 
 // end ends this start: nothing commits any more, the server is stopped (orderly if the node is), and all goroutines have ended.
@@ -315,6 +314,9 @@ func (r *run) end(ctx context.Context, why error) {
 	}
 	r.gate.Close()
 	r.tasks.Wait()
+	if suspect := r.shared.Suspect(); suspect.Index != 0 && ctx.Err() == nil {
+		r.owner.deadly[suspect]++
+	}
 	if err := r.shared.Unmap(); err != nil {
 		r.owner.log.Warn("the mapped file could not be given back", "error", err)
 	}
@@ -378,8 +380,18 @@ func (s *localServer) OpenGate(epoch paxos.Ballot) {
 	s.addressed(func(r *run) {
 		r.shared.Open(epoch)
 		r.opened.Store(true)
+		select {
+		case r.leads <- struct{}{}:
+		default:
+		}
+		r.tasks.Go(r.askForIDs) // ends when the driver takes it; end waits for it
 		s.log.Info("the gate is open", "epoch", epoch.String())
 	})
+}
+
+// SetIDLimit implements replicator.Server.
+func (s *localServer) SetIDLimit(limit changeset.IDLimit) {
+	s.addressed(func(r *run) { r.shared.SetIDLimit(limit) })
 }
 
 // CloseGate implements replicator.Server: the flag at once, the backends' end in its own time.
@@ -429,20 +441,19 @@ func (s *localServer) Mark(mark *replicator.Mark) {
 	})
 }
 
-// Rebuild implements replicator.Server.
-func (s *localServer) Rebuild() {
-	select {
-	case s.rebuild <- struct{}{}:
-	default:
-	}
-}
+// Rebuild implements replicator.Server. What is behind every log is fetched anew without anybody's permission: the data are kept until they are
+// replaced.
+func (s *localServer) Rebuild() { s.renewal.ask(tooOld) }
 
-// Diverged implements replicator.Server.
+// Diverged implements replicator.Server. It says nothing of a later start: that would rest for ever, because the replicator, which has found it in
+// order, waits for no other data.
 func (s *localServer) Diverged(why string) {
-	select {
-	case s.diverged <- why:
-	default:
-	}
+	s.addressed(func(r *run) {
+		select {
+		case r.diverged <- why:
+		default:
+		}
+	})
 }
 
 // Joined implements replicator.Server.
@@ -462,11 +473,19 @@ func (r *run) watchGate() {
 			return
 		case <-ticker.C:
 		}
+		r.askForIDs()
 		if r.opened.Load() && r.shared.Closed() {
 			r.opened.Store(false)
 			r.owner.log.Warn("the server has closed its gate; this node steps down")
 			r.owner.post(replicator.GateFailed{})
 		}
+	}
+}
+
+// askForIDs has more transaction ids agreed on, if the server wants them.
+func (r *run) askForIDs() {
+	if limit, wanted := r.shared.IDLimit(); r.opened.Load() && wanted > limit {
+		r.owner.post(replicator.IDsWanted{Limit: wanted})
 	}
 }
 
@@ -480,7 +499,7 @@ func (r *run) endBackends() {
 		r.stop(fmt.Errorf("end the sessions of a closed epoch: %w", err))
 		return
 	}
-	if err := r.emptyUnlogged(ctx); err != nil {
+	if err := r.emptyUnlogged(ctx, nil); err != nil {
 		r.owner.log.Warn("the server is killed, which empties its unlogged tables", "error", err)
 		r.stop(err)
 		return
@@ -530,38 +549,51 @@ func (r *run) applyBatches() {
 		r.owner.took.Store(&verify.Progress{Position: behind, Parts: uint64(n)})
 	}
 	defer applier.Close(context.Background())
-	retry := applyRetryMin
+	so := attempts{retry: applyRetryMin}
 	for {
 		select {
 		case <-r.ctx.Done():
 			return
 		case batch := <-r.apply:
-			if r.applyOne(applier, batch, retry) {
-				retry = applyRetryMin
-			} else {
-				retry = min(2*retry, applyRetryMax)
-			}
+			r.applyOne(applier, batch, &so)
+		case <-r.leads:
+			r.keeper.hurry()
+		case <-r.keeper.next():
+			r.keeper.rebuild(r.ctx)
 		}
 	}
 }
 
-func (r *run) applyOne(applier *apply.Applier, batch *replicator.Batch, retry time.Duration) bool {
+func (r *run) applyOne(applier *apply.Applier, batch *replicator.Batch, so *attempts) {
+	applier.WithoutFunctions = r.keeper.without
+	r.stands.applying.Store(true)
 	err := applier.Apply(r.ctx, batch)
+	r.stands.applying.Store(false)
 	if err == nil {
+		if so.applied(batch) {
+			r.owner.troubles.Well(admin.ApplyFails, time.Now())
+		}
 		r.owner.post(replicator.Applied{Batch: batch.Number, Position: batch.Position})
-		return true
+		if moves(batch) {
+			r.keeper.applied(r.ctx, batch.Database)
+		}
+		return
 	}
 	if r.ctx.Err() != nil {
-		return false
+		return
 	}
-	failed := replicator.ApplyFailed{Batch: batch.Number}
-	if errors.Is(err, apply.ErrDiverged) {
+	failed := replicator.ApplyFailed{Batch: batch.Number, Reason: err.Error(), Code: apply.Code(err)}
+	blamed, done := r.keeper.accuse(r.ctx, batch.Database, err)
+	switch {
+	case done:
+	case errors.Is(err, apply.ErrDiverged) && !blamed:
 		failed.Divergence = err.Error()
-	} else {
-		r.owner.log.Warn("a batch was not applied; it is tried again", "error", err, "in", retry)
-		pause(r.ctx, retry)
+	default:
+		r.owner.log.Warn("a batch was not applied; it is tried again", "error", err, "in", so.retry)
+		r.owner.troubles.Failed(admin.ApplyFails, err.Error(), time.Now())
+		pause(r.ctx, so.retry)
+		so.failed(batch)
 	}
 	failed.Position = r.shared.Applied()
 	r.owner.post(failed)
-	return false
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/baristadb/barista/internal/admin"
 	"github.com/baristadb/barista/internal/changeset"
@@ -18,13 +19,17 @@ func (n *node) Status() admin.Status {
 	if !running {
 		applied = s.Applied
 	}
-	reason, detail := reason(s)
+	reason, detail := n.reason(s)
+	trouble, aside := n.server.troubles.Tell(time.Now()), n.server.aside.Load()
 	standing := ""
 	if me, ok := s.Members.Find(n.identity.Node); ok {
 		standing = adminMember(me).Standing()
 	}
 	return admin.Status{
-		Name: n.cfg.Name, Role: n.role(s, applied), Member: standing, Reason: reason, Detail: detail, Leader: n.directory.name(s.Leader),
+		Name: n.cfg.Name, Role: n.role(s, applied), Member: standing, Reason: reason, Leader: n.directory.name(s.Leader),
+		Detail:    admin.Sentence(append([]string{detail, n.server.progressOfCopy(), trouble.Detail}, aside.told...)...),
+		Unguarded: aside.unguarded,
+		Trouble:   trouble.Reason, NeedsHelp: trouble.Lasting, Unfit: s.Unfit,
 		Ballot: ballotText(s.Ballot), Epoch: ballotText(s.Epoch),
 		Index: uint64(s.Index), Chosen: s.Chosen.String(), Applied: applied.String(), Lag: lag(s, applied),
 		Server: n.server.State(), LeaseMS: max(0, int64(s.LeaseEnd-bootClock())/1e6), Sessions: n.front.Sessions(),
@@ -42,7 +47,7 @@ func ballotText(b paxos.Ballot) string {
 func (n *node) role(s replicator.Status, applied changeset.Position) admin.Role {
 	me, member := s.Members.Find(n.identity.Node)
 	switch {
-	case s.Removed || s.Diverged != "":
+	case s.Removed || s.Diverged != "" || s.Disowned != nil || s.Retired != "":
 		return admin.Stopped
 	case s.Phase == replicator.Open && !s.Suspended:
 		return admin.Leader
@@ -62,13 +67,19 @@ func lag(s replicator.Status, applied changeset.Position) uint64 {
 }
 
 // reason says why this node is no ordinary leader or follower, in short and, for the operator, with what else is known.
-func reason(s replicator.Status) (admin.Reason, string) {
+func (n *node) reason(s replicator.Status) (admin.Reason, string) {
 	why := admin.Reason("")
 	switch {
 	case s.Diverged != "":
 		return admin.Diverged, string(admin.Diverged) + ": " + s.Diverged
 	case s.Removed:
 		why = admin.Removed
+	case s.Retired != "":
+		return admin.Rival, string(admin.Rival) + ": " + s.Retired
+	case s.Disowned != nil:
+		return admin.Outdated, string(admin.Outdated) + ": " + n.outdated(s.Disowned)
+	case s.Returning:
+		why = admin.Returning
 	case s.Phase == replicator.Open && s.Suspended:
 		why = admin.Suspended
 	case s.Phase == replicator.Opening:
@@ -94,10 +105,16 @@ func memberList(m paxos.Membership) []admin.Member {
 // members implements admin.Peers.
 type members struct{ node *node }
 
-// Names returns every member, and every node of the configuration that was not removed, in order.
+// Names returns every member, and every other node that is expected, in order: it was ordered to join, or is in the configuration and was not
+// removed.
 func (m members) Names() []string {
 	membership := m.node.driver.Status().Members
 	names := memberNames(membership)
+	for _, ordered := range membership.Names {
+		if ordered.Expected {
+			names = append(names, ordered.Name)
+		}
+	}
 	for name := range m.node.cfg.Peers {
 		if ordered, known := membership.Ordered(name); !known || ordered.Expected {
 			names = append(names, name)

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/baristadb/barista/internal/replicator"
 	"github.com/baristadb/barista/internal/session"
 	"github.com/baristadb/barista/internal/transport"
 )
@@ -42,7 +43,7 @@ func (n *node) Dial(ctx context.Context) (session.Backend, error) {
 			if errors.Is(err, session.ErrCrowded) {
 				return session.Backend{}, err
 			}
-			return session.Backend{}, session.ErrNoLeader
+			return session.Backend{}, n.noLeader()
 		case <-v.changed:
 		case <-again:
 		}
@@ -118,11 +119,21 @@ func (n *node) serveSQL(ctx context.Context, c net.Conn, from transport.Identity
 
 // serveBackup relays a base backup from the own server, whoever leads.
 func (n *node) serveBackup(ctx context.Context, c net.Conn, from transport.Identity) {
+	if !mayBeCopied(n.driver.Status()) {
+		c.Write([]byte{tunnelNotLeading}) // the peer sees the end of the connection if this fails
+		return
+	}
 	if n.pins.begins(from.Name) {
 		n.log.Info("a peer takes a base backup", "peer", from.Name)
 	}
 	defer n.pinFloor()()
 	n.relay(ctx, c)
+}
+
+// mayBeCopied reports whether peers may take the data of a node's server for a part of the order. Those of an older copy may be none: the first node of a
+// cluster may have led alone from it, and agreed with nobody on what it committed.
+func mayBeCopied(s replicator.Status) bool {
+	return s.Disowned == nil && s.Retired == "" && s.Diverged == ""
 }
 
 // openTunnel connects to the own server and tells the peer whether that worked.

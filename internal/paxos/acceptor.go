@@ -115,7 +115,7 @@ func (n *Node) handleAccept(from NodeID, m Accept) {
 	}
 	n.learn(m.Ballot, m.ChosenTo)
 	n.fetchFrom(from)
-	if m.Version != n.version() || !n.isVoter(from) || !n.isVoter(n.cfg.ID) {
+	if m.Version != n.version() || !n.isVoter(from) || !n.isVoter(n.cfg.ID) || !n.mayVote() {
 		return // not before the member entries below it are known
 	}
 	n.promise(m.Ballot)

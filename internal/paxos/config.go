@@ -77,6 +77,15 @@ type Restored struct {
 	Entries  []Entry // accepted above ChosenTo, at most one for each index
 	ChosenTo Index   // at least Floor.Index
 	Members  Membership
+
+	// Life is the acceptor's past, the run that begins now included (Life.Begin),
+	// which is durable already. Sightings are those that the journal has.
+	Life      Life
+	Sightings []Sighting
+
+	// Disowned says that peers have found in an earlier run that the journal is
+	// an older copy. They may not be there to say so again.
+	Disowned bool
 }
 
 func (r Restored) validate() error {

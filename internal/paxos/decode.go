@@ -23,12 +23,12 @@ func DecodeValue(cluster [16]byte, b []byte) (Value, error) {
 	switch {
 	case c.err != nil:
 		return Value{}, fmt.Errorf("value: %w", c.err)
-	case format != formatVersion:
-		return Value{}, fmt.Errorf("value: %w %d", ErrUnknownFormat, format)
 	case owner != cluster:
 		return Value{}, fmt.Errorf("value: %w: %x", ErrForeignCluster, owner)
 	case !v.Kind.known():
 		return Value{}, fmt.Errorf("value: %w %d", ErrUnknownKind, v.Kind)
+	case format != v.Kind.formatVersion():
+		return Value{}, fmt.Errorf("%s value: %w %d", v.Kind, ErrUnknownFormat, format)
 	}
 	v.Body = c.all()
 	if len(v.Body) == 0 {
@@ -90,6 +90,8 @@ func (c *cursor) record(cluster [16]byte, code byte) Record {
 		return AcceptRecord{Entry: e}
 	case codeChosenRecord:
 		return ChosenRecord{To: Index(c.uint64())}
+	case codeOldFloorRecord:
+		return FloorRecord{Floor: c.oldFloor()}
 	case codeFloorRecord:
 		return FloorRecord{Floor: c.floor()}
 	case codeIdentityRecord:
@@ -97,11 +99,44 @@ func (c *cursor) record(cluster [16]byte, code byte) Record {
 		copy(r.Cluster[:], c.take(len(r.Cluster)))
 		r.Name, r.Incarnation, r.Node = c.string(), c.uint64(), NodeID(c.uint16())
 		return r
+	case codeLifeRecord:
+		if version := c.byte(); version != journalVersion && c.err == nil {
+			c.err = fmt.Errorf("%w %d of a journal", ErrUnknownFormat, version)
+		}
+		return LifeRecord{Life: c.life()}
+	case codeSightingRecord:
+		return SightingRecord{Sighting: c.sighting()}
 	}
 	if c.err == nil {
 		c.err = ErrUnknownKind
 	}
 	return nil
+}
+
+// startSize and sightingSize are the lengths of these.
+const (
+	startSize    = 8 + 8
+	sightingSize = 2 + 8 + 8
+)
+
+func (c *cursor) life() Life {
+	l := Life{Acts: c.uint64()}
+	n := c.count(uint32(c.uint16()), startSize)
+	if n > maxStarts {
+		c.fail("%d runs", n)
+	}
+	for i := 0; i < n && c.err == nil; i++ {
+		s := Start{Run: Run(c.uint64()), Acts: c.uint64()}
+		if i > 0 && c.err == nil && s.Run.Count() != l.Run().Count()+1 {
+			c.fail("run %d after run %d", s.Run.Count(), l.Run().Count())
+		}
+		l.Starts = append(l.Starts, s)
+	}
+	return l
+}
+
+func (c *cursor) sighting() Sighting {
+	return Sighting{Node: NodeID(c.uint16()), Run: Run(c.uint64()), Acts: c.uint64()}
 }
 
 // value reads a value that fills b, and keeps its error.
@@ -169,6 +204,17 @@ func (c *cursor) names() (names []Name) {
 }
 
 func (c *cursor) floor() Floor {
+	if version := c.byte(); version != floorVersion && c.err == nil {
+		c.err = fmt.Errorf("%w %d of a floor", ErrUnknownFormat, version)
+	}
+	limit, time := c.uint64(), int64(c.uint64())
+	f := c.oldFloor()
+	f.IDLimit, f.CommitTime = limit, time
+	return f
+}
+
+// oldFloor reads what a floor of version 1 was.
+func (c *cursor) oldFloor() Floor {
 	f := Floor{Index: Index(c.uint64()), Greatest: Ballot(c.uint64()), Position: c.uint64(), Members: c.membership()}
 	n := c.count(c.uint32(), sequenceSize)
 	for i := 0; i < n && c.err == nil; i++ {

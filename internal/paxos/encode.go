@@ -4,12 +4,10 @@ import "encoding/binary"
 
 // The byte formats are drawn in docs/internals/formats.md.
 
-const formatVersion = 1
-
 // AppendValue appends a value as it is stored and sent. Its body has no length
 // in front: it reaches to the end of whatever the value is stored in.
 func AppendValue(b []byte, cluster [16]byte, v Value) []byte {
-	b = append(b, formatVersion)
+	b = append(b, v.Kind.formatVersion())
 	b = append(b, cluster[:]...)
 	b = appendUint32(b, v.Version)
 	b = appendUint64(b, uint64(v.Epoch))
@@ -24,8 +22,11 @@ const (
 	codePromiseRecord  = 1
 	codeAcceptRecord   = 2
 	codeChosenRecord   = 3
-	codeFloorRecord    = 4
+	codeOldFloorRecord = 4 // read only: without a version
 	codeIdentityRecord = 5
+	codeLifeRecord     = 6
+	codeSightingRecord = 7
+	codeFloorRecord    = 8
 )
 
 // AppendRecord appends a journal record, its type byte first.
@@ -45,9 +46,29 @@ func AppendRecord(b []byte, cluster [16]byte, r Record) []byte {
 		b = append(append(b, codeIdentityRecord), r.Cluster[:]...)
 		b = appendUint64(appendString(b, r.Name), r.Incarnation)
 		return appendUint16(b, uint16(r.Node))
+	case LifeRecord:
+		return appendLife(append(b, codeLifeRecord, journalVersion), r.Life)
+	case SightingRecord:
+		return appendSighting(append(b, codeSightingRecord), r.Sighting)
 	}
 	violated("a record of type %T", r)
 	return nil
+}
+
+// journalVersion is in the life record, which each segment of a journal begins
+// with. Journals of version 1 have none.
+const journalVersion = 2
+
+func appendLife(b []byte, l Life) []byte {
+	b = appendUint16(appendUint64(b, l.Acts), uint16(len(l.Starts)))
+	for _, s := range l.Starts {
+		b = appendUint64(appendUint64(b, uint64(s.Run)), s.Acts)
+	}
+	return b
+}
+
+func appendSighting(b []byte, s Sighting) []byte {
+	return appendUint64(appendUint64(appendUint16(b, uint16(s.Node)), uint64(s.Run)), s.Acts)
 }
 
 func appendUint16(b []byte, v uint16) []byte { return binary.BigEndian.AppendUint16(b, v) }
@@ -123,7 +144,13 @@ func appendMembership(b []byte, m Membership) []byte {
 	return b
 }
 
+// floorVersion is in front of each floor, but for those of old journals.
+const floorVersion = 2
+
 func appendFloor(b []byte, f Floor) []byte {
+	b = append(b, floorVersion)
+	b = appendUint64(b, f.IDLimit)
+	b = appendUint64(b, uint64(f.CommitTime))
 	b = appendUint64(b, uint64(f.Index))
 	b = appendUint64(b, uint64(f.Greatest))
 	b = appendUint64(b, f.Position)

@@ -8,6 +8,10 @@ type Floor struct {
 	Position  uint64     // the last position at or below Index
 	Members   Membership // that governs Index+1
 	Sequences []SequenceState
+	IDLimit   uint64 // below it are all transaction ids that leaders have given out
+	// CommitTime is the greatest of any change set at or below Index, in
+	// microseconds since 2000-01-01 UTC.
+	CommitTime int64
 }
 
 // A SequenceState is the state of one sequence, as agreed.

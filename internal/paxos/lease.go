@@ -70,7 +70,7 @@ type grant struct {
 
 // mayPromise reports whether no lease forbids to promise a node anything.
 func (n *Node) mayPromise(candidate NodeID) bool {
-	if n.now < n.quietUntil {
+	if n.now < n.quietUntil || !n.mayVote() {
 		return false
 	}
 	return n.lease.holder == candidate || n.now >= n.lease.until
@@ -95,7 +95,8 @@ func (n *Node) handleHeartbeat(from NodeID, m Heartbeat) {
 	if !m.Probe {
 		n.follow(m.Ballot)
 	}
-	if !m.Probe && !refused {
+	n.hearSightings(from, m.Seen)
+	if !m.Probe && !refused && n.mayVote() {
 		n.grantLease(from, m.Ballot)
 		granted = n.cfg.Lease
 	} else if n.role == Leader {
@@ -220,13 +221,14 @@ func (n *Node) heartbeat() {
 	r.followers[n.electorate.self].acked = n.now
 	r.probing = n.lapsed() && n.now.Since(r.since) > n.cfg.Lease && !n.answered()
 	n.allDurable = n.leastDurable() // less than before when a member joins
+	seen := n.sightings()
 	for slot, member := range n.members.Members {
 		if member.Node == n.cfg.ID {
 			continue
 		}
 		r.followers[slot].told = n.chosenTo
 		n.out.now(member.Node, Heartbeat{
-			Version: n.version(), Ballot: r.ballot, Seq: seq, ChosenTo: n.chosenTo, AllDurable: n.allDurable, Probe: r.probing,
+			Version: n.version(), Ballot: r.ballot, Seq: seq, ChosenTo: n.chosenTo, AllDurable: n.allDurable, Probe: r.probing, Seen: seen,
 		})
 	}
 	if r.probing {

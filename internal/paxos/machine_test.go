@@ -2,6 +2,7 @@ package paxos
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 )
@@ -17,6 +18,9 @@ type machine struct {
 	inbox  []packet // what has come meanwhile
 
 	rate int64 // by how many millionths its clock runs faster
+
+	runs     bool // its node has a past
+	disowned bool // it was found that its disk is an older copy
 
 	disk    []Record        // what the journal holds
 	durable int             // how much of it would survive a crash
@@ -36,12 +40,15 @@ type journal struct {
 	promised Ballot
 	accepted map[Index]Entry
 	chosenTo Index
+	life     Life
+	seen     map[NodeID]Sighting
 }
 
 // replay reads a journal from its records.
 func replay(records []Record) journal {
-	j := journal{accepted: make(map[Index]Entry)}
+	j := journal{accepted: make(map[Index]Entry), seen: make(map[NodeID]Sighting)}
 	for _, r := range records {
+		j.life.Take(r)
 		switch r := r.(type) {
 		case PromiseRecord:
 			j.promised = max(j.promised, r.Ballot)
@@ -49,6 +56,8 @@ func replay(records []Record) journal {
 			j.accepted[r.Entry.Index] = r.Entry
 		case ChosenRecord:
 			j.chosenTo = max(j.chosenTo, r.To)
+		case SightingRecord:
+			j.seen[r.Sighting.Node] = r.Sighting
 		case FloorRecord:
 			j.floor = r.Floor
 			j.chosenTo = max(j.chosenTo, r.Floor.Index)
@@ -88,6 +97,13 @@ func (m *machine) start(now Instant, seed uint64) {
 	cfg.Now = now.Add(m.skew)
 	cfg.Rand = rand.New(rand.NewPCG(seed, uint64(m.id)))
 	restored := j.restored()
+	restored.Disowned = m.disowned
+	if m.runs {
+		m.disk = append(m.disk, LifeRecord{Life: j.life.Begin(uint32(seed))})
+		m.harden(len(m.disk))
+		j = replay(m.disk)
+		restored.Life, restored.Sightings = j.life, slices.Collect(maps.Values(j.seen))
+	}
 	node, err := New(cfg, restored)
 	if err != nil {
 		panic(err)

@@ -83,7 +83,8 @@ type Accepted struct {
 
 // Heartbeat holds the lease and, with ChosenTo, is a Learn. AllDurable is what
 // every member, learners too, durably holds: nobody will ask for it again. A
-// Probe asks for no lease and keeps nobody from campaigning.
+// Probe asks for no lease and keeps nobody from campaigning. Seen is what the
+// leader has seen of the members, so that all of them know it.
 type Heartbeat struct {
 	Version    uint32
 	Ballot     Ballot
@@ -91,6 +92,7 @@ type Heartbeat struct {
 	ChosenTo   Index
 	AllDurable Index
 	Probe      bool
+	Seen       []Sighting
 }
 
 // HeartbeatAck promises that the sender will promise no other node for Lease
@@ -142,6 +144,32 @@ type Release struct {
 	Heir    NodeID // 0: whoever is first
 }
 
+// Return asks a peer to take part with the sender, which was started: it has
+// done what Life says, and knows its runs. Pardoned: an operator has ordered
+// that it counts in spite of what it may have forgotten.
+type Return struct {
+	Version  uint32
+	ChosenTo Index
+	Life     Life
+	Pardoned bool
+}
+
+// Welcome answers Return: the sender has seen nothing of the other's that it
+// has forgotten, and knows its run on its disk.
+type Welcome struct {
+	Version  uint32
+	ChosenTo Index
+	Run      Run // that is welcome
+}
+
+// Disown says that a run may not vote, because its node has forgotten what the
+// sender has seen of it, or has been started again since.
+type Disown struct {
+	Version uint32
+	Run     Run // that is disowned
+	Seen    Sighting
+}
+
 func (m PreVote) version() uint32      { return m.Version }
 func (m PreVoteReply) version() uint32 { return m.Version }
 func (m Prepare) version() uint32      { return m.Version }
@@ -156,3 +184,6 @@ func (m Fetch) version() uint32        { return m.Version }
 func (m Entries) version() uint32      { return m.Version }
 func (m FloorState) version() uint32   { return m.Version }
 func (m Release) version() uint32      { return m.Version }
+func (m Return) version() uint32       { return m.Version }
+func (m Welcome) version() uint32      { return m.Version }
+func (m Disown) version() uint32       { return m.Version }

@@ -2,15 +2,16 @@ package paxos
 
 import "fmt"
 
-// DecodeMessage reads the body of a message of a type; values alias b. Errors
+// DecodeMessage reads a stamp and a message of a type; values alias b. Errors
 // are those of DecodeValue; an unknown type is ErrUnknownKind.
-func DecodeMessage(cluster [16]byte, code uint8, b []byte) (Message, error) {
+func DecodeMessage(cluster [16]byte, code uint8, b []byte) (Stamp, Message, error) {
 	c := cursor{rest: b}
+	s := Stamp{Run: Run(c.uint64()), Acts: c.uint64()}
 	m := c.message(cluster, code)
 	if err := c.end(); err != nil {
-		return nil, fmt.Errorf("message of type %d: %w", code, err)
+		return Stamp{}, nil, fmt.Errorf("message of type %d: %w", code, err)
 	}
-	return m, nil
+	return s, m, nil
 }
 
 func (c *cursor) ballot() Ballot { return Ballot(c.uint64()) }
@@ -43,6 +44,7 @@ func (c *cursor) message(cluster [16]byte, code uint8) Message {
 	case codeHeartbeat:
 		return Heartbeat{
 			Version: version, Ballot: c.ballot(), Seq: c.uint64(), ChosenTo: c.index(), AllDurable: c.index(), Probe: c.bool(),
+			Seen: c.sightings(),
 		}
 	case codeHeartbeatAck:
 		return HeartbeatAck{
@@ -60,11 +62,29 @@ func (c *cursor) message(cluster [16]byte, code uint8) Message {
 		return FloorState{Version: version, Floor: c.floor()}
 	case codeRelease:
 		return Release{Version: version, Ballot: c.ballot(), Heir: NodeID(c.uint16())}
+	case codeReturn:
+		return Return{Version: version, ChosenTo: c.index(), Life: c.life(), Pardoned: c.bool()}
+	case codeWelcome:
+		return Welcome{Version: version, ChosenTo: c.index(), Run: Run(c.uint64())}
+	case codeDisown:
+		return Disown{Version: version, Run: Run(c.uint64()), Seen: c.sighting()}
 	}
 	if c.err == nil {
 		c.err = ErrUnknownKind
 	}
 	return nil
+}
+
+// sightings reads what a leader has seen of the members.
+func (c *cursor) sightings() (seen []Sighting) {
+	n := c.count(uint32(c.uint16()), sightingSize)
+	if n > MaxMembers {
+		c.fail("%d sightings", n)
+	}
+	for i := 0; i < n && c.err == nil; i++ {
+		seen = append(seen, c.sighting())
+	}
+	return seen
 }
 
 // values reads what an Accept proposes from an index on.

@@ -15,15 +15,22 @@ const (
 	codeLearn        = 10
 	codeFetch        = 11
 	codeEntries      = 12
-	codeFloorState   = 13
 	codeRelease      = 14
+	codeReturn       = 15
+	codeWelcome      = 16
+	codeDisown       = 17
+	codeFloorState   = 18 // 13 was one without a version
 )
 
 // MessageType returns the byte that names m's type on the wire.
 func MessageType(m Message) uint8 { return m.code() }
 
-// AppendMessage appends the body of a message, without its type.
-func AppendMessage(b []byte, cluster [16]byte, m Message) []byte {
+// VersionOf returns the sender's membership version.
+func VersionOf(m Message) uint32 { return m.version() }
+
+// AppendMessage appends a message with its sender's stamp, without its type.
+func AppendMessage(b []byte, cluster [16]byte, s Stamp, m Message) []byte {
+	b = appendNumbers(b, uint64(s.Run), s.Acts)
 	return m.append(appendUint32(b, m.version()), cluster)
 }
 
@@ -41,6 +48,9 @@ func (Fetch) code() uint8        { return codeFetch }
 func (Entries) code() uint8      { return codeEntries }
 func (FloorState) code() uint8   { return codeFloorState }
 func (Release) code() uint8      { return codeRelease }
+func (Return) code() uint8       { return codeReturn }
+func (Welcome) code() uint8      { return codeWelcome }
+func (Disown) code() uint8       { return codeDisown }
 
 func appendNumbers[N ~uint64](b []byte, numbers ...N) []byte {
 	for _, n := range numbers {
@@ -91,7 +101,12 @@ func (m Accepted) append(b []byte, _ [16]byte) []byte {
 }
 
 func (m Heartbeat) append(b []byte, _ [16]byte) []byte {
-	return appendBool(appendNumbers(b, uint64(m.Ballot), m.Seq, uint64(m.ChosenTo), uint64(m.AllDurable)), m.Probe)
+	b = appendBool(appendNumbers(b, uint64(m.Ballot), m.Seq, uint64(m.ChosenTo), uint64(m.AllDurable)), m.Probe)
+	b = appendUint16(b, uint16(len(m.Seen)))
+	for _, s := range m.Seen {
+		b = appendSighting(b, s)
+	}
+	return b
 }
 
 func (m HeartbeatAck) append(b []byte, _ [16]byte) []byte {
@@ -118,4 +133,16 @@ func (m FloorState) append(b []byte, _ [16]byte) []byte { return appendFloor(b, 
 
 func (m Release) append(b []byte, _ [16]byte) []byte {
 	return appendUint16(appendNumbers(b, m.Ballot), uint16(m.Heir))
+}
+
+func (m Return) append(b []byte, _ [16]byte) []byte {
+	return appendBool(appendLife(appendNumbers(b, m.ChosenTo), m.Life), m.Pardoned)
+}
+
+func (m Welcome) append(b []byte, _ [16]byte) []byte {
+	return appendNumbers(b, uint64(m.ChosenTo), uint64(m.Run))
+}
+
+func (m Disown) append(b []byte, _ [16]byte) []byte {
+	return appendSighting(appendNumbers(b, m.Run), m.Seen)
 }

@@ -23,10 +23,12 @@ type network struct {
 	limit    int // of entries in one answer to a Fetch
 	fixed    int // how many voters there are, if that never changes; else 0
 	protocol Protocol
+	runs     bool // the nodes have a past
 }
 
 type packet struct {
 	from, to NodeID
+	stamp    Stamp
 	message  Message
 }
 
@@ -44,7 +46,18 @@ func testConfig(id NodeID) Config {
 func newNetwork(size int) *network { return newNetworkOf(size, Multi) }
 
 func newNetworkOf(size int, protocol Protocol) *network {
-	w := &network{cut: make(map[[2]NodeID]bool), chosen: make(map[Index]Value), limit: 4, protocol: protocol}
+	return newNetworkWith(size, network{protocol: protocol})
+}
+
+// newNetworkWithRuns is newNetwork of nodes that have a past: they have to be
+// welcomed before they vote.
+func newNetworkWithRuns(size int, protocol Protocol) *network {
+	return newNetworkWith(size, network{protocol: protocol, runs: true})
+}
+
+func newNetworkWith(size int, n network) *network {
+	w := &n
+	w.cut, w.chosen, w.limit = make(map[[2]NodeID]bool), make(map[Index]Value), 4
 	members := Membership{Version: 1, Next: NodeID(size) + 1}
 	for i := 1; i <= size; i++ {
 		members.Members = append(members.Members, Member{
@@ -59,7 +72,7 @@ func newNetworkOf(size int, protocol Protocol) *network {
 
 // add starts a machine whose journal begins with a membership.
 func (w *network) add(id NodeID, members Membership) *machine {
-	m := &machine{id: id, cfg: testConfig(id), skew: Span(id) * 1e12, kept: make(map[Index]Entry)}
+	m := &machine{id: id, runs: w.runs, cfg: testConfig(id), skew: Span(id) * 1e12, kept: make(map[Index]Entry)}
 	m.cfg.Protocol = w.protocol
 	if members.Version > 0 {
 		m.disk = []Record{FloorRecord{Floor: Floor{Members: members}}}
@@ -106,7 +119,7 @@ func (w *network) pump(m *machine) {
 		w.send(m.id, r.Messages)
 		w.learnt(m, r.Chosen)
 		for _, read := range r.Reads {
-			w.send(m.id, []Outgoing{{read.To, m.answer(read, w.limit)}})
+			w.send(m.id, []Outgoing{{To: read.To, Message: m.answer(read, w.limit)}})
 		}
 		m.offers = append(m.offers, r.Floors...)
 		if !w.lazyDisk {
@@ -172,12 +185,12 @@ func (w *network) send(from NodeID, messages []Outgoing) {
 		if w.cut[[2]NodeID{from, o.To}] || w.machine(o.To) == nil {
 			continue
 		}
-		body := AppendMessage(nil, testCluster, o.Message)
-		m, err := DecodeMessage(testCluster, MessageType(o.Message), body)
+		body := AppendMessage(nil, testCluster, o.Stamp, o.Message)
+		s, m, err := DecodeMessage(testCluster, MessageType(o.Message), body)
 		if err != nil {
 			panic(err)
 		}
-		w.queue = append(w.queue, packet{from, o.To, m})
+		w.queue = append(w.queue, packet{from, o.To, s, m})
 	}
 }
 
@@ -192,7 +205,7 @@ func (w *network) deliver(p packet) {
 	if m := w.machine(p.to); m != nil && m.paused {
 		m.inbox = append(m.inbox, p)
 	} else if m != nil {
-		w.on(m, func(n *Node, now Instant) { n.Receive(now, p.from, p.message) })
+		w.on(m, func(n *Node, now Instant) { n.Receive(now, p.from, p.stamp, p.message) })
 	}
 }
 

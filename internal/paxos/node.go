@@ -48,8 +48,12 @@ type Node struct {
 	greatest   Ballot    // of every ballot heard of
 	electionAt Instant
 
-	peers map[NodeID]*Progress
+	peers map[NodeID]*acquaintance
 	fetch fetch
+
+	life        Life   // with all that was handed out as records
+	durableActs uint64 // the part of its acts that would survive a crash
+	homecoming  homecoming
 
 	inquiry inquiry
 
@@ -86,7 +90,8 @@ func New(cfg Config, restored Restored) (*Node, error) {
 		promised: restored.Promised, accepted: newWindow(),
 		chosenTo: restored.ChosenTo, durableTo: restored.ChosenTo, purgedTo: restored.Floor.Index,
 		quietUntil: cfg.Now.Add(cfg.Lease + cfg.Drift), lease: grant{until: never},
-		electable: true, peers: make(map[NodeID]*Progress),
+		electable: true, peers: make(map[NodeID]*acquaintance),
+		life: restored.Life, durableActs: restored.Life.Acts,
 	}
 	if planted("lease forgotten in a restart") {
 		n.quietUntil = never
@@ -100,6 +105,7 @@ func New(cfg Config, restored Restored) (*Node, error) {
 	n.setMembers(restored.Members)
 	n.durableMembers = n.members
 	n.awaitLeader()
+	n.comeHome(restored)
 	n.check()
 	return n, nil
 }
@@ -117,16 +123,16 @@ func (n *Node) Tick(now Instant) {
 	}
 	n.tickFetch()
 	n.tickInquiry()
+	n.tickHomecoming()
 	n.check()
 }
 
 // Receive takes a message from a peer. The driver vouches for from.
-func (n *Node) Receive(now Instant, from NodeID, m Message) {
+func (n *Node) Receive(now Instant, from NodeID, s Stamp, m Message) {
 	n.enter(now)
-	if from == 0 || from == n.cfg.ID {
+	if from == 0 || from == n.cfg.ID || !n.believes(from, s, m) {
 		return
 	}
-	n.peer(from).Heard = n.now
 	n.dispatch(from, m)
 	n.check()
 }
@@ -161,15 +167,22 @@ func (n *Node) dispatch(from NodeID, m Message) {
 		n.handleFloorState(from, m)
 	case Release:
 		n.handleRelease(from, m)
+	case Return:
+		n.handleReturn(from, m)
+	case Welcome:
+		n.handleWelcome(from, m)
+	case Disown:
+		n.handleDisown(from, m)
 	}
 }
 
 func (n *Node) enter(now Instant) { n.now = max(n.now, now) }
 
-func (n *Node) peer(id NodeID) *Progress {
+func (n *Node) peer(id NodeID) *acquaintance {
 	p := n.peers[id]
 	if p == nil {
-		p = &Progress{Heard: never}
+		p = &acquaintance{Progress: Progress{Heard: never}}
+		p.seen.Node = id
 		n.peers[id] = p
 	}
 	return p

@@ -96,11 +96,11 @@ func (c *quickCluster) send(from NodeID, messages []Outgoing) {
 		}
 		if c.encoded {
 			var err error
-			c.bytes = AppendMessage(c.bytes[:0], testCluster, m)
-			if m, err = DecodeMessage(testCluster, MessageType(m), append([]byte(nil), c.bytes...)); err != nil {
+			c.bytes = AppendMessage(c.bytes[:0], testCluster, o.Stamp, m)
+			if _, m, err = DecodeMessage(testCluster, MessageType(m), append([]byte(nil), c.bytes...)); err != nil {
 				panic(err)
 			}
 		}
-		c.nodes[o.To-1].Receive(c.now, from, m)
+		c.nodes[o.To-1].Receive(c.now, from, o.Stamp, m)
 	}
 }

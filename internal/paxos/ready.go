@@ -27,10 +27,11 @@ type Ready struct {
 	Floors []FloorOffer
 }
 
-// Outgoing is a message and whom it is for.
+// Outgoing is a message, whom it is for, and its stamp.
 type Outgoing struct {
 	To      NodeID
 	Message Message
+	Stamp   Stamp
 }
 
 // A ReadRequest asks the driver to send a peer the chosen entries From to To,
@@ -73,13 +74,14 @@ type pendingSync struct {
 	round    ownRound
 	chosenTo Index
 	members  Membership // at chosenTo
+	acts     uint64
 }
 
 func (o *output) record(r Record) { o.Records = append(o.Records, r) }
 
 // now queues a message that may go at once.
 func (o *output) now(to NodeID, m Message) {
-	o.Messages = append(o.Messages, Outgoing{to, m})
+	o.Messages = append(o.Messages, Outgoing{To: to, Message: m})
 }
 
 // afterDurable queues a message that waits for the disk.
@@ -88,7 +90,7 @@ func (o *output) afterDurable(to NodeID, m Message) {
 		o.now(to, m)
 		return
 	}
-	o.AfterDurable = append(o.AfterDurable, Outgoing{to, m})
+	o.AfterDurable = append(o.AfterDurable, Outgoing{To: to, Message: m})
 }
 
 // read queues a read for a peer; the last one counts.
@@ -115,13 +117,17 @@ func (n *Node) Ready() (Ready, bool) {
 		o.record(ChosenRecord{To: n.chosenTo})
 		o.written = n.chosenTo
 	}
+	n.noteSightings()
 	if o.empty() {
 		return Ready{}, false
 	}
 	n.seq++
 	o.Seq = n.seq
+	n.stamp()
 	if len(o.Records) > 0 {
-		n.syncs = append(n.syncs, pendingSync{seq: n.seq, promised: o.promised, votes: o.votes, round: o.round, chosenTo: n.chosenTo, members: n.members})
+		n.syncs = append(n.syncs, pendingSync{
+			seq: n.seq, promised: o.promised, votes: o.votes, round: o.round, chosenTo: n.chosenTo, members: n.members, acts: n.life.Acts,
+		})
 	}
 	ready := o.Ready
 	n.out = output{written: o.written}
@@ -135,7 +141,7 @@ func (n *Node) Synced(now Instant, seq uint64) {
 		done := n.syncs[0]
 		n.syncs[0] = pendingSync{}
 		n.syncs = n.syncs[1:]
-		n.durableTo, n.durableMembers = done.chosenTo, done.members
+		n.durableTo, n.durableMembers, n.durableActs = done.chosenTo, done.members, done.acts
 		if done.promised != 0 {
 			n.ownPromiseDurable(done.promised)
 		}

@@ -29,8 +29,18 @@ type IdentityRecord struct {
 	Node        NodeID
 }
 
+// LifeRecord says how many acts the acceptor has done, and which runs there
+// were. It replaces an earlier one; each act after it counts on.
+type LifeRecord struct{ Life Life }
+
+// SightingRecord is what was seen of a peer. It replaces an earlier one of the
+// same node.
+type SightingRecord struct{ Sighting Sighting }
+
 func (PromiseRecord) record()  {}
 func (AcceptRecord) record()   {}
 func (ChosenRecord) record()   {}
 func (FloorRecord) record()    {}
 func (IdentityRecord) record() {}
+func (LifeRecord) record()     {}
+func (SightingRecord) record() {}

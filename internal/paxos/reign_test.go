@@ -36,9 +36,9 @@ func TestOldAcknowledgementsDoNotExtendTheLease(t *testing.T) {
 	// a majority counts, not the best one.
 	_, n := leading(t)
 	end := n.LeaseEnd(n.now)
-	n.Receive(n.now, 2, HeartbeatAck{Version: 1, Ballot: n.Ballot(), Seq: 1})
-	n.Receive(n.now, 2, HeartbeatAck{Version: 1, Ballot: n.Ballot(), Seq: 99})
-	n.Receive(n.now, 2, HeartbeatAck{Version: 1, Ballot: MakeBallot(9, 1), Seq: 2})
+	n.Receive(n.now, 2, Stamp{}, HeartbeatAck{Version: 1, Ballot: n.Ballot(), Seq: 1})
+	n.Receive(n.now, 2, Stamp{}, HeartbeatAck{Version: 1, Ballot: n.Ballot(), Seq: 99})
+	n.Receive(n.now, 2, Stamp{}, HeartbeatAck{Version: 1, Ballot: MakeBallot(9, 1), Seq: 2})
 	if n.LeaseEnd(n.now) != end {
 		t.Errorf("it moved by %d", n.LeaseEnd(n.now).Since(end))
 	}
@@ -80,7 +80,7 @@ func TestLeaderComparesWhatOthersSayIsChosen(t *testing.T) {
 		}
 		n.Ready()
 		chosen := Entry{Index: 1, Ballot: MakeBallot(2, 2), Value: test.value}
-		n.Receive(n.now, 2, Entries{Version: 1, First: 1, ChosenTo: 1, Entries: []Entry{chosen}})
+		n.Receive(n.now, 2, Stamp{}, Entries{Version: 1, First: 1, ChosenTo: 1, Entries: []Entry{chosen}})
 		r, _ := n.Ready()
 		if n.Role() != test.role || len(r.Chosen) != 1 || !r.Chosen[0].Value.Equal(test.value) {
 			t.Errorf("%s: %v, chosen %v", name, n.Role(), r.Chosen)
@@ -93,7 +93,7 @@ func TestCandidateOfANewerMembershipIsAskedFirst(t *testing.T) {
 	// not know, and asks the candidate for the entries below.
 	n := single(t, 3, Restored{})
 	now, after := answers(n, 1, Prepare{Version: 2, Ballot: MakeBallot(5, 1), ChosenTo: 4})
-	want := []Outgoing{{1, Fetch{Version: 1, From: 1}}}
+	want := []Outgoing{{To: 1, Message: Fetch{Version: 1, From: 1}}}
 	if diff := cmp.Diff(want, now); diff != "" || after != nil {
 		t.Errorf("(-want +got), after %v:\n%s", after, diff)
 	}
@@ -151,7 +151,7 @@ func TestDeposedLeaderHearsOfALeadershipThatIsOver(t *testing.T) {
 	} {
 		_, n := leading(t)
 		for _, m := range late {
-			n.Receive(n.now, 2, m)
+			n.Receive(n.now, 2, Stamp{}, m)
 		}
 		if n.Role() != Follower {
 			t.Errorf("%s: it is a %v", name, n.Role())
@@ -169,7 +169,7 @@ func TestReleaseAfterSteppingDown(t *testing.T) {
 	}
 	n.Release(n.now, 2)
 	r, _ := n.Ready()
-	want := []Outgoing{{3, Release{1, MakeBallot(1, 1), 2}}, {2, Release{1, MakeBallot(1, 1), 2}}}
+	want := []Outgoing{{To: 3, Message: Release{1, MakeBallot(1, 1), 2}}, {To: 2, Message: Release{1, MakeBallot(1, 1), 2}}}
 	if diff := cmp.Diff(want, r.Messages); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

@@ -26,7 +26,7 @@ func single(t *testing.T, id NodeID, restored Restored) *Node {
 
 // answers returns what a node sends because of a message, at once and after.
 func answers(n *Node, from NodeID, m Message) (now, after []Outgoing) {
-	n.Receive(n.now, from, m)
+	n.Receive(n.now, from, Stamp{}, m)
 	r, _ := n.Ready()
 	return r.Messages, r.AfterDurable
 }
@@ -43,7 +43,7 @@ func TestPrepareUnderAnothersLeaseChangesNothing(t *testing.T) {
 	}
 	n.enter(n.now.Add(1))
 	now, after := answers(n, 2, prepare)
-	want := []Outgoing{{2, Promise{Version: 1, Ballot: MakeBallot(9, 2), Last: LastIndex}}}
+	want := []Outgoing{{To: 2, Message: Promise{Version: 1, Ballot: MakeBallot(9, 2), Last: LastIndex}}}
 	if diff := cmp.Diff(want, after); diff != "" || now != nil {
 		t.Errorf("after the lease (-want +got), at once %v:\n%s", now, diff)
 	}
@@ -67,7 +67,7 @@ func TestPromiseTellsAllThatWasAccepted(t *testing.T) {
 	}
 	n := single(t, 3, Restored{Promised: MakeBallot(2, 2), ChosenTo: 2, Entries: entries})
 	_, after := answers(n, 1, Prepare{Version: 1, Ballot: MakeBallot(3, 1)})
-	want := []Outgoing{{1, Promise{Version: 1, Ballot: MakeBallot(3, 1), ChosenTo: 2, Last: LastIndex, Entries: entries}}}
+	want := []Outgoing{{To: 1, Message: Promise{Version: 1, Ballot: MakeBallot(3, 1), ChosenTo: 2, Last: LastIndex, Entries: entries}}}
 	if diff := cmp.Diff(want, after); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -80,12 +80,12 @@ func TestAcceptorOfANewerMembershipRejects(t *testing.T) {
 	n := single(t, 3, Restored{})
 	n.setMembers(n.members.Remove(2))
 	now, after := answers(n, 1, Accept{Version: 1, Ballot: MakeBallot(5, 1), First: 1, Values: []Value{{Kind: KindNoop}}})
-	want := []Outgoing{{1, Reject{Version: 2, Ballot: MakeBallot(5, 1)}}}
+	want := []Outgoing{{To: 1, Message: Reject{Version: 2, Ballot: MakeBallot(5, 1)}}}
 	if diff := cmp.Diff(want, now); diff != "" || after != nil {
 		t.Errorf("older (-want +got), after %v:\n%s", after, diff)
 	}
 	now, after = answers(n, 1, Accept{Version: 3, Ballot: MakeBallot(5, 1), First: 7, ChosenTo: 6, Values: []Value{{Kind: KindNoop}}})
-	want = []Outgoing{{1, Fetch{Version: 2, From: 1}}}
+	want = []Outgoing{{To: 1, Message: Fetch{Version: 2, From: 1}}}
 	if diff := cmp.Diff(want, now); diff != "" || after != nil {
 		t.Errorf("newer (-want +got), after %v:\n%s", after, diff)
 	}
@@ -138,7 +138,7 @@ func TestBlankNodeAsksForAFloorFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	now, _ := answers(n, 1, Heartbeat{Version: 2, Ballot: MakeBallot(1, 1), Seq: 1, ChosenTo: 1})
-	if diff := cmp.Diff(Outgoing{1, Fetch{From: 0}}, now[0]); diff != "" {
+	if diff := cmp.Diff(Outgoing{To: 1, Message: Fetch{From: 0}}, now[0]); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	answers(n, 1, Entries{Version: 2, First: 1, ChosenTo: 1, Entries: sampleEntries[:1]})
@@ -146,7 +146,7 @@ func TestBlankNodeAsksForAFloorFirst(t *testing.T) {
 		t.Errorf("chosen to %d", n.ChosenTo())
 	}
 	floor := Floor{Members: FirstMembership("n1", 1, "")}
-	n.Receive(n.now, 1, FloorState{Version: 2, Floor: floor})
+	n.Receive(n.now, 1, Stamp{}, FloorState{Version: 2, Floor: floor})
 	if r, _ := n.Ready(); len(r.Floors) != 1 {
 		t.Fatalf("floors %v", r.Floors)
 	}
@@ -259,7 +259,7 @@ func TestDurableMembers(t *testing.T) {
 	change := MemberValue(old.Remove(2))
 	entry := Entry{Index: 1, Ballot: MakeBallot(1, 1), Value: change}
 	n.fetch = fetch{peer: 1, from: 1}
-	n.Receive(n.now, 1, Entries{Version: 1, First: 1, ChosenTo: 1, Entries: []Entry{entry}})
+	n.Receive(n.now, 1, Stamp{}, Entries{Version: 1, First: 1, ChosenTo: 1, Entries: []Entry{entry}})
 	r, _ := n.Ready()
 	if n.Members().Version != old.Version+1 || n.DurableMembers().Version != old.Version {
 		t.Errorf("chosen: version %d, durable %d, after %d", n.Members().Version, n.DurableMembers().Version, old.Version)

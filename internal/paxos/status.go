@@ -32,6 +32,13 @@ func (n *Node) Suspended() bool { return n.role == Leader && n.lapsed() }
 // Inherited reports whether the node leads because another one handed over to it.
 func (n *Node) Inherited() bool { return n.role == Leader && n.heir }
 
+// Quiet reports whether the node was restarted so lately that it promises nobody
+// anything yet, itself included.
+func (n *Node) Quiet() bool { return n.now < n.quietUntil }
+
+// Votes reports whether the node votes, as far as it knows.
+func (n *Node) Votes() bool { return n.isVoter(n.cfg.ID) }
+
 // ChosenTo returns the index up to which everything is chosen and was handed out.
 func (n *Node) ChosenTo() Index { return n.chosenTo }
 
@@ -88,7 +95,7 @@ func (n *Node) Progress(id NodeID) (Progress, bool) {
 		return Progress{ChosenTo: n.chosenTo, DurableTo: n.durableTo, Heard: n.now}, true
 	}
 	if p, ok := n.peers[id]; ok {
-		return *p, true
+		return p.Progress, true
 	}
 	return Progress{Heard: never}, false
 }

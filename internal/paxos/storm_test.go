@@ -60,7 +60,7 @@ type storm struct {
 
 func newStorm(seed uint64, size int, changes bool, protocol Protocol) *storm {
 	s := &storm{
-		net: newNetworkOf(size, protocol), rand: rand.New(rand.NewPCG(seed, 7)), changes: changes,
+		net: newNetworkWithRuns(size, protocol), rand: rand.New(rand.NewPCG(seed, 7)), changes: changes,
 		nextTick: make(map[NodeID]Instant), paused: make(map[NodeID]Instant), reigns: make(map[Ballot]bool),
 	}
 	s.disk, s.loss = 5+s.rand.IntN(95), s.rand.IntN(12)
@@ -112,6 +112,9 @@ func (s *storm) runs(m *machine) bool { return m.node != nil && s.net.now >= s.p
 func (s *storm) watch(m *machine) {
 	if m.node == nil {
 		return
+	}
+	if d := m.node.Disowned(); d != nil {
+		panic(fmt.Sprintf("node %d has forgotten nothing and is disowned: %+v", m.id, *d))
 	}
 	if m.node.Role() == Leader {
 		s.reigns[m.node.Ballot()] = true

@@ -13,18 +13,30 @@ const (
 	KindNoop       Kind = 1 // fills a gap; empty
 	KindMember     Kind = 2 // changes the membership
 	KindEpochOpen  Kind = 3 // opens the epoch that the header names; empty
-	KindChangeSets Kind = 4
+	KindOldSets    Kind = 4 // change sets without commit times, as version 0.1.0 wrote them; read only
 	KindChunk      Kind = 5
 	KindSequence   Kind = 6
 	KindMark       Kind = 7
+	KindIDLimit    Kind = 8 // of format version 2 on
+	KindChangeSets Kind = 9 // with their commit times
 )
 
 var kindNames = [...]string{
 	KindNoop: "no-op", KindMember: "member", KindEpochOpen: "epoch-open",
-	KindChangeSets: "change sets", KindChunk: "chunk", KindSequence: "sequence", KindMark: "mark",
+	KindOldSets: "old change sets", KindChangeSets: "change sets", KindChunk: "chunk", KindSequence: "sequence", KindMark: "mark", KindIDLimit: "id limit",
 }
 
-func (k Kind) known() bool { return k >= KindNoop && k <= KindMark }
+func (k Kind) known() bool { return k >= KindNoop && k <= KindChangeSets }
+
+// formatVersion is that of the values of a kind. Version 2 brought id limits, and
+// commit times, and OIDs of what statements make, to change sets; all others are
+// what they were.
+func (k Kind) formatVersion() byte {
+	if k == KindChangeSets || k == KindIDLimit {
+		return 2
+	}
+	return 1
+}
 
 // String returns the kind's name in the glossary.
 func (k Kind) String() string {

@@ -14,8 +14,8 @@ type Dial func(ctx context.Context) (net.Conn, error)
 
 // BaseBackup copies the server behind dial, which goes on serving, into this node's data folder: online, with all
 // WAL that the copy needs, and verified against its manifest. While it runs and if it fails, the old data folder
-// stays as it is; if the process dies there is either the old folder, none, or the verified new one. No server may
-// run in the data folder.
+// stays as it is; if the process dies there is either the old folder, none, or the verified new one. The old one is kept beside
+// the new one until KeepCopy. No server may run in the data folder.
 func (c Config) BaseBackup(ctx context.Context, dial Dial) error {
 	c = c.withDefaults()
 	if err := c.copyServer(ctx, dial); err != nil {

@@ -59,6 +59,8 @@ type Config struct {
 	// ProbeEvery is the time between two looks at the server's health, ProbeLimit how long one may take.
 	// Default: 1 s and 5 s. Two probes in a row that get no answer mean that the server hangs.
 	ProbeEvery, ProbeLimit time.Duration
+	// Suspect, if it is set, reports whether something of the server stands still that should not: then all its processes are looked at.
+	Suspect func() bool `json:"-"`
 
 	// Log gets what an operator should know. Default: nothing is logged.
 	Log *slog.Logger
@@ -103,7 +105,7 @@ func ForNode(node config.Config, extension *Extension, log *slog.Logger) (Config
 	if err := runs.CheckEnter(node.Dir); err != nil {
 		return Config{}, err
 	}
-	return c, nil
+	return c, c.checkSettings()
 }
 
 func (c Config) checkSocketPath() error {

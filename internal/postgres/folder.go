@@ -39,24 +39,55 @@ func privateFolder(path string) error {
 	return os.Chmod(path, 0o700)
 }
 
-// settle makes the finished folder the data folder, in the place of one that may be there.
+// Beside the data folder there may be
 //
-//  1. the old folder steps aside,
+//   - its name with .new: a copy that is being made, or the rest of one; nobody looks into it but to remove it;
+//   - its name with .old: the folder that the data folder has taken the place of, whole, until KeepCopy;
+//   - its name with .gone: the rest of one that is being removed.
+func (c Config) replacedFolder() string { return c.DataDir + ".old" }
+
+// Missing reports whether there is no data folder, and whether there is not even one that it had taken the place of.
+func (c Config) Missing() (data, all bool, err error) {
+	if data, err = isMissing(c.DataDir); err != nil || !data {
+		return data, false, err
+	}
+	all, err = isMissing(c.replacedFolder())
+	return data, all, err
+}
+
+func isMissing(folder string) (bool, error) {
+	_, err := os.Lstat(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look for a data folder: %w", err)
+	}
+	return false, nil
+}
+
+// settle makes the finished folder the data folder. One that is there steps aside and is kept until the new one has proved its worth
+// (KeepCopy): a copy shows only when it has recovered how much of the order it holds, and not every copy gets so far. If there is such a
+// folder already, the one that is there is itself a copy that was never kept, and is removed.
+//
+//  1. the data folder steps aside, or goes,
 //  2. the new one takes its name,
-//  3. the old one is removed.
+//  3. what went is removed.
 //
-// A crash after 1 leaves no data folder, and the copy is made again; after 2 a verified one, and the next settle
-// removes the rest.
+// A crash after 1 leaves no data folder, and the copy is made again; after 2 a verified one, and the next settle removes the rest.
 func (c Config) settle(fresh string) error {
 	return c.Account.As(func() error { return c.exchange(fresh) })
 }
 
 func (c Config) exchange(fresh string) error {
-	old := c.DataDir + ".old"
-	if err := os.RemoveAll(old); err != nil {
-		return fmt.Errorf("remove the old data folder: %w", err)
+	aside := c.replacedFolder()
+	if _, err := os.Lstat(aside); err == nil {
+		aside, err = c.gone()
+		if err != nil {
+			return err
+		}
 	}
-	if err := os.Rename(c.DataDir, old); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := os.Rename(c.DataDir, aside); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("move the old data folder aside: %w", err)
 	}
 	if err := os.Rename(fresh, c.DataDir); err != nil {
@@ -65,10 +96,48 @@ func (c Config) exchange(fresh string) error {
 	if err := syncFolder(filepath.Dir(c.DataDir)); err != nil {
 		return err
 	}
-	if err := os.RemoveAll(old); err != nil {
+	_, err := c.gone()
+	return err
+}
+
+// gone is the name of a folder on its way out, when nothing goes by it any more.
+func (c Config) gone() (string, error) {
+	path := c.DataDir + ".gone"
+	if err := os.RemoveAll(path); err != nil {
+		return "", fmt.Errorf("remove the old data folder: %w", err)
+	}
+	return path, nil
+}
+
+// KeepCopy removes the folder that the data folder has taken the place of, if there is one: what runs now holds all that it held. What is half
+// removed does not go by a name that means more.
+func (c Config) KeepCopy() error {
+	return c.Account.As(func() error { return c.remove(c.replacedFolder()) })
+}
+
+// Discard removes the data folder, and the one that it has taken the place of. No server may run in it.
+func (c Config) Discard(ctx context.Context) error {
+	if err := KillStale(ctx, c.DataDir); err != nil {
+		return err
+	}
+	return c.Account.As(func() error {
+		return errors.Join(c.remove(c.DataDir), c.remove(c.replacedFolder()))
+	})
+}
+
+func (c Config) remove(folder string) error {
+	path, err := c.gone()
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(folder, path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove the old data folder: %w", err)
 	}
-	return nil
+	if err := syncFolder(filepath.Dir(folder)); err != nil {
+		return err
+	}
+	_, err = c.gone()
+	return err
 }
 
 func syncFolder(dir string) error {

@@ -6,7 +6,9 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -133,9 +135,11 @@ func TestLife(t *testing.T) {
 		{"orphans", testOrphans},
 		{"one fate", testFate},
 		{"hang", testHang},
+		{"frozen", testFrozen},
 		{"foreign server", testForeign},
 		{"base backup", testBaseBackup},
 		{"failed base backup", testFailedBaseBackup},
+		{"first recovery", testFirstRecovery},
 		{"wrong major", testWrongMajor},
 		{"removed folder", testRemovedFolder},
 	}
@@ -310,6 +314,46 @@ func testHang(t *testing.T, c Config) {
 	}
 }
 
+func testFrozen(t *testing.T, c Config) {
+	// A server is killed of which a process was stopped: the postmaster, the backend that answers probes, or, when something stands still, any.
+	c.ProbeLimit = time.Hour
+	for _, which := range []string{"postmaster", "probed", "any"} {
+		suspected := atomic.Bool{}
+		c.Suspect = suspected.Load
+		s := start(t, c)
+		defer s.Kill()
+		if err := s.Probe(bounded(t)); err != nil {
+			t.Fatal(err)
+		}
+		pid := s.PID()
+		switch which {
+		case "probed":
+			pid = int(s.probed.Load())
+		case "any":
+			pid = childOf(t, c, s)
+			suspected.Store(true)
+		}
+		if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+			t.Fatal(err)
+		}
+		if err := ended(t, s); !errors.Is(err, ErrHung) || !strings.Contains(err.Error(), strconv.Itoa(pid)) {
+			t.Errorf("%s: Err is %v, want ErrHung because of process %d", which, err, pid)
+		}
+	}
+}
+
+// childOf returns a process of the server that is neither the postmaster nor answers probes.
+func childOf(t *testing.T, c Config, s *Server) int {
+	t.Helper()
+	for _, pid := range running(t, c) {
+		if _, parent := processState(pid); parent == s.PID() && pid != int(s.probed.Load()) {
+			return pid
+		}
+	}
+	t.Fatal("the server has no children")
+	return 0
+}
+
 func testForeign(t *testing.T, c Config) {
 	// A server that someone else runs in the folder is left alone: Start refuses.
 	other := c
@@ -348,8 +392,8 @@ func testBaseBackup(t *testing.T, c Config) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(entries) != 1 || entries[0].Name() != "pgdata" {
-		t.Errorf("the folder holds %v; want only pgdata", entries)
+	if len(entries) != 2 || entries[0].Name() != "pgdata" || entries[1].Name() != "pgdata.old" {
+		t.Errorf("the folder holds %v; want only pgdata and what it has taken the place of", entries)
 	}
 	copied := start(t, dest)
 	defer copied.Kill()

@@ -81,11 +81,13 @@ func (s *Server) Probe(ctx context.Context) error {
 	s.probe.mu.Lock()
 	defer s.probe.mu.Unlock()
 	err := s.probe.ask(ctx, s.ConnConfig())
+	s.probed.Store(s.probe.backend())
 	if _, answered := errors.AsType[*pgconn.PgError](err); answered {
 		return nil
 	}
 	if err != nil {
 		s.probe.drop()
+		s.probed.Store(0)
 		return fmt.Errorf("probe the server: %w", err)
 	}
 	return nil
@@ -104,6 +106,14 @@ func (p *probe) ask(ctx context.Context, target *pgx.ConnConfig) error {
 		p.conn, p.born = conn, time.Now()
 	}
 	return p.conn.Ping(ctx)
+}
+
+// backend is the process number of the backend; 0 if there is none. p.mu is held.
+func (p *probe) backend() int64 {
+	if p.conn == nil {
+		return 0
+	}
+	return int64(p.conn.PgConn().PID())
 }
 
 // drop gives the connection up. p.mu is held.
@@ -146,7 +156,7 @@ func (s *Server) watch(ctx context.Context) {
 		failed++
 		s.config.Log.Warn("the server did not answer a probe", "error", err)
 		if failed == 2 {
-			s.becauseOf(ErrHung)
+			s.becauseOf(fmt.Errorf("%w: it answered no probe", ErrHung))
 			s.Kill()
 			return
 		}

@@ -7,14 +7,15 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 )
 
-// ErrHung is what a server ended with when it was killed because it answered no probe.
-var ErrHung = errors.New("the server hangs: it answered no probe")
+// ErrHung is what a server ended with when it was killed because it answered no probe, or was frozen.
+var ErrHung = errors.New("the server hangs")
 
 // ErrKilled is what a server ended with when Kill killed it.
 var ErrKilled = errors.New("the server was killed by barista")
@@ -34,6 +35,8 @@ type Server struct {
 	mu     sync.Mutex
 	reason error // why barista ended it, guarded by mu
 	probe  probe // guarded by its own lock
+
+	probed atomic.Int64 // the process number of the backend that answers probes
 }
 
 // bury waits for the postmaster's end, kills what it left behind and tells everyone.

@@ -165,15 +165,22 @@ func (c Config) settingsFile() string {
 		writeSetting(&text, s)
 	}
 	text.WriteString("\n# From node.yaml.\n")
-	for _, name := range slices.Sorted(maps.Keys(c.Settings)) {
-		if config.Fixed(name) && c.Extension != nil {
-			continue // a part of what is fixed below
-		}
-		writeSetting(&text, setting{name, c.Settings[name]})
-	}
+	text.WriteString(c.ownSettings())
 	text.WriteString("\n# Fixed: barista also gives these on the command line.\n")
 	for _, s := range c.fixedSettings() {
 		writeSetting(&text, s)
+	}
+	return text.String()
+}
+
+// ownSettings are the settings of node.yaml, as the server reads them.
+func (c Config) ownSettings() string {
+	var text strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(c.Settings)) {
+		if config.Fixed(name) && c.Extension != nil {
+			continue // a part of what is fixed
+		}
+		writeSetting(&text, setting{name, c.Settings[name]})
 	}
 	return text.String()
 }

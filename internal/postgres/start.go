@@ -34,6 +34,7 @@ func (c Config) Start(ctx context.Context) (*Server, error) {
 		return nil, fmt.Errorf("start the server: %w", err)
 	}
 	go s.watch(s.probing) // bury and Stop end it; nobody needs to wait for it
+	go s.watchFrozen(s.probing)
 	return s, nil
 }
 
@@ -46,6 +47,9 @@ func (c Config) clear(ctx context.Context) error {
 		return err
 	}
 	if err := KillStale(ctx, c.DataDir); err != nil {
+		return err
+	}
+	if err := c.resumeFirstRecovery(ctx); err != nil {
 		return err
 	}
 	return c.removeLocks()

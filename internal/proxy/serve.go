@@ -90,7 +90,7 @@ func (s *Server) whyNot(err error, a arrival) *session.Failure {
 	case errors.Is(err, session.ErrCrowded):
 		return session.Crowded(s.options.Hold)
 	default:
-		return session.NoLeader(s.options.Hold)
+		return session.NoLeader(s.options.Hold, "")
 	}
 }
 

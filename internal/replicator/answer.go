@@ -11,6 +11,7 @@ import (
 type proposals struct {
 	byIndex    map[paxos.Index][]waiter
 	sets       int                  // change-set entries on their way
+	long       paxos.Index          // the last that was proposed of those that take long to apply
 	chunks     map[changeset.ID]int // chunks on their way, of each set
 	chunkBytes int                  // in them
 }
@@ -24,6 +25,9 @@ func (p *proposals) add(at paxos.Index, sets []submission) {
 	waiters := make([]waiter, len(sets))
 	for k := range sets {
 		waiters[k] = sets[k].waiter
+		if sets[k].set.Flags&aloneFlags != 0 {
+			p.long = at
+		}
 	}
 	p.byIndex[at] = waiters
 	p.sets++
@@ -110,7 +114,7 @@ func (r *Replicator) answer(p *Placed) {
 		for k, w := range waiters {
 			a := Answer{Backend: w.backend, Request: w.request, Verdict: Unknown}
 			if mine {
-				a.Verdict, a.Position, a.Predecessor = Chosen, p.Position(k), p.PredecessorOf(k)
+				a.Verdict, a.Position, a.Predecessor, a.Committed = Chosen, p.Position(k), p.PredecessorOf(k), p.Sets[k].Committed
 			}
 			r.answers.push(r, a)
 		}
@@ -120,6 +124,10 @@ func (r *Replicator) answer(p *Placed) {
 		}
 	case paxos.KindSequence:
 		r.sequencesChosen(p.Index)
+	case paxos.KindIDLimit:
+		if p.Epoch == r.epoch && !p.Void {
+			r.out.IDLimit = p.IDLimit
+		}
 	case paxos.KindMark:
 		r.answers.pushMark(r, &Mark{ID: p.Mark, Index: p.Index, Position: p.Predecessor})
 	}

@@ -194,8 +194,8 @@ func (c *quick) send(from paxos.NodeID, messages []paxos.Outgoing) {
 		c.leaderMessages += len(messages)
 	}
 	for _, o := range messages {
-		c.bytes = paxos.AppendMessage(c.bytes[:0], quickCluster, o.Message)
-		m, err := paxos.DecodeMessage(quickCluster, paxos.MessageType(o.Message), append([]byte(nil), c.bytes...))
+		c.bytes = paxos.AppendMessage(c.bytes[:0], quickCluster, o.Stamp, o.Message)
+		_, m, err := paxos.DecodeMessage(quickCluster, paxos.MessageType(o.Message), append([]byte(nil), c.bytes...))
 		if err != nil {
 			c.b.Fatal(err)
 		}

@@ -42,6 +42,7 @@ type testNode struct {
 	down bool
 
 	stuck   bool // its server stands still
+	broken  bool // its server applies nothing but sequences
 	replies []Reply
 	joins   []Joined
 
@@ -328,8 +329,8 @@ func (n *testNode) apply(c *cluster) {
 	if batch.Predecessor != n.applied() {
 		c.t.Fatalf("node %d: batch on top of %v, and the server is at %v", n.id, batch.Predecessor, n.applied())
 	}
-	if c.rng.IntN(10) == 0 {
-		n.r.Step(c.now, ApplyFailed{Batch: batch.Number, Position: n.applied()})
+	if c.rng.IntN(10) == 0 || n.broken && batch.Position != batch.Predecessor {
+		n.r.Step(c.now, ApplyFailed{Batch: batch.Number, Position: n.applied(), Reason: "the disk is full", Code: "53100"})
 		return
 	}
 	n.checkPieces(c, batch)

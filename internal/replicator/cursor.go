@@ -70,7 +70,7 @@ func (r *Replicator) freshen() bool {
 	return !c.stale
 }
 
-// refreshBatches overwrites every sequence of a server at a position with its agreed state there: a former leader, and a copy of one, is
+// refreshBatches moves a server's counter of transaction ids to the limit, the newest that there is, and overwrites every sequence of a server at a position with its agreed state there: a former leader, and a copy of one, is
 // ahead of what was agreed.
 func (o *Order) refreshBatches(at changeset.Position) []Batch {
 	states := o.sequences.at(at)
@@ -78,7 +78,7 @@ func (o *Order) refreshBatches(at changeset.Position) []Batch {
 		states = o.sequences.head
 	}
 	byDatabase, names := groupByDatabase(states.sorted())
-	var batches []Batch
+	batches := []Batch{{Database: anyDatabase, Items: []Item{{IDLimit: o.refreshedIDs()}}}}
 	for _, database := range names {
 		batches = append(batches, Batch{Database: database, Items: []Item{{Sequences: byDatabase[database]}}})
 	}
@@ -108,7 +108,7 @@ func (r *Replicator) feed() {
 	c.waiting = 0
 	var batch Batch
 	bytes := 0
-	for c.next <= r.order.Head() && batch.sets < r.cfg.ApplyBatchSets && bytes < r.cfg.ApplyBatchBytes {
+	for c.next <= r.order.Head() && batch.sets < r.applyLimit() && bytes < r.cfg.ApplyBatchBytes {
 		placed := r.fetch(c.next)
 		if placed == nil && planted("applying past a gap") {
 			c.next++
@@ -126,7 +126,7 @@ func (r *Replicator) feed() {
 			r.out.Mark = c.mark
 			return
 		}
-		taken := c.take(placed, &batch, r.cfg.ApplyBatchSets)
+		taken := c.take(placed, &batch, r.applyLimit())
 		if placed.Kind != paxos.KindChunk { // it adds nothing to the batch yet
 			bytes += placed.Bytes
 		}
@@ -191,6 +191,8 @@ func (c *cursor) take(p *Placed, batch *Batch, limit int) bool {
 			return true
 		}
 		return c.takeSequences(p.Sequences, batch)
+	case paxos.KindIDLimit:
+		return c.takeIDLimit(p.IDLimit, batch)
 	case paxos.KindChangeSets:
 		for k := range p.Sets {
 			if p.Position(k) <= max(c.handed, batch.Position) && !planted("double apply after step-down") {
@@ -235,7 +237,7 @@ func groupByDatabase(states []changeset.SequenceState) (byDatabase map[string][]
 
 // takeSet adds one change set. DDL, and a set that came in chunks, are local transactions of their own.
 func (c *cursor) takeSet(set *changeset.ChangeSet, at changeset.Position, batch *Batch) bool {
-	alone := set.Flags&(changeset.HasDDL|changeset.Last) != 0
+	alone := set.Flags&aloneFlags != 0
 	if len(batch.Items) > 0 && (alone || batch.alone() || batch.Database != set.Database) {
 		return false
 	}
@@ -254,9 +256,12 @@ func (c *cursor) takeSet(set *changeset.ChangeSet, at changeset.Position, batch 
 	return true
 }
 
+// aloneFlags are those of a change set that is a local transaction of its own, and may take long.
+const aloneFlags = changeset.HasDDL | changeset.Last
+
 // alone reports whether the batch is a change set that takes nothing beside it; that is then its first and only item.
 func (b *Batch) alone() bool {
-	return len(b.Items) > 0 && b.Items[0].Set != nil && b.Items[0].Set.Flags&(changeset.HasDDL|changeset.Last) != 0
+	return len(b.Items) > 0 && b.Items[0].Set != nil && b.Items[0].Set.Flags&aloneFlags != 0
 }
 
 // fetch returns the placed entry at index i from memory, or asks for it to be read from the journal.
@@ -315,6 +320,7 @@ func (r *Replicator) applyFailed(e ApplyFailed) {
 		return
 	}
 	if e.Divergence == "" {
+		r.noteFailure(e.Reason, e.Code)
 		r.resetCursor(e.Position)
 		return
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/baristadb/barista/internal/budget"
+	"github.com/baristadb/barista/internal/changeset"
 	"github.com/baristadb/barista/internal/paxos"
 )
 
@@ -23,9 +24,9 @@ type Journal interface {
 	Size() int64
 }
 
-// Network sends messages to nodes. It never blocks; what cannot be sent is lost.
+// Network sends messages, with their stamps, to a node. It never blocks; what cannot be sent is lost.
 type Network interface {
-	Send(to paxos.NodeID, messages []paxos.Message)
+	Send(to paxos.NodeID, messages []paxos.Outgoing)
 }
 
 // Server is the local PostgreSQL server as the driver sees it. None of its methods may block; those that take time answer with events.
@@ -34,6 +35,7 @@ type Server interface {
 	Address(start uint64)
 	SetLease(end paxos.Instant)
 	OpenGate(epoch paxos.Ballot)
+	SetIDLimit(limit changeset.IDLimit)
 	CloseGate() // sets the flag before it returns; GateClosed follows
 	DrainGate() // sets the flag when no backend waits any more, or soon; GateClosed follows
 	Answer(answers []Answer)
@@ -302,6 +304,9 @@ func (d *Driver) obey(ctx context.Context, out Output) {
 		d.server.CloseGate()
 	}
 	d.server.SetLease(out.Lease) // before the messages: a change of membership can shorten it
+	if out.IDLimit != 0 {
+		d.server.SetIDLimit(out.IDLimit)
+	}
 	for _, work := range out.Works {
 		d.send(work.Messages)
 		if len(work.Records) > 0 || len(work.AfterDurable) > 0 {
@@ -364,11 +369,11 @@ func (d *Driver) toDisk(ctx context.Context, w diskWork) {
 func (d *Driver) send(messages []paxos.Outgoing) {
 	for len(messages) > 0 {
 		to := messages[0].To
-		var batch []paxos.Message
+		var batch []paxos.Outgoing
 		rest := messages[:0:0]
 		for _, m := range messages {
 			if m.To == to {
-				batch = append(batch, m.Message)
+				batch = append(batch, m)
 			} else {
 				rest = append(rest, m)
 			}
@@ -380,7 +385,8 @@ func (d *Driver) send(messages []paxos.Outgoing) {
 
 func (d *Driver) changed() bool {
 	s := d.status.Load()
-	return s.Phase != d.replicator.phase || s.Leader != d.replicator.paxos.Leader() || s.Suspended != d.replicator.paxos.Suspended()
+	return s.Phase != d.replicator.phase || s.Leader != d.replicator.paxos.Leader() || s.Suspended != d.replicator.paxos.Suspended() ||
+		s.Disowned != d.replicator.paxos.Disowned()
 }
 
 func (d *Driver) publish() {
@@ -539,7 +545,7 @@ func (d *Driver) readJournal(ctx context.Context) {
 func (d *Driver) readForPeer(request paxos.ReadRequest) {
 	version := d.Status().Members.Version
 	if floor := d.journal.Floor(); request.From <= floor.Index {
-		d.network.Send(request.To, []paxos.Message{paxos.FloorState{Version: version, Floor: floor}})
+		d.network.Send(request.To, []paxos.Outgoing{{Message: paxos.FloorState{Version: version, Floor: floor}}})
 		return
 	}
 	entries, err := d.journal.Entries(request.From, request.Until, peerReadMax)
@@ -549,7 +555,7 @@ func (d *Driver) readForPeer(request paxos.ReadRequest) {
 	}
 	if len(entries) > 0 {
 		message := paxos.Entries{Version: version, First: request.From, Entries: entries, ChosenTo: request.Until}
-		d.network.Send(request.To, []paxos.Message{message})
+		d.network.Send(request.To, []paxos.Outgoing{{Message: message}})
 	}
 }
 

@@ -54,30 +54,39 @@ const openingLimit = paxos.Span(20e9)
 // inheritedLimit is openingLimit for a leader to which another handed over: that one could open its gate a moment ago.
 const inheritedLimit = paxos.Span(2e9)
 
+// failingLimit is openingLimit for a leader whose server fails to apply.
+const failingLimit = paxos.Span(2e9)
+
 // stuckOpening reports whether a leader that wants to open makes no progress: the disk of its server is full, for example, or it has adopted
 // entries that all others hold for chosen, and have purged. Those it can only get as a follower.
 func (r *Replicator) stuckOpening() bool {
-	if now := (progress{r.epoch, r.order.Head(), r.cursor.done(), r.progress.since}); now != r.progress {
-		r.progress = now
-		r.progress.since = r.now
+	r.noteHeadway()
+	if now := (progress{r.epoch, r.order.Head(), r.headway, r.opening.since}); now != r.opening {
+		r.opening = now
+		r.opening.since = r.now
 	}
 	limit := openingLimit
-	if r.paxos.Inherited() {
+	switch {
+	case r.paxos.Inherited():
 		limit = inheritedLimit
+	case r.failsOn():
+		limit = failingLimit
 	}
-	if r.now.Since(r.progress.since) < limit || r.openedAt == 0 && planted("leader never gives up what it lacks") {
+	if r.now.Since(r.opening.since) < limit || r.openedAt == 0 && planted("leader never gives up what it lacks") {
 		return false
 	}
-	r.notBefore = r.now + paxos.Instant(openingLimit)
+	if !r.failsOn() { // else it campaigns when the server gets on
+		r.notBefore = r.now + paxos.Instant(openingLimit)
+	}
 	return true
 }
 
 // progress is how far a log and a server were when they last moved, in an epoch that is opening.
 type progress struct {
-	epoch paxos.Ballot
-	head  paxos.Index
-	done  paxos.Index
-	since paxos.Instant
+	epoch   paxos.Ballot
+	head    paxos.Index
+	headway headway
+	since   paxos.Instant
 }
 
 // idle says that nothing handed out is unanswered, nor anything to be handed out before the next entry.
@@ -90,6 +99,7 @@ func (r *Replicator) open() {
 	r.drainUntil, r.heir = 0, anyone
 	r.cursor.active = false
 	r.sequences.reset()
+	r.ids = idBook{}
 	r.out.OpenGate = r.epoch
 }
 
@@ -151,6 +161,7 @@ func (r *Replicator) serverStarted(start uint64, position changeset.Position) {
 	r.start = start
 	r.server = serverUp
 	r.flushedTo = position // recovery ends with a checkpoint
+	r.purge.over = overhang{}
 	r.cursor.diverged = ""
 	if uint64(position) < uint64(r.order.floorPosition()) {
 		r.cursor.active = false
@@ -160,10 +171,14 @@ func (r *Replicator) serverStarted(start uint64, position changeset.Position) {
 	}
 	r.paxos.SetComplete()
 	r.resetCursor(position)
+	r.headway, r.moved = headway{position, r.cursor.done()}, r.now
 }
 
 // serverLost gives up leadership: with no process of the server left the gate is closed, whatever the flag says.
 func (r *Replicator) serverLost() {
+	if out := r.cursor.out; out != nil && out.Position != out.Predecessor {
+		r.noteFailure("it ended when it was to apply what follows "+out.Predecessor.String(), "") // until it has
+	}
 	if r.server == serverUp {
 		r.server = serverDown
 	}
@@ -171,7 +186,7 @@ func (r *Replicator) serverLost() {
 	r.cursor.active = false
 	r.cursor.out = nil
 	r.cursor.mark = nil
-	r.out.Apply, r.out.Mark, r.out.OpenGate, r.out.CloseGate = nil, nil, 0, false
+	r.out.Apply, r.out.Mark, r.out.OpenGate, r.out.CloseGate, r.out.Diverged = nil, nil, 0, false, ""
 	r.phase = Following
 	r.handOver()
 }

@@ -24,6 +24,7 @@ type (
 	// Received brings a message of another node.
 	Received struct {
 		From    paxos.NodeID
+		Stamp   paxos.Stamp
 		Message paxos.Message
 		Bytes   int // of the frame in which it came
 	}
@@ -38,6 +39,7 @@ type (
 		Epoch     paxos.Ballot
 		Sequences []changeset.SequenceState
 		Set       *changeset.ChangeSet
+		Arrived   int64 // when Set came, by the machine's clock: microseconds since 2000-01-01 UTC
 	}
 
 	// ChunkSubmitted brings a piece of a large change set that is still being written.
@@ -59,8 +61,9 @@ type (
 
 	// ServerStarted says that the local server runs with a closed gate and shows everything up to Applied. Start names this start of it.
 	ServerStarted struct {
-		Start   uint64
-		Applied changeset.Position
+		Start      uint64
+		Applied    changeset.Position
+		KeepsTimes bool // track_commit_timestamp is on
 	}
 
 	// ServerLost says that no process of the local server is left.
@@ -76,11 +79,13 @@ type (
 	}
 
 	// ApplyFailed says that a Batch was not applied. Position is the server's applied position; Divergence is not empty when
-	// trying again cannot help.
+	// trying again cannot help. Reason and Code (an SQLSTATE, if there is one) say what was wrong.
 	ApplyFailed struct {
 		Batch      uint64
 		Position   changeset.Position
 		Divergence string
+		Reason     string
+		Code       string
 	}
 
 	// EntriesRead answers Output.Read: chosen entries of the own journal from From on, as many as were there.
@@ -88,6 +93,9 @@ type (
 		From    paxos.Index
 		Entries []paxos.Entry
 	}
+
+	// IDsWanted says up to which limit the server would like to give out transaction ids.
+	IDsWanted struct{ Limit changeset.IDLimit }
 
 	// MarkRequested asks for a mark entry.
 	MarkRequested struct{ ID changeset.MarkID }
@@ -104,14 +112,16 @@ type (
 		Spare       bool   // it wants to stay a learner until it is recruited; what was ordered about its name outranks that
 	}
 
-	// StepDown asks a leader to finish what it has taken on, to close its gate, and to let others lead.
-	StepDown struct{}
+	// StepDown asks a leader to finish what it has taken on, to close its gate, and to let others lead: To, or the most caught-up one if
+	// that is 0.
+	StepDown struct{ To paxos.NodeID }
 
-	// Transfer asks a leader to hand over to another member, or to the most caught-up one if To is 0. It is answered at once: Done
-	// says that the hand-over has begun.
+	// Transfer asks a leader to hand over to another member, or to the most caught-up one if To is 0. Applied is what that one's server has
+	// applied, if it is known. It is answered at once: Done says that the hand-over has begun.
 	Transfer struct {
-		To     paxos.NodeID
-		Ticket uint64 // chosen by the driver, to find the asker
+		To      paxos.NodeID
+		Applied changeset.Position
+		Ticket  uint64 // chosen by the driver, to find the asker
 	}
 
 	// Expect asks a leader to let a node of a name join, as a spare or not, or to recruit the spare of that name. It is answered at
@@ -140,6 +150,18 @@ type (
 		Pinned       paxos.Index // no floor above it; 0 = not pinned
 	}
 
+	// Room says that there is little room on the node's disks, and where; empty: there is room. Unless a node says otherwise it has room.
+	Room struct{ Little string }
+
+	// Stranger says that a member which this node does not know has named a membership version.
+	Stranger struct{ Version uint32 }
+
+	// Retire ends this node's part in the cluster, and says why.
+	Retire struct{ Why string }
+
+	// Pardon lets this node vote in spite of what it may have forgotten, as an operator has ordered.
+	Pardon struct{}
+
 	// Purged says that the journal has dropped everything up to To.
 	Purged struct{ To paxos.Index }
 )
@@ -159,6 +181,7 @@ func (GateClosed) event()     {}
 func (Applied) event()        {}
 func (ApplyFailed) event()    {}
 func (EntriesRead) event()    {}
+func (IDsWanted) event()      {}
 func (MarkRequested) event()  {}
 func (MarkDone) event()       {}
 func (Join) event()           {}
@@ -168,4 +191,8 @@ func (Expect) event()         {}
 func (Dismiss) event()        {}
 func (GateFailed) event()     {}
 func (Flushed) event()        {}
+func (Room) event()           {}
 func (Purged) event()         {}
+func (Stranger) event()       {}
+func (Retire) event()         {}
+func (Pardon) event()         {}

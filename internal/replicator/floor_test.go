@@ -94,3 +94,38 @@ func TestManyChangesOfSequencesWaitForNobody(t *testing.T) {
 		t.Errorf("a floor at %d: it waits for whoever holds no more than %d", floor, behind)
 	}
 }
+
+// A server that stands still keeps its journal above the limit for a while only: then its data are to be fetched anew. The floor never moves above what it has
+// flushed; and one that is late and catches up is left alone.
+func TestServerThatOutgrowsItsJournal(t *testing.T) {
+	c, _, others := settled(t, 1)
+	n := others[0]
+	stands := n.applied()
+	n.r.cursor.active = false // it hangs
+	for k := 0; k < 50 && n.r.behind() < 2*checkpointEvery; k++ {
+		c.run(1e9, 1)
+	}
+	c.run(2e9, 0)
+	look := func(after paxos.Span, bytes int64) bool {
+		c.now = c.now.Add(after)
+		n.r.Step(c.now, Flushed{Start: uint64(n.id), Position: stands, JournalBytes: bytes})
+		if out := n.r.Output(); out.Purge != nil && uint64(out.Purge.Index) >= stands.Index() {
+			t.Fatalf("a floor at %d, and the server holds %v", out.Purge.Index, stands)
+		}
+		return n.r.Status().Outgrown
+	}
+	over := n.r.cfg.Retention + n.r.order.largestSet()
+	if look(0, over-1) || look(overhangLimit, over-1) {
+		t.Error("the journal is within its limit")
+	}
+	if look(0, over) || look(overhangLimit-1, over) {
+		t.Error("the journal was above its limit for a moment only")
+	}
+	n.r.cursor.next++
+	if look(1, over) || look(overhangLimit-1, over) {
+		t.Error("the server had become less late")
+	}
+	if !look(1, over) {
+		t.Error("the server stands still and the journal is above its limit, and nothing is said")
+	}
+}

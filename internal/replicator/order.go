@@ -22,12 +22,15 @@ type Order struct {
 	head  paxos.Index        // Invariant: every index in (floor, head] was placed once, in order.
 	last  changeset.Position // of the last change set that has one
 
+	lastTime int64 // the greatest commit time
+
 	opens       []opening // where epochs began to be the greatest, since the floor and the last before; index and epoch both increase
 	members     []memberAt
 	spans       []span      // chunked sets since the floor, by first index
 	ended       paxos.Index // where the last of them ended; a floor may stand there, so that its chunks stay no longer than needed
 	checkpoints []checkpoint
 	sequences   sequenceHistory
+	idLimits    []limitAt // since the floor and the last before; index and limit both increase
 }
 
 type opening struct {
@@ -50,10 +53,11 @@ type span struct {
 	inline inlineScan
 }
 
-// checkpoint remembers the last position at an index, so that a floor can be put there.
+// checkpoint remembers the last position and commit time at an index, so that a floor can be put there.
 type checkpoint struct {
-	index paxos.Index
-	last  changeset.Position
+	index    paxos.Index
+	last     changeset.Position
+	lastTime int64
 }
 
 const checkpointEvery = 128
@@ -69,6 +73,7 @@ type Placed struct {
 	Chunk       changeset.Chunk
 	Sequences   []changeset.SequenceState
 	Mark        changeset.MarkID
+	IDLimit     changeset.IDLimit
 	Bytes       int
 }
 
@@ -86,11 +91,12 @@ func (p *Placed) PredecessorOf(k int) changeset.Position {
 // NewOrder starts an order at a journal's floor.
 func NewOrder(floor paxos.Floor) *Order {
 	return &Order{
-		floor: floor.Index, head: floor.Index, last: changeset.Position(floor.Position),
+		floor: floor.Index, head: floor.Index, last: changeset.Position(floor.Position), lastTime: floor.CommitTime,
 		sequences:   newSequenceHistory(floor),
+		idLimits:    []limitAt{{floor.Index, changeset.IDLimit(floor.IDLimit)}},
 		opens:       []opening{{floor.Index, floor.Greatest}},
 		members:     []memberAt{{floor.Index, floor.Members}},
-		checkpoints: []checkpoint{{floor.Index, changeset.Position(floor.Position)}},
+		checkpoints: []checkpoint{{floor.Index, changeset.Position(floor.Position), floor.CommitTime}},
 	}
 }
 
@@ -130,7 +136,7 @@ func (o *Order) Place(entry paxos.Entry) (*Placed, error) {
 		return nil, err
 	}
 	if n := len(o.checkpoints); entry.Index >= o.checkpoints[n-1].index+checkpointEvery || o.ended == entry.Index {
-		o.checkpoints = append(o.checkpoints, checkpoint{entry.Index, o.last})
+		o.checkpoints = append(o.checkpoints, checkpoint{entry.Index, o.last, o.lastTime})
 	}
 	return placed, nil
 }
@@ -153,6 +159,9 @@ func (o *Order) read(entry paxos.Entry) (*Placed, error) {
 	case paxos.KindMember:
 	case paxos.KindNoop, paxos.KindEpochOpen:
 		p.Void = v.Epoch < greatest
+	case paxos.KindOldSets:
+		p.Kind, p.Void = paxos.KindChangeSets, v.Epoch < greatest
+		p.Sets, err = changeset.DecodeOldSets(v.Body)
 	case paxos.KindChangeSets:
 		p.Void = v.Epoch < greatest
 		p.Sets, err = changeset.DecodeChangeSets(v.Body)
@@ -162,6 +171,9 @@ func (o *Order) read(entry paxos.Entry) (*Placed, error) {
 	case paxos.KindSequence:
 		p.Void = v.Epoch < greatest
 		p.Sequences, err = changeset.DecodeSequences(v.Body)
+	case paxos.KindIDLimit:
+		p.Void = v.Epoch < greatest
+		p.IDLimit, err = changeset.DecodeIDLimit(v.Body)
 	case paxos.KindMark:
 		p.Mark, err = changeset.DecodeMark(v.Body)
 	default:
@@ -193,6 +205,8 @@ func (o *Order) note(p *Placed, entry paxos.Entry) error {
 			o.sequences.change(p.Position(0), s.Database,
 				changeset.Sequence{Schema: s.Schema, Name: s.Name, Horizon: s.Horizon, Called: s.Called})
 		}
+	case paxos.KindIDLimit:
+		o.noteIDLimit(p)
 	case paxos.KindChangeSets:
 		return o.noteSets(p)
 	}
@@ -218,6 +232,7 @@ func (o *Order) noteSets(p *Placed) error {
 		}
 	}
 	o.last = p.Position(len(p.Sets) - 1)
+	o.noteTimes(p.Sets)
 	return nil
 }
 
@@ -330,7 +345,8 @@ func (o *Order) FloorBelow(limit paxos.Index) (floor paxos.Floor, ok bool) {
 	}
 	at := o.checkpoints[k]
 	floor = paxos.Floor{
-		Index: at.index, Position: uint64(at.last), Greatest: o.greatestBelow(at.index + 1), Members: o.membersAt(at.index),
+		Index: at.index, Position: uint64(at.last), Greatest: o.greatestBelow(at.index + 1), Members: o.membersAt(at.index), CommitTime: at.lastTime,
+		IDLimit: uint64(o.idLimitAt(at.index)),
 	}
 	states := o.sequences.at(endOf(at.index))
 	if planted("floor with the states of the head") {
@@ -366,6 +382,7 @@ func (o *Order) membersAt(i paxos.Index) paxos.Membership {
 func (o *Order) Trim(floor paxos.Floor) {
 	o.floor = floor.Index
 	o.sequences.trim(floor.Index)
+	o.trimIDLimits(floor.Index)
 	for len(o.opens) > 1 && o.opens[1].index <= floor.Index {
 		o.opens = o.opens[1:]
 	}

@@ -13,6 +13,7 @@ type Output struct {
 	Works     []Work              // disk and network
 	Answers   []Answer            // to backends, in order
 	OpenGate  paxos.Ballot        // not 0: open the gate for this epoch
+	IDLimit   changeset.IDLimit   // not 0: the server may give out transaction ids below it
 	Lease     paxos.Instant       // until when the server may trust its leadership; 0 = not at all
 	LearnSoon bool                // within some milliseconds, FlushLearn
 	Gather    paxos.Span          // not 0: after it, Gathered
@@ -54,6 +55,7 @@ type Answer struct {
 	Verdict     Verdict
 	Position    changeset.Position // Chosen
 	Predecessor changeset.Position // Chosen
+	Committed   int64              // Chosen: the commit time, microseconds since 2000-01-01 UTC
 	SQLState    string             // Refused
 	Message     string             // Refused
 }
@@ -72,11 +74,12 @@ type Batch struct {
 	sets int // of Items that are change sets
 }
 
-// Item is a change set or a list of sequence states, in their order.
+// Item is a change set, a list of sequence states or a limit of transaction ids, in their order.
 type Item struct {
 	Set       *changeset.ChangeSet
 	Pieces    Pieces                    // before the last part, for a chunked set; nil: there are none
 	Sequences []changeset.SequenceState // one that is missing is no error
+	IDLimit   changeset.IDLimit         // not 0: nothing else. The first item of its batch
 
 	pieces []piece // what Pieces gives
 }

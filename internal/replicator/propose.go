@@ -22,7 +22,8 @@ type pending struct {
 
 type submission struct {
 	waiter
-	set changeset.ChangeSet
+	arrived int64 // as Submitted says
+	set     changeset.ChangeSet
 }
 
 type waiter struct {
@@ -96,7 +97,7 @@ func (r *Replicator) submit(e Submitted) {
 		r.refuseMalformed(w, err.Error())
 		return
 	}
-	r.pending.sets = append(r.pending.sets, submission{w, set})
+	r.pending.sets = append(r.pending.sets, submission{w, e.Arrived, set})
 	r.pending.setBytes += len(set.Payload)
 }
 
@@ -173,14 +174,18 @@ func (r *Replicator) propose() {
 	}
 }
 
-// proposeBatch proposes the sequence states, change sets and marks that are pending, as many as one batch may hold.
+// proposeBatch proposes the id limit, sequence states, change sets and marks that are pending, as many as one batch may hold.
 func (r *Replicator) proposeBatch() bool {
 	p := &r.pending
 	var values []paxos.Value
+	if r.ids.pending() {
+		values = append(values, r.value(paxos.KindIDLimit, changeset.AppendIDLimit(nil, r.ids.wanted)))
+	}
 	if len(p.states) > 0 {
 		values = append(values, r.value(paxos.KindSequence, changeset.AppendSequences(nil, p.states)))
 	}
 	taken, rest, bytes := r.takeSets()
+	r.stamp(taken)
 	if len(taken) > 0 {
 		sets := make([]changeset.ChangeSet, len(taken))
 		for k := range sets {
@@ -199,6 +204,10 @@ func (r *Replicator) proposeBatch() bool {
 		return false
 	}
 	at := first
+	if r.ids.pending() {
+		r.ids.proposed = r.ids.wanted
+		at++
+	}
 	if len(p.states) > 0 {
 		r.sequences.proposedAt(at, p)
 		at++

@@ -30,7 +30,7 @@ func (s *standingDisk) Entries(paxos.Index, paxos.Index, int) ([]paxos.Entry, er
 
 type silentNetwork struct{}
 
-func (silentNetwork) Send(paxos.NodeID, []paxos.Message) {}
+func (silentNetwork) Send(paxos.NodeID, []paxos.Outgoing) {}
 
 // idleServer takes what a follower without anything to apply is told.
 type idleServer struct{ Server }

@@ -99,12 +99,19 @@ type Replicator struct {
 	openedAt paxos.Index   // index of our epoch-open entry; 0 until it is chosen
 	proposed bool          // our epoch-open entry was proposed
 
+	retired    string // why this node takes part no more; empty: it does
 	server     serverState
 	start      uint64             // of the server, as ServerStarted named it
+	keepsTimes bool               // the server keeps the commit time of each transaction
+	lastTime   int64              // the commit time that was given out last
 	flushedTo  changeset.Position // what the server would show after a crash, at least
 	notBefore  paxos.Instant      // this node does not campaign earlier: it led and could not open
-	progress   progress
-	stall      stall
+	opening    progress
+	headway    headway
+	moved      paxos.Instant // when the headway last did, or the server had nothing to do
+	failing    Failing
+	little     string        // why this node has little room on its disks; empty: it has room
+	led        paxos.Instant // when a leader was last known
 	drainUntil paxos.Instant // 0, or until when a leader that steps down waits for what it has taken on
 	heir       paxos.NodeID  // whom a leader that steps down hands over to; anyone: the most caught-up
 	offers     int           // floors offered above our server, since the last entry
@@ -113,6 +120,7 @@ type Replicator struct {
 	pending    pending
 	proposals  proposals
 	sequences  sequenceBook
+	ids        idBook
 	answers    answerQueue
 	admission  admission
 	standing   standing
@@ -151,7 +159,7 @@ func (r *Replicator) Step(now paxos.Instant, event Event) {
 		r.paxos.FlushLearn(now)
 	case Gathered: // Output looks at the time
 	case Received:
-		r.paxos.Receive(now, e.From, e.Message)
+		r.paxos.Receive(now, e.From, e.Stamp, e.Message)
 	case Synced:
 		r.paxos.Synced(now, e.Seq)
 	case Submitted:
@@ -163,6 +171,7 @@ func (r *Replicator) Step(now paxos.Instant, event Event) {
 	case BackendGone:
 		r.pending.gone(e.Backend)
 	case ServerStarted:
+		r.keepsTimes = e.KeepsTimes
 		r.serverStarted(e.Start, e.Applied)
 	case ServerLost:
 		r.serverLost()
@@ -174,6 +183,8 @@ func (r *Replicator) Step(now paxos.Instant, event Event) {
 		r.applyFailed(e)
 	case EntriesRead:
 		r.entriesRead(e)
+	case IDsWanted:
+		r.wantIDs(e.Limit)
 	case MarkRequested:
 		r.pending.marks = append(r.pending.marks, e.ID)
 	case MarkDone:
@@ -182,6 +193,9 @@ func (r *Replicator) Step(now paxos.Instant, event Event) {
 		r.join(e)
 	case StepDown:
 		r.stepDown()
+		if r.phase == Open && e.To != anyone {
+			r.heir = e.To
+		}
 	case Transfer:
 		r.transfer(e)
 	case Expect:
@@ -192,8 +206,17 @@ func (r *Replicator) Step(now paxos.Instant, event Event) {
 		r.gateFailed()
 	case Flushed:
 		r.flushed(e)
+	case Room:
+		r.little = e.Little
 	case Purged:
 		r.paxos.Purged(e.To)
+	case Stranger:
+		r.paxos.HearStranger(now, e.Version)
+	case Retire:
+		r.retired = e.Why
+		r.paxos.Retire(now)
+	case Pardon:
+		r.paxos.Pardon(now)
 	default:
 		panic(fmt.Sprintf("replicator: event of unknown type %T", event))
 	}
@@ -212,7 +235,9 @@ func (r *Replicator) settle() {
 		r.obey(ready)
 	}
 	r.feed()
-	r.setElectable()
+	r.noteHeadway()
+	r.noteLeader()
+	r.paxos.SetElectable(r.unable() == "")
 	r.out.Lease = r.lease()
 }
 
@@ -282,6 +307,14 @@ type Status struct {
 	LeaseEnd  paxos.Instant    // until when this node may lead; 0 = it does not
 	Removed   bool             // was a member and is none any more
 	Diverged  string           // why the server was given up; empty when it was not
+	Failing   Failing          // why the server does not apply
+	Server    uint64           // the start of the server that runs and holds all that the journal has purged; 0 = none does
+	DurableTo paxos.Index      // up to where the own journal has the log on its disk
+	Outgrown  bool             // the own server keeps the journal above its limit, and does not get on
+	Unfit     string           // why this node would not lead at once if it was asked to; empty when it would
+	Disowned  *paxos.Disowned  // why the node may not vote; nil when nobody says so
+	Retired   string           // why it takes part no more, as it was told to; empty: it does
+	Returning bool             // it was started, and waits for its peers' welcome before it votes
 }
 
 // Status returns the present state.
@@ -290,6 +323,16 @@ func (r *Replicator) Status() Status {
 		Phase: r.phase, Role: r.paxos.Role(), Suspended: r.paxos.Suspended(), Leader: r.paxos.Leader(),
 		Ballot: r.paxos.Ballot(), Epoch: r.order.Greatest(), Index: r.order.Head(), Chosen: r.order.Last(),
 		Applied: r.cursor.position, Members: r.paxos.Members(), Diverged: r.cursor.diverged,
-		Durable: r.paxos.DurableMembers(), LeaseEnd: r.lease(), Removed: r.paxos.Removed(),
+		Durable: r.paxos.DurableMembers(), LeaseEnd: r.lease(), Removed: r.paxos.Removed(), Failing: r.failing, Unfit: r.unfit(),
+		DurableTo: r.paxos.DurableTo(), Outgrown: r.purge.over.outgrown, Server: r.servingStart(),
+		Disowned: r.paxos.Disowned(), Returning: r.paxos.Returning(), Retired: r.retired,
 	}
+}
+
+// servingStart is the start of the server that is in use; 0 = none is.
+func (r *Replicator) servingStart() uint64 {
+	if r.server != serverUp {
+		return 0
+	}
+	return r.start
 }

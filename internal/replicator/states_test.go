@@ -99,7 +99,12 @@ func TestServerAheadOfItsLog(t *testing.T) {
 		value := paxos.Value{Kind: paxos.KindSequence, Epoch: r.order.Greatest(), Body: changeset.AppendSequences(nil, used)}
 		r.walk(paxos.Entry{Index: r.order.Head() + 1, Value: value})
 	}
-	out := r.Output()
+	out := r.Output() // its counter of transaction ids comes first
+	if out.Apply == nil || len(out.Apply.Items) != 1 || out.Apply.Items[0].IDLimit == 0 {
+		t.Fatalf("it is given %+v, want the limit of transaction ids", out.Apply)
+	}
+	r.Step(r.now, Applied{Batch: out.Apply.Number, Position: ahead})
+	out = r.Output()
 	if out.Apply == nil || len(out.Apply.Items) != 1 || len(out.Apply.Items[0].Sequences) != 1 {
 		t.Fatalf("it is given %+v, want the state of the sequence", out.Apply)
 	}

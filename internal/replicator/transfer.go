@@ -2,13 +2,17 @@ package replicator
 
 import (
 	"fmt"
+	"slices"
 
+	"github.com/baristadb/barista/internal/changeset"
 	"github.com/baristadb/barista/internal/paxos"
 )
 
 // A hand-over walks the way of any orderly end of a leadership, and names who is next. Whoever dies on the way leaves no more than an
 // ordinary election behind:
 //
+//  0. The heir's server shows nearly all that the leader's does: what it lacks is a part of a second's writes, and nothing that takes long by itself
+//     (a large transaction, DDL). Else the hand-over is refused, or has to be asked for again: nobody would be served while the heir applies it.
 //  1. Transfer. The leader takes on nothing new (drainUntil) and waits, for drainLimit at most, until what it has taken on is chosen. If it
 //     dies here, or anywhere below, the others elect one when their promise ends; who waits for an answer is told "unknown".
 //  2. DrainGate. The backends that have their answer commit, the closed flag is set, the sessions are ended. If they do not end, the
@@ -27,8 +31,9 @@ func (r *Replicator) transfer(e Transfer) {
 		heir = r.mostCaughtUp()
 	}
 	refusal := r.refuseTransfer(heir)
-	r.out.Replies = append(r.out.Replies, Reply{Ticket: e.Ticket, Done: refusal == "", Refusal: refusal})
-	if refusal == "" {
+	done := refusal == "" && !(e.Applied > 0 && r.lacksLong(e.Applied))
+	r.out.Replies = append(r.out.Replies, Reply{Ticket: e.Ticket, Done: done, Refusal: refusal})
+	if done {
 		r.stepDown()
 		r.heir = heir
 	}
@@ -57,6 +62,13 @@ func (r *Replicator) refuseTransfer(heir paxos.NodeID) string {
 		return fmt.Sprintf("it lacks %d entries; try again when it has caught up", r.paxos.ChosenTo()-p.ChosenTo)
 	}
 	return ""
+}
+
+// lacksLong reports whether a server at a position has still to apply what takes long by itself, as far as this leader has proposed it, or is about
+// to.
+func (r *Replicator) lacksLong(applied changeset.Position) bool {
+	return paxos.Index(applied.Index()) < r.proposals.long ||
+		slices.ContainsFunc(r.pending.sets, func(s submission) bool { return s.set.Flags&aloneFlags != 0 })
 }
 
 // refusalNotLeading is told by a node that is not, or no longer, the leader with an open gate.

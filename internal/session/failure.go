@@ -70,13 +70,16 @@ func LostAtStart(node string) *Failure {
 	}
 }
 
-// NoLeader says that a new connection was held for as long as it may be, and there was still no leader.
-func NoLeader(held time.Duration) *Failure {
+// NoLeader says that a new connection was held for as long as it may be, and there was still no leader; and why, if that is known.
+func NoLeader(held time.Duration, why string) *Failure {
+	if why == "" {
+		why = "A leader needs a majority of the members, and a server that holds what was agreed on."
+	}
 	return &Failure{
 		SQLSTATE: CannotConnectNow,
 		Message:  fmt.Sprintf("no node could serve as leader within %v", held.Round(time.Millisecond)),
-		Detail:   "A leader needs a majority of the members.",
-		Hint:     "Connect again later; \"barista status\" shows which nodes are up.",
+		Detail:   why,
+		Hint:     "Connect again later; \"barista status\" says what keeps each node from leading.",
 	}
 }
 

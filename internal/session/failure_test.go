@@ -16,7 +16,7 @@ func TestFailures(t *testing.T) {
 		{LostIdle("n1"), Disconnected},
 		{LostUnknown("n1"), Unknown},
 		{LostAtStart("n1"), Disconnected},
-		{NoLeader(10 * time.Second), Disconnected},
+		{NoLeader(10*time.Second, ""), Disconnected},
 		{GaveWay(), Disconnected},
 		{Crowded(10 * time.Second), Disconnected},
 		{ReservedRole("barista"), Failed},
@@ -24,7 +24,7 @@ func TestFailures(t *testing.T) {
 		{NoReplication(), Unsupported},
 		{UnsupportedProtocol(2, 0), Unsupported},
 		{BrokenProtocol("length 3"), Failed},
-		{ShuttingDown(), Disconnected},
+		{ShuttingDown(), Refused},
 		{CutByShutdown(), Unknown},
 	}
 	for _, test := range tests {
@@ -48,7 +48,7 @@ func TestFailures(t *testing.T) {
 // What PostgreSQL's gate answers is classified as the guarantees say.
 func TestOutcomeOf(t *testing.T) {
 	for sqlstate, want := range map[string]Outcome{
-		"40001": Refused, "40P01": Refused, "25006": Refused, "08007": Unknown, "0A000": Unsupported,
+		"40001": Refused, "40P01": Refused, "25006": Refused, "57P01": Refused, "08007": Unknown, "0A000": Unsupported,
 		"08006": Disconnected, "57P03": Disconnected, "23505": Failed, "": Failed,
 	} {
 		if got := OutcomeOf(sqlstate); got != want {

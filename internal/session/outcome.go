@@ -20,13 +20,13 @@ const (
 // OutcomeOf classifies the SQLSTATE of an error that came through a front door.
 func OutcomeOf(sqlstate string) Outcome {
 	switch sqlstate {
-	case SerializationFailure, ReadOnly, deadlockDetected:
+	case SerializationFailure, ReadOnly, deadlockDetected, AdminShutdown:
 		return Refused
 	case ResultUnknown:
 		return Unknown
 	case FeatureNotSupported:
 		return Unsupported
-	case ConnectionFailure, CannotConnectNow, AdminShutdown, TooManyConnections:
+	case ConnectionFailure, CannotConnectNow, TooManyConnections:
 		return Disconnected
 	default:
 		return Failed

@@ -29,6 +29,10 @@ func (r *run) apply(b *replicator.Batch) {
 			r.process.post(replicator.ApplyFailed{Batch: b.Number, Position: r.applied()})
 			return
 		}
+		if code := r.cannotApply(b); code != "" {
+			r.refuse(b, code)
+			return
+		}
 		r.commitBatch(b)
 		r.process.post(replicator.Applied{Batch: b.Number, Position: b.Position})
 	})
@@ -42,6 +46,9 @@ func (r *run) commitBatch(b *replicator.Batch) {
 	var ops []*op
 	var writes []write
 	for _, item := range b.Items {
+		if item.IDLimit != 0 {
+			r.server.data.raiseIDs(item.IDLimit)
+		}
 		if item.Set == nil {
 			r.setSequence(item.Sequences)
 			continue
@@ -60,7 +67,10 @@ func (r *run) commitBatch(b *replicator.Batch) {
 	if b.Position == before && len(ops) == 0 {
 		return
 	}
-	r.server.data.commit(b.Position, writes)
+	id := r.server.data.nextID
+	r.server.data.nextID++
+	w.check.appliesAbove(r, id, ops)
+	r.server.data.commit(b.Position, id, writes)
 	for _, o := range ops {
 		r.takeChange(o)
 		r.applyStates(o)

@@ -18,6 +18,7 @@ type backend struct {
 	stage  stage
 	epoch  paxos.Ballot // seen open before its first write
 	seen   map[int]opID // the values that its snapshot showed
+	xmins  map[int]uint64
 	locked []int
 	answer replicator.Answer
 }
@@ -43,7 +44,7 @@ func (r *run) begin(o *op) {
 		return
 	}
 	r.numbered++
-	b := &backend{run: r, id: replicator.BackendID(r.numbered), op: o, epoch: r.epoch, seen: make(map[int]opID)}
+	b := &backend{run: r, id: replicator.BackendID(r.numbered), op: o, epoch: r.epoch, seen: make(map[int]opID), xmins: make(map[int]uint64)}
 	o.backend = b
 	r.backends = append(r.backends, b)
 	b.soon(b.read)
@@ -60,16 +61,23 @@ func (b *backend) soon(do func()) {
 
 // read takes the snapshot, and goes on only under a valid lease.
 func (b *backend) read() {
+	if !b.takeID() {
+		b.soon(b.read) // until the gate closes, which ends it
+		return
+	}
 	for _, key := range b.op.keys {
-		b.seen[key] = b.run.server.data.values[key]
+		b.seen[key], b.xmins[key] = b.run.server.data.values[key], b.run.server.data.xmins[key]
 	}
 	b.awaitLease()
 }
 
 func (b *backend) awaitLease() {
-	switch m := b.run.server.machine; {
-	case m.now() >= b.run.lease:
+	if b.run.server.machine.now() >= b.run.lease {
 		b.soon(b.awaitLease) // until the gate closes, which ends it
+		return
+	}
+	b.run.world().check.showsIDs(b)
+	switch {
 	case b.op.kind == readOp:
 		b.op.values = b.seen
 		b.end(committed, "")
@@ -114,6 +122,10 @@ func (b *backend) ask() {
 		b.rollBack("the gate was closed")
 		return
 	}
+	if b.run.server.machine.packed {
+		b.rollBack("there is no room on the disk")
+		return
+	}
 	if b.op.change != nil && !b.mayChange() || b.op.schemas != nil && !b.mayChangeSchemas() {
 		b.rollBack("the databases or schemas are not as they must be")
 		return
@@ -127,7 +139,7 @@ func (b *backend) ask() {
 	}
 	b.stage = proposed
 	set := b.changeSet()
-	submitted := replicator.Submitted{Backend: b.id, Request: 1, Epoch: b.epoch, Set: &set}
+	submitted := replicator.Submitted{Backend: b.id, Request: 1, Epoch: b.epoch, Set: &set, Arrived: int64(b.run.server.machine.now()) / 1000}
 	if b.op.usesSequence {
 		b.drawInVain()
 		submitted.Sequences = b.nextval()
@@ -200,7 +212,7 @@ func (b *backend) commit() {
 		if before != b.answer.Predecessor {
 			r.world().violated("guard", "%s commits %v on top of %v, not of %v", r.server.machine.name, b.answer.Position, before, b.answer.Predecessor)
 		}
-		r.server.data.commit(b.answer.Position, b.op.writes)
+		r.server.data.commit(b.answer.Position, b.op.xid, b.op.writes)
 		r.takeChange(b.op)
 		if b.op.change != nil {
 			r.during(span(r.world().rand, 0, 5*millisecond), r.sweep)

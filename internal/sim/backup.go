@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/baristadb/barista/internal/paxos"
-	"github.com/baristadb/barista/internal/replicator"
 )
 
 // A pin keeps a journal's floor where a base backup that is under way needs it.
@@ -21,35 +20,33 @@ func (p *process) lowestPin() paxos.Index {
 }
 
 // rebuild gives the server a base backup in place of its data, which is behind every log.
-func (s *server) rebuild() {
-	p := s.machine.process
-	s.machine.world.note(s.machine.name, "server needs a base backup")
-	s.kill()
-	s.data = nil
-	s.copied, s.copyTooOld = false, s.copied
-	p.post(replicator.ServerLost{})
-	s.machine.world.during(p.life, span(s.machine.world.rand, 10*millisecond, 300*millisecond), func() { s.keep(p) })
-}
+func (s *server) rebuild() { s.renew(tooLate) }
 
 // fetch copies the data of a peer's running server. What is copied is what that server shows at the end of the copying.
 func (s *server) fetch(p *process) {
 	w := p.world
+	s.copyTooOld = s.copied && s.why == tooLate
+	p.permissions.own.Begin()
 	source := s.source()
 	if source == nil {
-		w.during(p.life, span(w.rand, 100*millisecond, second), func() { s.keep(p) })
+		s.keepIn(p, span(w.rand, 100*millisecond, second))
 		return
 	}
 	giver, from := source.process, source.server.run
 	held := &pin{floor: giver.journal.Floor().Index + 1}
 	giver.pins = append(giver.pins, held)
 	w.note(s.machine.name, "base backup from", uint64(source.number))
+	s.chain++
+	chain := s.chain
 	w.during(p.life, span(w.rand, 50*millisecond, 2*second), func() {
-		whole := source.server.run == from && from != nil && w.network.joined(source, s.machine) && s.data == nil
-		if whole {
-			s.data, s.copied = source.server.data.copy(), true
+		giver.pins = slices.DeleteFunc(giver.pins, func(other *pin) bool { return other == held })
+		if s.chain != chain {
+			return
+		}
+		if source.server.run == from && from != nil && w.network.joined(source, s.machine) {
+			s.take(source.server.data.copy())
 			w.figures.Backups++
 		}
-		giver.pins = slices.DeleteFunc(giver.pins, func(other *pin) bool { return other == held })
 		s.keep(p)
 	})
 }
@@ -59,7 +56,7 @@ func (s *server) source() *machine {
 	var leading, following *machine
 	for _, m := range s.machine.world.machines {
 		switch {
-		case m == s.machine || m.server.run == nil || m.process.replicator == nil || !s.machine.world.network.joined(m, s.machine):
+		case m == s.machine || m.server.run == nil || m.process.replicator == nil || m.server.data.damaged || !s.machine.world.network.joined(m, s.machine):
 		case m.process.replicator.Status().Role == paxos.Leader:
 			leading = m
 		case following == nil:

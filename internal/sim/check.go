@@ -16,12 +16,14 @@ type checkers struct {
 	promises  promises
 	witnesses map[paxos.NodeID]*witness
 	given     map[given]opID // values of sequences, and who got them
+	ids       idsShown
 }
 
 func newCheckers(w *world, first paxos.Floor) *checkers {
 	return &checkers{
 		world: w, agreement: newAgreement(first.Members), order: newOrderTwin(first.Members), promises: newPromises(),
 		witnesses: make(map[paxos.NodeID]*witness), given: make(map[given]opID),
+		ids: idsShown{versions: make(map[version]opID)},
 	}
 }
 

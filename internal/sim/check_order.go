@@ -19,6 +19,7 @@ type order struct {
 	registers map[int]opID
 	begun     map[changeset.ID][][]byte // chunked sets that are not finished
 	sequences map[sequenceName]int64    // the agreed horizons
+	lastTime  int64                     // the greatest commit time
 }
 
 // A place is a transaction that takes effect.
@@ -32,6 +33,7 @@ type state struct {
 	greatest paxos.Ballot
 	position changeset.Position
 	members  paxos.Membership
+	lastTime int64
 
 	sequences map[sequenceName]int64
 }
@@ -65,7 +67,7 @@ func (c *checkers) place(i paxos.Index, v paxos.Value) {
 			c.placeSequences(i, v)
 		}
 	}
-	s := state{greatest: o.greatest, members: o.members, sequences: maps.Clone(o.sequences)}
+	s := state{greatest: o.greatest, members: o.members, lastTime: o.lastTime, sequences: maps.Clone(o.sequences)}
 	if n := len(o.places); n > 0 {
 		s.position = o.places[n-1].position
 	}
@@ -113,6 +115,10 @@ func (c *checkers) placeSets(i paxos.Index, v paxos.Value, void bool) {
 			c.world.violated("order", "transaction %d at index %d has %d chunks of %d", op.id, i, len(c.order.begun[sets[k].ID]), len(op.pieces))
 		}
 		delete(c.order.begun, sets[k].ID)
+		if sets[k].Committed <= c.order.lastTime {
+			c.world.violated("order", "transaction %d at index %d is committed at %d, and one before it at %d", op.id, i, sets[k].Committed, c.order.lastTime)
+		}
+		c.order.lastTime = sets[k].Committed
 		c.takesEffect(changeset.At(uint64(i), k), op)
 	}
 }
@@ -180,6 +186,9 @@ func (c *checkers) floorIsTrue(p *process, f paxos.Floor) {
 		c.world.violated("floor", "%s has a floor at %d with epoch %v, position %v, membership %d, and the log says %v, %v, %d",
 			p.machine.name, f.Index, f.Greatest, changeset.Position(f.Position), f.Members.Version, s.greatest, s.position, s.members.Version)
 	}
+	if f.CommitTime != s.lastTime {
+		c.world.violated("floor", "%s has a floor at %d with commit time %d, and the log says %d", p.machine.name, f.Index, f.CommitTime, s.lastTime)
+	}
 	sequences := make(map[sequenceName]int64)
 	for _, q := range f.Sequences {
 		sequences[sequenceName{q.Database, q.Schema}] = q.Horizon
@@ -192,9 +201,8 @@ func (c *checkers) floorIsTrue(p *process, f paxos.Floor) {
 // purges: a node never purges what its own server has not flushed, nor lets it go for the floor of a peer.
 func (c *checkers) purges(p *process, f paxos.Floor) {
 	c.floorIsTrue(p, f)
-	if d := p.machine.server.data; d != nil && uint64(d.flushedPosition()) < f.Position {
-		c.world.violated("purge", "%s purges to position %v, and its server has flushed %v",
-			p.machine.name, changeset.Position(f.Position), d.flushedPosition())
+	if holds := p.machine.server.holdsTo(); uint64(holds) < f.Position {
+		c.world.violated("purge", "%s purges to position %v, and its server has flushed %v", p.machine.name, changeset.Position(f.Position), holds)
 	}
 }
 

@@ -15,6 +15,7 @@ type writer struct {
 	dirty   bool       // something was written and not made durable
 	fails   bool       // the next sync fails
 	slow    paxos.Span // each sync takes so much longer
+	waits   bool       // for room
 }
 
 // diskWork is one task of the writer.
@@ -54,7 +55,7 @@ func (p *process) diskTime() paxos.Span {
 
 func (p *process) toDisk(work diskWork) {
 	p.writer.queue = append(p.writer.queue, work)
-	if p.writer.writing == nil {
+	if p.writer.writing == nil && !p.writer.waits {
 		p.write()
 	}
 }
@@ -63,6 +64,10 @@ func (p *process) toDisk(work diskWork) {
 func (p *process) write() {
 	q := &p.writer
 	if len(q.queue) == 0 {
+		return
+	}
+	if q.waits = p.needsRoom(); q.waits {
+		p.world.during(p.life, second, p.write)
 		return
 	}
 	n := 1
@@ -164,11 +169,11 @@ func (p *process) purgeTo(floor paxos.Floor) {
 func (p *process) readForPeer(request paxos.ReadRequest) {
 	version := p.replicator.Status().Members.Version
 	if floor := p.journal.Floor(); request.From <= floor.Index {
-		p.world.send(p, request.To, paxos.FloorState{Version: version, Floor: floor})
+		p.world.send(p, request.To, paxos.Stamp{}, paxos.FloorState{Version: version, Floor: floor})
 		return
 	}
 	if entries := p.entries(request.From, request.Until); len(entries) > 0 {
-		p.world.send(p, request.To, paxos.Entries{Version: version, First: request.From, Entries: entries, ChosenTo: request.Until})
+		p.world.send(p, request.To, paxos.Stamp{}, paxos.Entries{Version: version, First: request.From, Entries: entries, ChosenTo: request.Until})
 	}
 }
 

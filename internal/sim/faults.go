@@ -59,10 +59,19 @@ var perhaps = []fault{
 	{"hand-over", onProcess(func(w *world, p *process) {
 		p.post(replicator.Transfer{To: pick(w.rand, append(w.check.agreement.members.Voters(), 0)...)})
 	})},
+	{"old copy of a running node", (*world).putBackCopy},
+	{"old copy of a stopped node", (*world).putBackCopyOfStopped},
+	{"retires", onProcess((*world).retire)},
 	{"lease forgotten", (*world).forgetLease},
 	{"left behind", (*world).leaveBehind},
 	{"left with gaps", (*world).leaveGaps},
 	{"leftover", (*world).leaveLeftover},
+}
+
+// rare are those of one seed in four, which is not drawn: the other seeds mean what they meant before there were any.
+var rare = []fault{
+	{"server cannot apply", (*world).breakServer},
+	{"server cannot apply", (*world).breakServer},
 }
 
 // onProcess makes a fault of what befalls a barista that runs as a member.
@@ -143,6 +152,9 @@ func (w *world) mayLoseDisk(m *machine) bool {
 		return false
 	}
 	for _, other := range w.machines {
+		if other != m && other.server.data != nil && other.server.data.damaged {
+			return false
+		}
 		if other != m && (other.replaced || other.journal == nil || other.knows < w.check.agreement.changed) {
 			return false
 		}

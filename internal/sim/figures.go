@@ -26,8 +26,14 @@ type Figures struct {
 	Lost     int
 	Accesses int // to registers, checked for linearizability
 
+	Permissions int // to fetch data anew, taken
+	Drops       int // of data before there was a copy
+	Interrupted int // first recoveries
+	Filled      int // disks
+
 	Databases int // made, renamed and dropped, as agreed
 	Schemas   int // likewise, or with their sequences restarted
+	OldCopies int // of disks, put back
 }
 
 func (f *Figures) add(g Figures) {
@@ -42,7 +48,7 @@ func (f *Figures) add(g Figures) {
 		{&f.Seeds, g.Seeds}, {&f.Events, g.Events}, {&f.Entries, g.Entries}, {&f.Epochs, g.Epochs}, {&f.Voided, g.Voided}, {&f.Faults, g.Faults},
 		{&f.Syncs, g.Syncs}, {&f.Purges, g.Purges}, {&f.Backups, g.Backups}, {&f.Joins, g.Joins}, {&f.Changes, g.Changes}, {&f.Marks, g.Marks},
 		{&f.Messages, g.Messages}, {&f.Lost, g.Lost}, {&f.Accesses, g.Accesses}, {&f.Databases, g.Databases},
-		{&f.Schemas, g.Schemas},
+		{&f.Schemas, g.Schemas}, {&f.Permissions, g.Permissions}, {&f.Drops, g.Drops}, {&f.Interrupted, g.Interrupted}, {&f.Filled, g.Filled}, {&f.OldCopies, g.OldCopies},
 	} {
 		*pair.sum += pair.more
 	}
@@ -51,7 +57,9 @@ func (f *Figures) add(g Figures) {
 // String writes the figures on one line.
 func (f Figures) String() string {
 	return fmt.Sprintf("%d seeds, %d events, %.0f virtual seconds, %d entries, %d epochs, %d commits, %d refused, %d unknown, %d void, "+
-		"%d faults, %d backups, %d joins, %d changes of membership, %d purges, %d marks, %d syncs, %d messages, %d lost, %d accesses checked, %d changes of databases, %d of schemas",
+		"%d faults, %d backups, %d joins, %d changes of membership, %d purges, %d marks, %d syncs, %d messages, %d lost, %d accesses checked, %d changes of databases, %d of schemas, "+
+		"%d data fetched anew with permission, %d dropped first, %d first recoveries interrupted, %d disks filled, %d old copies put back",
 		f.Seeds, f.Events, float64(f.Span)/1e9, f.Entries, f.Epochs, f.Told[committed], f.Told[refused], f.Told[unknown], f.Voided,
-		f.Faults, f.Backups, f.Joins, f.Changes, f.Purges, f.Marks, f.Syncs, f.Messages, f.Lost, f.Accesses, f.Databases, f.Schemas)
+		f.Faults, f.Backups, f.Joins, f.Changes, f.Purges, f.Marks, f.Syncs, f.Messages, f.Lost, f.Accesses, f.Databases, f.Schemas,
+		f.Permissions, f.Drops, f.Interrupted, f.Filled, f.OldCopies)
 }

@@ -15,9 +15,11 @@ type run struct {
 	life    *life
 	start   uint64
 
-	closed bool // the gate's flag
-	epoch  paxos.Ballot
-	lease  paxos.Instant // the server checks it by the machine's clock, whatever barista does meanwhile
+	closed  bool // the gate's flag
+	epoch   paxos.Ballot
+	idLimit changeset.IDLimit // transaction ids below it may be given out
+
+	lease paxos.Instant // the server checks it by the machine's clock, whatever barista does meanwhile
 
 	backends []*backend // in order of their begin
 	numbered uint64
@@ -38,6 +40,7 @@ func (r *run) openGate(epoch paxos.Ballot) {
 		r.world().violated("gate", "%s opens its gate over %d backends of an earlier epoch", r.server.machine.name, len(r.backends))
 	}
 	r.epoch, r.closed = epoch, false
+	r.server.data.damaged = false
 	r.world().note(r.server.machine.name, "gate opens", uint64(epoch))
 	r.world().figures.Epochs++
 }

@@ -65,6 +65,9 @@ func (p *process) begin(joined replicator.Joined, floor paxos.Floor) {
 	}
 	p.world.note(p.machine.name, "is admitted", uint64(joined.Node), uint64(floor.Index))
 	p.world.figures.Joins++
+	if p.machine.process != p {
+		p.takePlace()
+	}
 	p.machine.journal = journal.NewMemory(p.machine.identity(joined.Node), floor)
 	p.restore(joined.Members)
 }

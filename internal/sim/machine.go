@@ -23,7 +23,11 @@ type machine struct {
 	downUntil   moment      // it is not started again before
 	spare       bool        // it wants to be a spare
 	replaced    bool        // its disk was lost, and it is not known to be a voter again
+	outdated    bool        // its disk is an older copy; it counts as replaced, too
 	knows       paxos.Index // up to here its disk knows what is chosen
+	cramped     bool        // its disk has no room for a copy beside the data
+	little      bool        // there is little room on its disk
+	packed      bool        // there is none at all
 }
 
 // clusterID is that of every simulated cluster.
@@ -106,14 +110,14 @@ func (m *machine) leave(why string) {
 	m.world.note(m.name, why)
 	m.power.over = true
 	m.killProcess()
-	m.server.data = nil
+	m.server.data, m.server.kept, m.server.brokenUntil = nil, nil, 0
 	m.forgetJournal()
 	m.restartLater(m.boot)
 }
 
 // forgetJournal makes the machine join as a new incarnation.
 func (m *machine) forgetJournal() {
-	m.journal = nil
+	m.journal, m.outdated = nil, false
 	m.incarnation = m.world.newIncarnation()
 }
 
@@ -148,6 +152,8 @@ func (m *machine) revive() {
 	if m.server.run != nil {
 		m.server.run.life.pausedUntil = 0
 	}
+	m.server.brokenUntil = 0
+	m.makeRoom()
 }
 
 func (m *machine) String() string {

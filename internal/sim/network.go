@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/baristadb/barista/internal/paxos"
+	"github.com/baristadb/barista/internal/replicator"
 )
 
 // A network joins the machines. Between any two it may be cut, in one direction or both; it loses, doubles, delays and reorders messages.
@@ -52,7 +53,7 @@ func (w *world) latency() paxos.Span {
 func (w *world) hop() paxos.Span { return span(w.rand, w.network.delay/4, w.network.delay*4) }
 
 // send puts a message on its way, through its encoding. A node knows the address of members only.
-func (w *world) send(p *process, to paxos.NodeID, message paxos.Message) {
+func (w *world) send(p *process, to paxos.NodeID, stamp paxos.Stamp, message paxos.Message) {
 	w.check.says(p, message)
 	receiver, known := p.knows(to)
 	if !known {
@@ -63,7 +64,7 @@ func (w *world) send(p *process, to paxos.NodeID, message paxos.Message) {
 		w.network.lost++
 		return
 	}
-	body := paxos.AppendMessage(nil, clusterID, message)
+	body := paxos.AppendMessage(nil, clusterID, stamp, message)
 	copies := 1
 	if w.rand.IntN(100) < w.network.double {
 		copies++
@@ -94,7 +95,7 @@ func (w *world) deliver(f frame) {
 	if !known {
 		return
 	}
-	message, err := paxos.DecodeMessage(clusterID, f.typ, append([]byte(nil), f.body...))
+	stamp, message, err := paxos.DecodeMessage(clusterID, f.typ, append([]byte(nil), f.body...))
 	if err != nil {
 		panic(fmt.Sprintf("sim: a message of %s cannot be read: %v", f.from.name, err))
 	}
@@ -104,5 +105,5 @@ func (w *world) deliver(f frame) {
 	if w.trace.out != nil {
 		w.say(f.to.name, "  from %s: %s", f.from.name, describe(message))
 	}
-	p.post(receivedFrom(sender.Node, message))
+	p.post(replicator.Received{From: sender.Node, Stamp: stamp, Message: message})
 }

@@ -45,6 +45,7 @@ type op struct {
 
 	values  map[int]opID // what a read returned
 	number  int64        // what nextval returned
+	xid     uint64       // its transaction id, on the leader
 	writes  []write
 	pieces  [][]byte // of a chunked change set, before its payload
 	payload []byte

@@ -43,8 +43,14 @@ var plantedBugs = []struct{ name, unseen string }{
 	{"states below a server applied again", ""},
 	{"sequences of a chunked set passed over", ""},
 	{"sequences of a chunked set passed over", "floor's sequences"},
+	{"commit times from the clock alone", ""},
 	{namesNotTold, ""},
 	{namesNotTold, "floor's sequences"},
+	{"forgotten votes are not missed", ""},
+	{"forgotten votes are not missed", "promise"},
+	{"ids go on where the server was", ""},
+	{"rows applied below the limit of ids", ""},
+	{"ids given out before they are agreed on", ""},
 }
 
 // scriptedBugs need a schedule that chance hardly finds.
@@ -54,6 +60,9 @@ var scriptedBugs = []struct{ name, script string }{
 	{"states below a server applied again", "states below a base backup, and names that change above them"},
 	{"leader never gives up what it lacks", "the leader lacks what all others have purged"},
 	{partsAtOnce, "the last but one removes itself"},
+	{"a node that cannot apply campaigns", "a server that cannot apply, and the death of the leader"},
+	{"a refresh is progress", "a new leader whose server cannot apply"},
+	{keepsAnyCopy, "a copy of a late follower"},
 }
 
 func TestScriptedBugs(t *testing.T) {

@@ -30,9 +30,12 @@ type process struct {
 	start     uint64
 	parting   bool // it was removed, and waits until that is known
 
-	writer writer
-	joiner joiner
-	pins   []*pin
+	writer   writer
+	joiner   joiner
+	rejoiner *process // asks to join in place of this one, which is disowned
+
+	permissions permissions
+	pins        []*pin
 }
 
 // partEvery is how often a node that was removed asks whether others know.
@@ -47,6 +50,10 @@ const learnDelay = 4 * millisecond
 // restore builds the node from its journal, as any start does, and sets it going.
 func (p *process) restore(admitted paxos.Membership) {
 	w, j := p.world, p.machine.journal
+	w.runs++
+	if err := j.Append([]paxos.Record{paxos.LifeRecord{Life: j.Life().Begin(w.runs)}}, true); err != nil {
+		panic(fmt.Sprintf("sim: %s cannot begin a run: %v", p.machine.name, err))
+	}
 	order := replicator.NewOrder(j.Floor())
 	err := j.Scan(func(e paxos.Entry) error {
 		_, err := order.Place(e)
@@ -63,6 +70,7 @@ func (p *process) restore(admitted paxos.Membership) {
 		Rand: rand.New(rand.NewPCG(w.rand.Uint64(), 2)), Now: p.machine.now(),
 	}, paxos.Restored{
 		Floor: j.Floor(), Promised: j.Promised(), Entries: j.Accepted(), ChosenTo: j.ChosenTo(), Members: order.Members(),
+		Life: j.Life(), Sightings: j.Sightings(),
 	})
 	if err != nil {
 		panic(fmt.Sprintf("sim: %s cannot restore: %v", p.machine.name, err))
@@ -70,11 +78,14 @@ func (p *process) restore(admitted paxos.Membership) {
 	p.journal, p.machine.knows = j, j.ChosenTo()
 	p.replicator = replicator.New(w.plan.replicator, core, order)
 	w.check.restored(p)
+	p.findData()
 	p.machine.server.keep(p)
 	p.tick()
 	p.lazySync()
 	p.purgeSometimes()
 	p.doubt(w.now)
+	p.lookAfterServer()
+	p.lookAtRoom()
 }
 
 // knows finds a member by its number, as the node's directory does; knowsName by name and incarnation.
@@ -95,10 +106,6 @@ func (p *process) directory() paxos.Membership {
 func (p *process) tick() {
 	p.post(replicator.Tick{})
 	p.world.during(p.life, span(p.world.rand, p.world.plan.tick*9/10, p.world.plan.tick*11/10), p.tick)
-}
-
-func receivedFrom(from paxos.NodeID, m paxos.Message) replicator.Event {
-	return replicator.Received{From: from, Message: m}
 }
 
 // post brings an event to the loop.
@@ -181,6 +188,9 @@ func (p *process) obeyServerFirst(out replicator.Output) {
 			r.closeGate()
 		}
 		r.lease = out.Lease
+		if out.IDLimit != 0 {
+			r.idLimit = out.IDLimit
+		}
 	}
 }
 
@@ -269,14 +279,18 @@ func (p *process) serverRun() *run {
 
 func (p *process) sendAll(messages []paxos.Outgoing) {
 	for _, m := range messages {
-		p.world.send(p, m.To, m.Message)
+		p.world.send(p, m.To, m.Stamp, m.Message)
 	}
 }
 
 // watchMembership lets a node part that was removed.
 func (p *process) watchMembership() {
-	if s := p.replicator.Status(); s.Removed && !p.parting {
+	s := p.replicator.Status()
+	if s.Removed && !p.parting {
 		p.part(s.Members)
+	}
+	if s.Disowned != nil && p.rejoiner == nil {
+		p.rejoin(s.Disowned)
 	}
 }
 

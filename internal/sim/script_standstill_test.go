@@ -25,8 +25,10 @@ var standstillScripts = []script{
 		s.until("the last part is proposed", func() bool { return chunked.proposedAt != 0 })
 		behind := s.begins(&op{kind: modifyOp, keys: []int{2}})
 		s.until("another one behind it is about to be accepted", func() bool {
-			_, ok := s.check.witnesses[copied.process.id].accepted[behind.proposedAt]
-			return ok
+			heard := s.check.witnesses[copied.process.id]
+			_, before := heard.accepted[chunked.proposedAt]
+			_, ok := heard.accepted[behind.proposedAt]
+			return ok && (before || heard.chosenTo >= chunked.proposedAt)
 		})
 		s.network.cut[first.number][copied.number] = true
 		s.until("both are committed", func() bool { return chunked.outcome == committed && behind.outcome == committed })

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/baristadb/barista/internal/changeset"
+	"github.com/baristadb/barista/internal/paxos"
 	"github.com/baristadb/barista/internal/replicator"
 )
 
@@ -15,8 +16,14 @@ type server struct {
 	run     *run  // nil: no process of the server is left
 	starts  int
 
-	copied     bool // the data is a copy of a peer's
-	copyTooOld bool // the last data were, and needed a base backup again
+	copied     bool   // the data is a copy of a peer's
+	copyTooOld bool   // the last data were, and needed a base backup again
+	kept       *data  // what the data took the place of; nil: nothing, or it went
+	why        string // why the data are to be fetched anew; empty: they are not
+	chain      int    // of what follows on a keep, the one that counts
+	recovering bool   // the first recovery of a copy has begun
+
+	brokenUntil moment // it cannot apply before
 }
 
 // data is what a data folder holds: commits in their order, of which the last may not be on disk yet, because they are asynchronous.
@@ -24,16 +31,23 @@ type data struct {
 	commits []commit
 	flushed int // so many commits survive a crash
 	values  map[int]opID
+	xmins   map[int]uint64 // of the transactions that wrote the values here
+	nextID  uint64         // of a transaction
 
 	horizons map[opID]int64 // of each database's one sequence, by the transaction that made the database; 0 = what was always there
 	files    map[opID]bool  // of databases that come and go, likewise
 	dropped  map[opID]bool  // of those, the ones that are to be destroyed
+
+	fresh   bool // a copy whose first recovery has not come to its end
+	damaged bool // nothing can be applied to it
 }
 
 // A commit is one local transaction: a backend's on the leader, or a batch of apply.
 type commit struct {
 	position changeset.Position // the applied position that it stored
 	undo     []write            // the values that it replaced
+	xmins    []uint64           // and theirs
+	nextID   uint64             // what a crash leaves of the counter
 	dropped  opID               // the database that it took the name from
 }
 
@@ -45,7 +59,7 @@ type write struct {
 }
 
 func newData() *data {
-	return &data{values: make(map[int]opID), horizons: make(map[opID]int64), files: make(map[opID]bool), dropped: make(map[opID]bool)}
+	return &data{values: make(map[int]opID), xmins: make(map[int]uint64), nextID: 1, horizons: make(map[opID]int64), files: make(map[opID]bool), dropped: make(map[opID]bool)}
 }
 
 // applied is the position that the server shows.
@@ -63,12 +77,13 @@ func (d *data) flushedPosition() changeset.Position {
 	return d.commits[d.flushed-1].position
 }
 
-// commit makes writes visible, with the position that they bring the server to.
-func (d *data) commit(position changeset.Position, writes []write) {
-	c := commit{position: position}
+// commit makes the writes of a local transaction visible, with the position that they bring the server to.
+func (d *data) commit(position changeset.Position, id uint64, writes []write) {
+	c := commit{position: position, nextID: d.nextID}
 	for _, w := range writes {
 		c.undo = append(c.undo, write{key: w.key, to: d.values[w.key]})
-		d.values[w.key] = w.to
+		c.xmins = append(c.xmins, d.xmins[w.key])
+		d.values[w.key], d.xmins[w.key] = w.to, id
 	}
 	d.commits = append(d.commits, c)
 }
@@ -77,30 +92,64 @@ func (d *data) commit(position changeset.Position, writes []write) {
 func (d *data) forget(kept int) {
 	for len(d.commits) > kept {
 		last := d.commits[len(d.commits)-1]
-		for _, u := range slices.Backward(last.undo) {
-			d.values[u.key] = u.to
+		for k, u := range slices.Backward(last.undo) {
+			d.values[u.key], d.xmins[u.key] = u.to, last.xmins[k]
 		}
 		delete(d.dropped, last.dropped)
 		d.commits = d.commits[:len(d.commits)-1]
+	}
+	d.nextID = 1
+	if kept > 0 {
+		d.nextID = d.commits[kept-1].nextID
 	}
 }
 
 // copy is what a base backup brings.
 func (d *data) copy() *data {
 	return &data{
-		commits: slices.Clone(d.commits), flushed: len(d.commits), values: maps.Clone(d.values), horizons: maps.Clone(d.horizons),
+		commits: slices.Clone(d.commits), flushed: len(d.commits), values: maps.Clone(d.values), xmins: maps.Clone(d.xmins), nextID: d.nextID, horizons: maps.Clone(d.horizons),
 		files: maps.Clone(d.files), dropped: maps.Clone(d.dropped),
 	}
 }
 
-// keep starts the server, with the data of a peer if it has none, as long as the process lives.
+// keepIn keeps the server from some time on. What an earlier call was about to do is not done any more.
+func (s *server) keepIn(p *process, d paxos.Span) {
+	s.chain++
+	chain := s.chain
+	s.machine.world.during(p.life, d, func() {
+		if s.chain == chain {
+			s.keep(p)
+		}
+	})
+}
+
+// keep starts the server, with the data of a peer if it has none or they are to be replaced, as long as the process lives.
 func (s *server) keep(p *process) {
-	if s.data == nil {
-		s.fetch(p)
+	w := s.machine.world
+	if s.data == nil || s.why != "" {
+		s.provide(p)
 		return
 	}
-	w := p.world
-	w.during(p.life, span(w.rand, 5*millisecond, 500*millisecond), func() { s.begin(p) })
+	if s.machine.packed && w.rand.IntN(2) == 0 { // it cannot write what it must
+		s.keepIn(p, second)
+		return
+	}
+	takes := span(w.rand, 5*millisecond, 500*millisecond)
+	if s.data.fresh {
+		takes += span(w.rand, 0, 2*second)
+		if s.recovering {
+			w.figures.Interrupted++
+		}
+		s.recovering = true
+	}
+	s.chain++
+	chain := s.chain
+	w.during(p.life, takes, func() {
+		if s.chain == chain {
+			s.data.fresh, s.recovering = false, false
+			s.begin(p)
+		}
+	})
 }
 
 // begin starts the server, its gate closed.
@@ -116,6 +165,7 @@ func (s *server) begin(p *process) {
 	w.note(s.machine.name, "server starts at", uint64(s.data.applied()))
 	p.post(replicator.ServerStarted{Start: r.start, Applied: s.data.applied()})
 	r.flushSometimes()
+	s.settle(r)
 }
 
 // kill ends every process of the server at once. Some of the commits that were not flushed are lost.
@@ -144,7 +194,7 @@ func (s *server) crash(why string) {
 	s.machine.world.note(s.machine.name, why)
 	s.kill()
 	p.post(replicator.ServerLost{})
-	s.machine.world.during(p.life, span(s.machine.world.rand, 100*millisecond, second), func() { s.keep(p) })
+	s.keepIn(p, span(s.machine.world.rand, 100*millisecond, second))
 }
 
 // flushSometimes is the WAL writer.

@@ -22,6 +22,7 @@ type world struct {
 	ops      []*op
 	check    *checkers
 	figures  Figures
+	runs     uint32 // of all nodes
 
 	firstFloor paxos.Floor
 	growing    bool // not all machines have been voters yet
@@ -47,6 +48,12 @@ func Run(seed uint64, out io.Writer) (result Result) {
 	r := rand.New(rand.NewPCG(seed, 3))
 	plan := newPlan(r)
 	plan.databases, plan.schemas = seed%4 == 0 || seed%8 == 6, seed%4 == 2 // not drawn: the other seeds mean what they meant
+	if seed%4 == 1 {
+		plan.faults = append(plan.faults, rare...)
+	}
+	if seed%4 == 3 {
+		plan.faults = append(plan.faults, rooms...)
+	}
 	w := newWorld(r, plan, out)
 	return w.play(func() {
 		w.begin()
@@ -137,6 +144,11 @@ func (w *world) calmDown() {
 	w.plan.sync, w.plan.applyFailsOne = millisecond, 0
 	for _, m := range w.machines {
 		m.revive()
+		if m.replaced { // then no majority of others may hold everything, and the nodes say that an operator has to give them room
+			for _, other := range w.machines {
+				other.cramped = false
+			}
+		}
 	}
 	w.restaff()
 }
@@ -177,7 +189,7 @@ func (w *world) membersChanged(members paxos.Membership) {
 	for _, m := range w.machines {
 		member, ok := members.FindName(m.name, m.incarnation)
 		if ok && member.Voter {
-			m.replaced = false
+			m.replaced = m.outdated
 		} else {
 			growing = true
 		}

@@ -54,6 +54,7 @@ func (t *Transport) dial(ctx context.Context, name, addr, purpose string) (*net.
 	}
 	if err != nil {
 		c.Close()
+		t.noteForeign(err)
 		return fail(err)
 	}
 	return c, id, nil

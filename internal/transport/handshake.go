@@ -60,13 +60,17 @@ func greet(c io.ReadWriter, self Identity, secret []byte, name, purpose string) 
 	if _, err := c.Write(proof(secret, "dialler", mine, theirs)); err != nil {
 		return Identity{}, fmt.Errorf("send proof: %w", err)
 	}
+	refusal := self.check(peer.Identity, purpose)
+	if _, another := errors.AsType[*AnotherCluster](refusal); another {
+		return Identity{}, refusal // the listener says the same, and not whom it means
+	}
 	if err := readVerdict(c); err != nil {
 		return Identity{}, err
 	}
 	if peer.purpose != purpose {
 		return Identity{}, fmt.Errorf("%w: asked for %q, answered %q", ErrMalformed, purpose, peer.purpose)
 	}
-	return peer.Identity, self.check(peer.Identity, purpose)
+	return peer.Identity, refusal
 }
 
 // welcome is the listener's side of the handshake: it returns who dialled, and for what. allow may refuse a purpose. A reason

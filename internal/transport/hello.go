@@ -7,14 +7,15 @@ import (
 )
 
 const (
-	magic     = "BARISTA1"
+	magic     = "BARISTA"
+	version   = '2' // of all that nodes say to each other
 	nonceSize = 32
 	maxField  = 1024 // bytes of one string in a hello, and of a reason
 )
 
 // hello is the first thing that each side of a connection says. As bytes:
 //
-//	"BARISTA1" | [16] cluster | u64 incarnation | [32] nonce | str16 name | str16 purpose | u32 major | str16 collation
+//	"BARISTA" | u8 version | [16] cluster | u64 incarnation | [32] nonce | str16 name | str16 purpose | u32 major | str16 collation | u16 voters
 type hello struct {
 	Identity
 	nonce   [nonceSize]byte
@@ -23,14 +24,14 @@ type hello struct {
 
 // append writes h behind b.
 func (h hello) append(b []byte) []byte {
-	b = append(b, magic...)
+	b = append(append(b, magic...), version)
 	b = append(b, h.Cluster[:]...)
 	b = binary.BigEndian.AppendUint64(b, h.Incarnation)
 	b = append(b, h.nonce[:]...)
 	b = appendString(b, h.Name)
 	b = appendString(b, h.purpose)
 	b = binary.BigEndian.AppendUint32(b, h.ServerMajor)
-	return appendString(b, h.Collation)
+	return binary.BigEndian.AppendUint16(appendString(b, h.Collation), h.Voters)
 }
 
 // checkLengths refuses what a peer would refuse to read.
@@ -54,6 +55,9 @@ func readHello(r io.Reader) (h hello, raw []byte, err error) {
 	if m := c.bytes(len(magic)); c.err == nil && string(m) != magic {
 		return hello{}, nil, fmt.Errorf("%w: wrong magic", ErrMalformed)
 	}
+	if v := c.bytes(1)[0]; c.err == nil && v != version {
+		return hello{}, nil, fmt.Errorf("%w: it says %q, and this node %q: run the same Barista on every node", ErrVersion, v, version)
+	}
 	copy(h.Cluster[:], c.bytes(len(h.Cluster)))
 	h.Incarnation = c.uint64()
 	copy(h.nonce[:], c.bytes(nonceSize))
@@ -61,6 +65,7 @@ func readHello(r io.Reader) (h hello, raw []byte, err error) {
 	h.purpose = c.string()
 	h.ServerMajor = c.uint32()
 	h.Collation = c.string()
+	h.Voters = c.uint16()
 	if c.err != nil {
 		return hello{}, nil, c.err
 	}

@@ -46,6 +46,15 @@ func TestHelloMalformed(t *testing.T) {
 	}
 }
 
+// A hello of another version, as v0.1.0 says one, is refused by its version.
+func TestHelloOfAnotherVersion(t *testing.T) {
+	raw := sampleHello().append(nil)
+	raw[len(magic)] = '1'
+	if _, _, err := readHello(bytes.NewReader(raw)); !errors.Is(err, ErrVersion) || !strings.Contains(err.Error(), "'1'") {
+		t.Errorf("%v", err)
+	}
+}
+
 // Whatever bytes come, reading a hello ends without a panic, and what it accepts is written back the same.
 func FuzzHello(f *testing.F) {
 	f.Add(sampleHello().append(nil))

@@ -9,7 +9,18 @@ type Identity struct {
 	Incarnation uint64
 	ServerMajor uint32 // PostgreSQL's major version
 	Collation   string // encoding and collation version of the server, compared as a whole
+	Voters      uint16 // how many nodes vote in its cluster, as far as it knows: see AnotherCluster
 }
+
+// AnotherCluster says that a peer, which holds the secret, belongs to another cluster. It is an ErrRefused.
+type AnotherCluster struct{ Self, Peer Identity }
+
+func (e *AnotherCluster) Error() string {
+	return fmt.Sprintf("%v: %q belongs to another cluster (%x, %q has %x)", ErrRefused, e.Peer.Name, e.Peer.Cluster, e.Self.Name, e.Self.Cluster)
+}
+
+// Unwrap makes it an ErrRefused.
+func (e *AnotherCluster) Unwrap() error { return ErrRefused }
 
 // The purposes of connections, as docs/internals/formats.md has them.
 const (
@@ -27,12 +38,12 @@ func (self Identity) check(peer Identity, purpose string) error {
 	switch {
 	case peer.Name == "":
 		return fmt.Errorf("%w: a peer without a name", ErrRefused)
+	case self.Cluster != none && peer.Cluster != none && self.Cluster != peer.Cluster:
+		return &AnotherCluster{self, peer}
 	case peer.Name == self.Name:
 		return fmt.Errorf("%w: the peer has this node's own name %q", ErrRefused, self.Name)
 	case (self.Cluster == none || peer.Cluster == none) && !open:
 		return fmt.Errorf("%w: %q needs a cluster, and one of %q and %q has none yet", ErrRefused, purpose, self.Name, peer.Name)
-	case self.Cluster != none && peer.Cluster != none && self.Cluster != peer.Cluster:
-		return fmt.Errorf("%w: %q belongs to another cluster (%x, %q has %x)", ErrRefused, peer.Name, peer.Cluster, self.Name, self.Cluster)
 	case peer.ServerMajor != self.ServerMajor:
 		return fmt.Errorf("%w: %q has PostgreSQL %d, %q has PostgreSQL %d", ErrRefused, peer.Name, peer.ServerMajor, self.Name, self.ServerMajor)
 	case peer.Collation != self.Collation:

@@ -86,6 +86,7 @@ func (t *Transport) admit(ctx context.Context, c *net.TCPConn, guest *lobby.Gues
 	c.SetDeadline(time.Now().Add(t.cfg.HandshakeTimeout))
 	from, purpose, err := welcome(c, t.identity(), t.cfg.Secret, t.allow)
 	guest.Leave()
+	t.noteForeign(err)
 	switch {
 	case errors.Is(err, ErrRefused):
 		log.Warn("refused a connection", "peer", from.Name, "err", err)

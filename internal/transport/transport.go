@@ -30,6 +30,10 @@ type Config struct {
 	// may be nil. What was queued when the stream went is discarded.
 	PeerUp, PeerDown func(peer Identity)
 
+	// Foreign is called, on a goroutine of its own connection, whenever a peer that holds the secret turns out to belong to another cluster. It may
+	// be nil.
+	Foreign func(peer Identity)
+
 	MaxFrame         int           // bytes of a frame's body; 64 MiB
 	QueueBytes       int           // bytes queued for one peer; 64 MiB
 	MaxConnections   int           // incoming connections that have not ended their handshake; 256. The oldest give way
@@ -175,6 +179,20 @@ func (t *Transport) SetSelf(self Identity) {
 		in.conn.Close()
 	}
 	t.control.CloseIdleConnections()
+}
+
+// SetVoters changes how many nodes vote in this node's cluster. Streams that stand are not made anew for it.
+func (t *Transport) SetVoters(voters int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.self.Voters = uint16(voters)
+}
+
+// noteForeign tells of a peer that belongs to another cluster, if that is what ended a handshake.
+func (t *Transport) noteForeign(err error) {
+	if another, ok := errors.AsType[*AnotherCluster](err); ok && t.cfg.Foreign != nil {
+		t.cfg.Foreign(another.Peer)
+	}
 }
 
 func (t *Transport) identity() Identity {

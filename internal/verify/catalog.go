@@ -1,9 +1,9 @@
 package verify
 
 // The catalog is compared as people see it: by names and by the text of
-// definitions, never by OIDs or physical details, which differ between servers
-// that hold the same. Every part of it has a query with the two columns of a
-// source.
+// definitions, not by physical details, which differ between servers that hold the
+// same. Applications store OIDs, so they are compared too, as a part of their own
+// (oids.go). Every part of it has a query with the two columns of a source.
 //
 // Nothing that is made in a database may have a say in these queries. With
 // search_path = pg_catalog nobody's functions and operators are found by name, but
@@ -77,7 +77,7 @@ var catalogParts = []part{
 		WHERE coalesce(r.relpersistence, 'p') <> 't' AND ` + ofUsers},
 	{"indexes", `
 		SELECT format('%I.%I', n.nspname, c.relname) AS key,
-			ROW(pg_get_indexdef(c.oid), i.indisvalid, i.indisprimary, i.indisclustered, i.indisreplident)::text AS image
+			ROW(pg_get_indexdef(c.oid), i.indisvalid OR c.relkind = 'i' AND NOT i.indisready, i.indisprimary, i.indisclustered, i.indisreplident)::text AS image
 		FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 		WHERE c.relpersistence <> 't' AND ` + ofUsers},
 	{"triggers", `
@@ -168,6 +168,7 @@ var catalogParts = []part{
 	{"security labels", `
 		SELECT format('%s %s %s', l.objtype, l.objname, l.provider) AS key, l.label AS image
 		FROM pg_seclabels l WHERE l.classoid NOT IN (SELECT oid FROM pg_class WHERE relisshared)`},
+	{oids, oidsOf(catalogsWithOIDs)},
 }
 
 // sharedParts are the parts of the catalog that all databases share. Of a
@@ -197,4 +198,7 @@ var sharedParts = []part{
 			LEFT JOIN pg_database d ON l.classoid = 'pg_database'::regclass::oid AND d.oid = l.objoid`},
 	{"parameter rights", `
 		SELECT p.parname AS key, format('%s', ` + acl("p.paracl") + `) AS image FROM pg_parameter_acl p`},
+	{oids, `
+		SELECT format('role %I', a.rolname) AS key, format('%s', a.oid) AS image FROM pg_roles a
+		UNION ALL SELECT format('database %I', d.datname), format('%s', d.oid) FROM pg_database d WHERE d.datconnlimit <> -2`},
 }

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/baristadb/barista/internal/changeset"
 )
 
 var (
@@ -95,18 +97,41 @@ func TestCompareOrder(t *testing.T) {
 }
 
 func TestReportText(t *testing.T) {
-	// A report starts with identical or different, then says what, where, and who was not compared.
-	absent := []Absence{{"n3", "connection refused"}}
-	identical := Report{Identical: true, Position: 8060928, Nodes: []string{"n1", "n2"}, NotCompared: absent}
-	if diff := cmp.Diff("identical at 123.0: n1, n2\nnot compared: n3: connection refused\n", identical.String()); diff != "" {
+	// A report starts with identical only if all nodes were compared and are, else it says what differs, where, and who was not compared.
+	identical := Report{Identical: true, Position: 8060928, Nodes: []string{"n1", "n2"}}
+	if diff := cmp.Diff("identical at 123.0: n1, n2\n", identical.String()); diff != "" {
+		t.Error(diff)
+	}
+	incomplete := Report{Position: 8060928, Nodes: []string{"n1", "n2"}, NotCompared: []Absence{{"n3", "connection refused"}}}
+	want := "incomplete at 123.0: n1, n2 do not differ, and others were not compared\nnot compared: n3: connection refused\n"
+	if diff := cmp.Diff(want, incomplete.String()); diff != "" || !incomplete.Incomplete() {
 		t.Error(diff)
 	}
 	different := Report{Position: 8060928, Nodes: []string{"n1", "n2"}, Differences: []Difference{
 		{Subject: accounts, Key: "42", Nodes: []string{"n2"}, Detail: "n1: present; n2: absent"},
 	}}
-	want := "different at 123.0: n1, n2\ndatabase app: table public.accounts, key \"42\": differs on n2 (n1: present; n2: absent)\n"
+	want = "different at 123.0: n1, n2\ndatabase app: table public.accounts, key \"42\": differs on n2 (n1: present; n2: absent)\n"
 	if diff := cmp.Diff(want, different.String()); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestLogsThatDiffer(t *testing.T) {
+	// Nodes that stand at different positions at one mark differ, whatever they hold; a node that was away in one round was not compared.
+	at := func(node string, p changeset.Position) *peer {
+		return &peer{node: node, opened: openAnswer{Position: p}}
+	}
+	if position, split := commonPosition([]*peer{at("n1", 5), at("n2", 5)}); position != 5 || split != nil {
+		t.Errorf("at %v: %v", position, split)
+	}
+	if _, split := commonPosition([]*peer{at("n1", 5), at("n2", 6), at("n3", 5)}); len(split) != 1 ||
+		split[0].String() != "log up to one mark: differs on n2 (n1, n3: 0.5; n2: 0.6)" {
+		t.Errorf("%v", split)
+	}
+	r := Report{Identical: true, Nodes: []string{"n1", "n2", "n3"}}
+	r.missing([]Absence{{"n3", "away"}})
+	if r.Identical || !r.Incomplete() {
+		t.Errorf("%+v", r)
 	}
 }
 

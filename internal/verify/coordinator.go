@@ -36,16 +36,29 @@ type Coordinator struct {
 // placed or no node can be asked.
 func (c *Coordinator) Verify(ctx context.Context) (Report, error) {
 	var suspects []Subject
+	var absent []Absence // a node that was away in one round was not compared, wherever it is in the next
 	for round := 1; ; round++ {
 		report, err := c.round(ctx, suspects)
 		if err != nil {
 			return Report{}, fmt.Errorf("verify: %w", err)
 		}
-		suspects = report.subjects()
-		if len(suspects) == 0 || round == rounds {
+		report.missing(absent)
+		suspects, absent = report.subjects(), report.NotCompared
+		if len(suspects) == 0 || suspects[0].Kind == Log || round == rounds {
 			return report, nil
 		}
 	}
+}
+
+// missing adds nodes that were not compared in an earlier round.
+func (r *Report) missing(absent []Absence) {
+	for _, a := range absent {
+		named := func(b Absence) bool { return b.Node == a.Node }
+		if !slices.ContainsFunc(r.NotCompared, named) && !slices.ContainsFunc(r.Stopped, named) {
+			r.NotCompared = append(r.NotCompared, a)
+		}
+	}
+	r.Identical = r.Identical && len(r.NotCompared) == 0
 }
 
 // round compares the given subjects, or all if there are none given, at a new
@@ -62,8 +75,8 @@ func (c *Coordinator) round(ctx context.Context, only []Subject) (Report, error)
 	defer closePeers(ctx, peers)
 	defer keepers.Wait()
 	defer done()
-	if r.Position, err = commonPosition(peers); err != nil {
-		return Report{}, err
+	if r.Position, r.Differences = commonPosition(peers); r.Differences != nil {
+		return r, nil
 	}
 	digests, peers := digestAll(ctx, peers, only, &r)
 	if len(peers) == 0 {
@@ -75,7 +88,7 @@ func (c *Coordinator) round(ctx context.Context, only []Subject) (Report, error)
 	for _, d := range Compare(digests) {
 		r.Differences = append(r.Differences, narrow(ctx, peers, digests, d)...)
 	}
-	r.Identical = len(r.Differences) == 0 && len(r.Stopped) == 0
+	r.Identical = len(r.Differences) == 0 && len(r.Stopped) == 0 && len(r.NotCompared) == 0
 	return r, ctx.Err()
 }
 
@@ -151,16 +164,23 @@ func closePeers(ctx context.Context, peers []*peer) {
 }
 
 // commonPosition returns the position at which all nodes are. That nodes apply
-// different change sets before one mark cannot happen unless their logs differ.
-func commonPosition(peers []*peer) (at changeset.Position, err error) {
+// different change sets before one mark cannot happen unless their logs differ;
+// then nothing else can be compared.
+func commonPosition(peers []*peer) (at changeset.Position, split []Difference) {
+	var names []string
+	var positions []value
 	for _, p := range peers {
-		if p.opened.Position != peers[0].opened.Position {
-			return 0, fmt.Errorf("at one mark, %s is at position %v and %s at %v",
-				peers[0].node, peers[0].opened.Position, p.node, p.opened.Position)
-		}
-		at = p.opened.Position
+		at = max(at, p.opened.Position)
+		names = append(names, p.node)
+		positions = append(positions, value{same: p.opened.Position.String(), words: p.opened.Position.String()})
 	}
-	return at, nil
+	if odd := oddOnes(positions); odd != nil {
+		split = []Difference{{
+			Subject: Subject{Kind: Log, Name: "up to one mark"},
+			Nodes:   pick(names, odd), Detail: describe(names, positions),
+		}}
+	}
+	return at, split
 }
 
 func noneCompared(r Report) error {

@@ -10,13 +10,18 @@ import (
 
 // Report is the outcome of a verification.
 type Report struct {
-	// Invariant: Identical if and only if Differences and Stopped are empty.
+	// Invariant: Identical if and only if Differences, Stopped and NotCompared are empty.
 	Identical   bool               `json:"identical"`
 	Position    changeset.Position `json:"position"`
 	Nodes       []string           `json:"nodes"` // those that were compared
 	NotCompared []Absence          `json:"not_compared,omitempty"`
 	Stopped     []Absence          `json:"stopped,omitempty"` // those whose servers are known to hold something else
 	Differences []Difference       `json:"differences,omitempty"`
+}
+
+// Incomplete reports whether all that were compared are identical, and some were not compared.
+func (r Report) Incomplete() bool {
+	return len(r.Differences) == 0 && len(r.Stopped) == 0 && len(r.NotCompared) > 0
 }
 
 // Absence tells why a node was not compared, or was stopped.
@@ -62,12 +67,15 @@ func Printable(text string) string {
 }
 
 // String returns the report as people read it. Its first word is "identical"
-// if and only if the compared nodes are and none was stopped.
+// if and only if all nodes were compared and are.
 func (r Report) String() string {
 	var b strings.Builder
-	if r.Identical {
+	switch {
+	case r.Identical:
 		fmt.Fprintf(&b, "identical at %v: %s\n", r.Position, join(r.Nodes))
-	} else {
+	case r.Incomplete():
+		fmt.Fprintf(&b, "incomplete at %v: %s do not differ, and others were not compared\n", r.Position, join(r.Nodes))
+	default:
 		fmt.Fprintf(&b, "different at %v: %s\n", r.Position, join(r.Nodes))
 	}
 	for _, d := range r.Differences {

@@ -14,6 +14,7 @@ const (
 	Table    Kind = "table"
 	Catalog  Kind = "catalog" // definitions of one sort, such as columns or roles
 	Sequence Kind = "sequence"
+	Log      Kind = "log" // the one order of change sets
 )
 
 // Subject is one thing that all nodes should hold alike.

@@ -100,7 +100,9 @@ func TestUsersCodeIsNotRun(t *testing.T) {
 	}
 	var got []string
 	for _, d := range mustVerify(t, coordinator).Differences {
-		got = append(got, d.String())
+		if d.Name != oids { // each of these was made by itself
+			got = append(got, d.String())
+		}
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

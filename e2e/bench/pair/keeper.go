@@ -53,7 +53,8 @@ func (k *keeper) open() {
 	last := k.shared.Applied()
 	k.placed <- place{last.Index(), last}
 	k.shared.SetLease(paxos.Instant(math.MaxInt64))
-	k.shared.Open(1<<16 | 1) // the first ballot of node 1
+	k.shared.SetIDLimit(1 << 62) // nobody else leads
+	k.shared.Open(1<<16 | 1)     // the first ballot of node 1
 }
 
 func (k *keeper) handle(event replicator.Event) {
@@ -66,6 +67,7 @@ func (k *keeper) handle(event replicator.Event) {
 	if s.Set != nil {
 		next := changeset.At(at.index+1, 0)
 		answer.Verdict, answer.Position, answer.Predecessor = replicator.Chosen, next, at.last
+		answer.Committed = s.Arrived
 		at = place{at.index + 1, next}
 	}
 	k.placed <- at

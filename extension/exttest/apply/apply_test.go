@@ -158,45 +158,6 @@ func TestApplyAfterAStraggler(t *testing.T) {
 	}
 }
 
-// An index's function that writes where it is applied only is divergence, and not tried for ever.
-func TestApplyIndexFunctionWrites(t *testing.T) {
-	p := harness.StartPair(t)
-	p.Run(t,
-		"create table log (v int)", "create table t (v int)",
-		`create function w(i int) returns int language plpgsql as
-			$$begin insert into public.log values (i); return i; end$$`,
-		`create function f(i int) returns int language plpgsql immutable as
-			$$begin return case session_user when 'barista_nobody' then public.w(i) end; end$$`,
-		"create index on t (f(v))")
-	conn := p.Leader.Connect(t)
-	n := len(p.Leader.Gate.Chosen())
-	harness.Execute(t, conn, "insert into t values (1)")
-	err := p.Follower.TryApply(t, p.Leader.Gate.Chosen()[n:]...)
-	var failure *pgconn.PgError
-	if !errors.As(err, &failure) || failure.Code != "BA001" || !strings.Contains(failure.Hint, "writes") ||
-		!strings.Contains(failure.Message, "index t_f_idx") || !strings.Contains(failure.Where, "function f(integer)") {
-		t.Errorf("apply: %v", err)
-	}
-}
-
-// An index's function that fails where it is applied only says which function of which index it was, and how to go on.
-func TestApplyIndexFunctionFails(t *testing.T) {
-	p := harness.StartPair(t)
-	p.Run(t,
-		"create table t (v int)",
-		`create function f(i int) returns int language plpgsql immutable as
-			$$begin if session_user = 'barista_nobody' then raise 'not here'; end if; return i; end$$`,
-		"create index on t (f(v))")
-	n := len(p.Leader.Gate.Chosen())
-	harness.Execute(t, p.Leader.Connect(t), "insert into t values (1)")
-	err := p.Follower.TryApply(t, p.Leader.Gate.Chosen()[n:]...)
-	var failure *pgconn.PgError
-	if !errors.As(err, &failure) || failure.Code != "BA001" || !strings.Contains(failure.Hint, "Drop the index") ||
-		!strings.Contains(failure.Message, "index t_f_idx") || !strings.Contains(failure.Where, "function f(integer)") {
-		t.Errorf("apply: %v", err)
-	}
-}
-
 // An index that names a column twice is no key; another one may be.
 func TestApplyColumnTwiceInAnIndex(t *testing.T) {
 	p := harness.SharedPair(t)

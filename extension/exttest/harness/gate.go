@@ -27,6 +27,9 @@ const (
 	kindUnknown = 'U'
 )
 
+// gateVersion is that of the frames.
+const gateVersion = 2
+
 // FakeGate plays barista's end of the gate: a log of one node. By default
 // everything is chosen at once; a test may hold what comes and answer itself.
 type FakeGate struct {
@@ -130,7 +133,7 @@ func (g *FakeGate) serve(conn net.Conn) error {
 	if err != nil {
 		return err
 	}
-	if kind != kindHello || len(body) != 12 ||
+	if kind != kindHello || len(body) != 13 || body[12] != gateVersion ||
 		binary.BigEndian.Uint64(body) != g.server.Get(fieldStartID) {
 		return fmt.Errorf("bad hello %q %x", kind, body)
 	}
@@ -297,6 +300,7 @@ func (p *Proposal) Place() {
 		p.Predecessor = g.last
 		p.Position = changeset.At(g.index, 0)
 		g.last = p.Position
+		p.Set.Committed = p.Set.Timestamp + 1
 	}
 	g.log = append(g.log, p)
 }
@@ -314,7 +318,8 @@ func (p *Proposal) AnswerChosen() {
 		return
 	}
 	body := binary.BigEndian.AppendUint64(nil, uint64(p.Position))
-	p.Send(kindChosen, binary.BigEndian.AppendUint64(body, uint64(p.Predecessor)))
+	body = binary.BigEndian.AppendUint64(body, uint64(p.Predecessor))
+	p.Send(kindChosen, binary.BigEndian.AppendUint64(body, uint64(p.Set.Committed)))
 }
 
 // Refuse tells the backend that the proposal is refused.

@@ -103,13 +103,14 @@ func (p *Pair) Sync(t testing.TB) {
 	}
 }
 
-// Same checks that both have the same schema and the same rows.
+// Same checks that both have the same schema, with the same OIDs, and the same rows.
 func (p *Pair) Same(t testing.TB) {
 	t.Helper()
 	p.Sync(t)
 	CompareDumps(t, p.Leader, p.Follower, "pg_dumpall", "--roles-only")
 	CompareDumps(t, p.Leader, p.Follower, "pg_dump", "--schema-only", "-d", "postgres")
 	CompareDumps(t, p.Leader, p.Follower, "pg_dump", "--data-only", "--inserts", "-d", "postgres")
+	p.SameOIDs(t, "postgres")
 }
 
 // CompareDumps checks that a program dumps the same of two servers.

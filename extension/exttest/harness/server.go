@@ -36,8 +36,14 @@ const (
 	FieldApplied = 40
 	FieldWaiting = 48
 	fieldNode    = 56
+	fieldSuspect = 64
+	FieldLimit   = 72
+	FieldWanted  = 80
 	sharedSize   = 4096
 )
+
+// noLimit of transaction ids.
+const noLimit = 1 << 62
 
 // FirstEpoch is the epoch that is opened first: ballot 1.1.
 const FirstEpoch = 1<<16 | 1
@@ -60,6 +66,7 @@ type Options struct {
 	Fixture  string   // SQL run before the first start, in database postgres
 	Settings []string // name=value
 	Unshared bool     // start it without barista.shared_file, as a person would
+	NextOID  uint32   // where the server's counter of OIDs begins; 0: somewhere
 }
 
 // StartServer starts a server whose gate is closed; it ends with the test.
@@ -114,6 +121,11 @@ func newServer(o Options) (*Server, error) {
 			return s, err
 		}
 	}
+	if o.NextOID != 0 {
+		if out, err := env.command("pg_resetwal", "-o", fmt.Sprint(o.NextOID), "-D", s.Data()).CombinedOutput(); err != nil {
+			return s, fmt.Errorf("pg_resetwal: %w\n%s", err, out)
+		}
+	}
 	if err := s.makeShared(); err != nil {
 		return s, err
 	}
@@ -162,6 +174,7 @@ func (s *Server) Get(offset int) uint64 { return atomic.LoadUint64(s.field(offse
 // Open opens the gate in an epoch, with a lease that does not run out.
 func (s *Server) Open(epoch uint64) {
 	s.SetLease(time.Hour)
+	s.Set(FieldLimit, noLimit)
 	s.Set(fieldEpoch, epoch)
 	s.Set(FieldClosed, 0)
 }
@@ -396,6 +409,41 @@ func (s *Server) PartOf(proposals ...*Proposal) []byte {
 	}
 	batch.End(last)
 	return batch.Bytes()
+}
+
+// Suspect returns the OID of the index whose functions ran when the last batch failed, or 0.
+func (s *Server) Suspect() uint32 { return uint32(s.Get(fieldSuspect)) }
+
+// SetAside sets the index aside whose functions have failed, as barista does.
+func (s *Server) SetAside(t testing.TB) {
+	t.Helper()
+	var part changeset.Batch
+	part.SetIndexAside(s.Suspect())
+	if err := s.ApplyPart(t, part.Bytes()); err != nil {
+		t.Fatalf("set the index aside: %v", err)
+	}
+}
+
+// Rebuild has an index of database postgres that was set aside built again.
+func (s *Server) Rebuild(t testing.TB, index string, longest time.Duration) error {
+	t.Helper()
+	var oid uint32
+	if _, err := fmt.Sscan(Value(t, s.Connect(t), "select '"+index+"'::regclass::oid::text"), &oid); err != nil {
+		t.Fatalf("find index %s: %v", index, err)
+	}
+	var part changeset.Batch
+	part.RebuildIndex(oid, uint32(longest.Milliseconds()))
+	return s.ApplyPart(t, part.Bytes())
+}
+
+// ApplyWithoutFunctions is TryApply of a batch in which a users' function has failed.
+func (s *Server) ApplyWithoutFunctions(t testing.TB, proposals ...*Proposal) error {
+	t.Helper()
+	var batch changeset.Batch
+	batch.Begin(s.Applied())
+	begun := len(batch.Bytes())
+	batch.WithoutFunctions()
+	return s.ApplyPart(t, append(batch.Bytes(), s.PartOf(proposals...)[begun:]...))
 }
 
 // ApplyPart hands one part of a batch to barista_apply, as it is.

@@ -58,8 +58,8 @@ UPDATE evil.transacted SET k = 3 WHERE k = 2;
 CREATE INDEX ON evil.transacted ((c + CONST));
 COMMIT;
 
--- Whoever runs it trusts what he names; on the other nodes it has his rights, and no session of more.
--- place statement of a superuser: client follower
+-- Whoever runs it trusts what he names; the other nodes check no domain when they repeat it.
+-- place statement of a superuser: client
 CREATE FUNCTION evil.of_a_superuser(int) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM evil.watch('statement of a superuser', 'postgres'); RETURN true; END $$;
 CREATE DOMAIN evil.of_a_superuser AS int CHECK (evil.of_a_superuser(VALUE));
 -- as superuser
