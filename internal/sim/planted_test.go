@@ -8,13 +8,12 @@ import (
 )
 
 // enough is how many seeds a planted bug must be found in.
-const enough = 3000
+const enough = 600
 
 // plantedBugs are the mistakes that Multi-Paxos and what stands on it invite. Where two rules object to the same bug, it is planted again with the
-// checkers blind to the quicker one.
+// checkers blind to the quicker one; not so a message before its record, since a node that is found to have forgotten what it said votes no more.
 var plantedBugs = []struct{ name, unseen string }{
 	{"promise not durable", ""},
-	{"promise leaves out chosen entries", ""},
 	{"same acceptor counted twice", ""},
 	{"same acceptor counted twice", "majority"},
 	{"accepted value ignored by a new leader", ""},
@@ -22,14 +21,11 @@ var plantedBugs = []struct{ name, unseen string }{
 	{"learn without ballot", ""},
 	{"lease trusted after it expired", ""},
 	{"lease trusted after it expired", "lease"},
-	{"lease forgotten in a restart", ""},
 	{"message sent before its record is durable", ""},
-	{"message sent before its record is durable", "majority"},
 	{"applying past a gap", ""},
 	{"void rule missing", ""},
 	{"void rule missing", "floor"},
 	{"what follows on a gap stands", ""},
-	{"floor within a chunked set", ""},
 	{locksReleased, ""},
 	{"double apply after step-down", ""},
 	{amnesiacVotes, ""},
@@ -63,6 +59,9 @@ var scriptedBugs = []struct{ name, script string }{
 	{"a node that cannot apply campaigns", "a server that cannot apply, and the death of the leader"},
 	{"a refresh is progress", "a new leader whose server cannot apply"},
 	{keepsAnyCopy, "a copy of a late follower"},
+	{"promise leaves out chosen entries", "a candidate that lacks what is chosen"},
+	{"lease forgotten in a restart", "a voter that is restarted under a lease"},
+	{"floor within a chunked set", "a floor beside a chunked set"},
 }
 
 func TestScriptedBugs(t *testing.T) {

@@ -25,7 +25,7 @@ var brokenScripts = []script{
 			s.untilOpen(whole, broken)
 		}
 		leader.boot()
-	}, ""},
+	}},
 
 	// A node finds out as the leader that its server cannot apply, though it can write the states of sequences, and must give up.
 	{"a new leader whose server cannot apply", nil, func(s *scene) {
@@ -41,7 +41,7 @@ var brokenScripts = []script{
 		heir.server.brokenUntil = everBroken
 		s.until("another one leads", func() bool { open := s.open(); return open != nil && open != heir })
 		s.modify()
-	}, ""},
+	}},
 }
 
 // untilOpen waits until a machine serves, and objects if meanwhile another one leads that cannot.

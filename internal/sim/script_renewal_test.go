@@ -28,7 +28,7 @@ var renewalScripts = []script{
 		s.until("the late one is copied", func() bool { return damaged.server.kept == had })
 		s.until("the leader is copied", func() bool { return damaged.server.kept == nil && damaged.server.data.applied() > before })
 		late.server.crash("the server hangs and is killed")
-	}, ""},
+	}},
 
 	// A node is killed in the first recovery of a copy, more than once. It goes on with the copy.
 	{"a first recovery that is interrupted", nil, func(s *scene) {
@@ -51,7 +51,7 @@ var renewalScripts = []script{
 			s.violated("script", "there were %d copies", s.figures.Backups)
 		}
 		s.rested()
-	}, ""},
+	}},
 
 	// Two nodes without room for a copy beside their data need one at once. One after the other drops what it has.
 	{"two need new data, and have no room", nil, func(s *scene) {
@@ -65,7 +65,7 @@ var renewalScripts = []script{
 		s.modify()
 		s.until("one drops its data", func() bool { return s.figures.Drops == 1 })
 		s.until("both have new data", func() bool { return s.figures.Drops == 2 && s.unwell() == "" })
-	}, ""},
+	}},
 
 	// The disk of the leader fills up, then those of all, and then there is room again: it hands over; nobody hands over in vain; all is as before.
 	{"disks fill up", nil, func(s *scene) {
@@ -92,5 +92,5 @@ var renewalScripts = []script{
 			m.makeRoom()
 		}
 		s.rested()
-	}, ""},
+	}},
 }

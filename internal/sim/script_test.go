@@ -49,7 +49,7 @@ func (s script) run(chance uint64, out io.Writer) Result {
 }
 
 // scripts are all that there are; each stands beside what it is about.
-var scripts = slices.Concat(sequenceScripts, standstillScripts, brokenScripts, renewalScripts)
+var scripts = slices.Concat(sequenceScripts, standstillScripts, brokenScripts, renewalScripts, voteScripts)
 
 func TestScripts(t *testing.T) {
 	// Shows that what seeds once found stays mended, however long each step takes.

@@ -1,0 +1,64 @@
+package sim
+
+// Mistakes that hardly ever show by chance, since a node that comes back hears what is chosen before it votes.
+var voteScripts = []script{
+	// Of those who accepted a chosen entry, one knows that it is chosen, and promises; another does not, and votes. Who is elected between them
+	// has neither, and is elected before it has fetched it.
+	{"a candidate that lacks what is chosen", nil, func(s *scene) {
+		leader := s.leader()
+		late, other := s.others(leader)[0], s.others(leader)[1]
+		s.modify()
+		s.rested()
+		s.pass(second)
+		s.cutMachine(late)
+		last := s.begins(&op{kind: modifyOp, keys: []int{1}})
+		s.until("it is accepted", func() bool {
+			_, ok := s.check.witnesses[other.process.id].accepted[last.proposedAt]
+			return ok
+		})
+		s.network.cut[leader.number][other.number] = true
+		s.until("it is committed", func() bool { return last.outcome == committed })
+		leader.server.stop() // so that neither of them campaigns
+		other.server.stop()
+		s.pass(5 * second)
+		s.cutMachine(other)
+		s.network.cut[late.number][leader.number], s.network.cut[leader.number][late.number] = false, false
+		s.until("the late one is elected", func() bool { return s.leading() == late })
+		s.network.heal()
+		s.cutMachine(leader)
+		s.pass(5 * second)
+		s.network.heal()
+		other.server.keep(other.process)
+		leader.server.keep(leader.process)
+		s.rested()
+	}},
+
+	// Two of three hear only the third, which leads no more for one of them. It is restarted, and both welcome it.
+	{"a voter that is restarted under a lease", nil, func(s *scene) {
+		leader := s.leader()
+		candidate, voter := s.others(leader)[0], s.others(leader)[1]
+		s.rested()
+		s.network.cut[leader.number][candidate.number] = true
+		s.pass(10 * second)
+		s.network.cut[candidate.number][leader.number] = true
+		for range 10 {
+			voter.crashProcess("barista is killed")
+			voter.startProcess()
+			s.pass(5 * second)
+		}
+		s.network.heal()
+		s.rested()
+	}},
+
+	// A journal may be purged as far as the middle of a chunked set, and its node is restarted.
+	{"a floor beside a chunked set", nil, func(s *scene) {
+		leader := s.leader()
+		for s.check.agreement.head() < 126 { // the order notes where it stands at every 128th entry
+			s.modify()
+		}
+		s.modifyInChunks()
+		s.purges(leader)
+		leader.crashProcess("barista is killed")
+		s.rested()
+	}},
+}
