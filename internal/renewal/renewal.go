@@ -126,8 +126,8 @@ func (l *Leader) Give(reign paxos.Ballot, m paxos.Membership, asker string, r Re
 // refuse says why a node may not have its data fetched anew; empty when it may.
 func (l *Leader) refuse(m paxos.Membership, asker string, r Request, answers Answers) string {
 	var busy, without []string
-	for name := range l.given {
-		if name != asker {
+	for name := range l.given { // who does not vote is not asked, and does not count before it votes
+		if name != asker && votes(m, name) {
 			busy = append(busy, name)
 		}
 	}
@@ -153,6 +153,10 @@ func (l *Leader) refuse(m paxos.Membership, asker string, r Request, answers Ans
 			voters, holders, list(append(without, busy...)))
 	}
 	return ""
+}
+
+func votes(m paxos.Membership, name string) bool {
+	return slices.ContainsFunc(m.Members, func(member paxos.Member) bool { return member.Voter && member.Name == name })
 }
 
 // list writes names in order.

@@ -223,3 +223,34 @@ func TestNodeThatMayNotDropLetsOthers(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestLearnerKeepsNobodyFromNewData(t *testing.T) {
+	// Shows that a node which does not vote, and was permitted to have its data fetched anew, does not keep voters from having theirs: nobody asks
+	// it when it is done. Once it votes, and is at it still, it counts.
+	c := newCluster(rand.New(rand.NewPCG(1, 1)), 3)
+	const reign = 1
+	leader := c.leaders["n1"]
+	c.members = c.members.AddLearner("n4", 4, "n4")
+	give := func(asker string, others ...string) string {
+		answers := Answers{}
+		for _, name := range others {
+			told := c.nodes[name].Tell(reign, 9)
+			answers[name] = &told
+		}
+		return leader.Give(reign, c.members, asker, Request{Floor: 5}, answers).Refused
+	}
+	learner := &Node{}
+	learner.Ask()
+	if refused := give("n4", "n1", "n2", "n3"); refused != "" {
+		t.Fatal(refused)
+	}
+	if refused := give("n2", "n1", "n3"); refused != "" {
+		t.Errorf("a voter is refused: %s", refused)
+	}
+	c.nodes["n2"].Settle()
+	c.nodes["n4"] = learner
+	c.members = c.members.Promote(4)
+	if give("n3", "n1", "n2", "n4") == "" {
+		t.Error("two of four voters have their data fetched anew at once")
+	}
+}

@@ -276,13 +276,26 @@ func (w *world) damage(m *machine) {
 func (w *world) leavesMajority(m *machine) bool {
 	members, whole := w.check.agreement.members, 0
 	for _, other := range w.machines {
-		d := other.server.data
 		member, _ := members.FindName(other.name, other.incarnation)
-		if other != m && member.Voter && d != nil && !d.damaged && !d.fresh && other.server.kept == nil {
+		if other != m && member.Voter && !other.outdated && other.server.isWhole() {
 			whole++
 		}
 	}
 	return whole >= members.Quorum()
+}
+
+// isWhole reports whether a server's data need no copy of others, whichever journal they go on with.
+func (s *server) isWhole() bool {
+	d := s.data
+	if d == nil || d.damaged || d.fresh || s.kept != nil || s.why != "" {
+		return false
+	}
+	for _, m := range s.machine.world.machines {
+		if m.journal != nil && uint64(d.applied()) < m.journal.Floor().Position {
+			return false
+		}
+	}
+	return true
 }
 
 // cramp leaves a machine no room for a copy beside its data.
