@@ -42,6 +42,7 @@ const (
 	Outdated  Reason = "its folder is an older copy" // it has forgotten votes, and waits to join as a new incarnation
 	Returning Reason = "returning"                   // it was started, and waits until enough peers know of that
 	Rival     Reason = "there is another cluster with the same secret"
+	Different Reason = "its log is not that of the others"
 	NoAnswer  Reason = "no answer"
 
 	// Troubles: see Troubles.
@@ -54,7 +55,7 @@ const (
 // open returns the reason if it is one of those above; another node may have said anything.
 func (r Reason) open() Reason {
 	switch r {
-	case Opening, Suspended, Closing, Diverged, Removed, Outdated, Returning, Rival, NoAnswer, NoRoom, ServerFails, NoBackup, ApplyFails:
+	case Opening, Suspended, Closing, Diverged, Removed, Outdated, Returning, Rival, Different, NoAnswer, NoRoom, ServerFails, NoBackup, ApplyFails:
 		return r
 	}
 	return ""

@@ -46,8 +46,8 @@ func TestRestartOfADisownedNode(t *testing.T) {
 }
 
 func TestWhoseDataAreNotCopied(t *testing.T) {
-	// Shows that nobody copies the server of a node whose folder is an older copy, that stopped for another cluster, or that holds something else than
-	// the log says.
+	// Shows that nobody copies the server of a node whose folder is an older copy, that stopped for another cluster or for its log, or that holds
+	// something else than the log says.
 	for _, test := range []struct {
 		status replicator.Status
 		want   bool
@@ -55,6 +55,7 @@ func TestWhoseDataAreNotCopied(t *testing.T) {
 		{replicator.Status{}, true},
 		{replicator.Status{Disowned: &paxos.Disowned{}}, false},
 		{replicator.Status{Retired: "another cluster"}, false},
+		{replicator.Status{Odd: "another log"}, false},
 		{replicator.Status{Diverged: "a row"}, false},
 	} {
 		if got := mayBeCopied(test.status); got != test.want {

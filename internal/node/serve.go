@@ -230,6 +230,7 @@ func (n *node) serve(ctx context.Context) error {
 	coreTasks.Go(func() { fail("membership", n.followMembers(core)) })
 	coreTasks.Go(func() { fail("membership", n.doubt(core)) })
 	coreTasks.Go(func() { fail("homecoming", n.watchOutdated(core)) })
+	coreTasks.Go(func() { n.watchDifferent(core) })
 	serverTasks.Go(func() { n.server.keep(server) })
 	serverTasks.Go(func() { n.purge(server) })
 	serverTasks.Go(func() { n.lookAfterServer(server) })

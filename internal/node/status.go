@@ -47,7 +47,7 @@ func ballotText(b paxos.Ballot) string {
 func (n *node) role(s replicator.Status, applied changeset.Position) admin.Role {
 	me, member := s.Members.Find(n.identity.Node)
 	switch {
-	case s.Removed || s.Diverged != "" || s.Disowned != nil || s.Retired != "":
+	case s.Removed || s.Diverged != "" || s.Disowned != nil || s.Retired != "" || s.Odd != "":
 		return admin.Stopped
 	case s.Phase == replicator.Open && !s.Suspended:
 		return admin.Leader
@@ -76,6 +76,8 @@ func (n *node) reason(s replicator.Status) (admin.Reason, string) {
 		why = admin.Removed
 	case s.Retired != "":
 		return admin.Rival, string(admin.Rival) + ": " + s.Retired
+	case s.Odd != "":
+		return admin.Different, string(admin.Different) + ": " + n.different(s)
 	case s.Disowned != nil:
 		return admin.Outdated, string(admin.Outdated) + ": " + n.outdated(s.Disowned)
 	case s.Returning:
@@ -87,7 +89,7 @@ func (n *node) reason(s replicator.Status) (admin.Reason, string) {
 	case s.Phase == replicator.Closing:
 		why = admin.Closing
 	}
-	return why, string(why)
+	return why, admin.Sentence(string(why), n.different(s))
 }
 
 func adminMember(m paxos.Member) admin.Member {

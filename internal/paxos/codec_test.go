@@ -18,12 +18,13 @@ var sampleFloor = Floor{
 	Sequences:  []SequenceState{{Database: "d", Schema: "s", Name: "n", Horizon: -7, Called: true, LSN: 8}},
 	IDLimit:    1<<32 + 5,
 	CommitTime: 12345,
+	Digest:     1 << 40,
 }
 
 var (
 	sampleLife     = Life{Acts: 5}.Begin(7).Begin(8)
 	sampleSighting = Sighting{Node: 3, Run: sampleLife.Run(), Acts: 9}
-	sampleStamp    = Stamp{Run: sampleLife.Run(), Acts: 10}
+	sampleStamp    = Stamp{Run: sampleLife.Run(), Acts: 10, Prefix: Prefix{To: 7, Digest: 99}}
 )
 
 var sampleEntries = []Entry{
@@ -117,7 +118,7 @@ func TestUnknownAndForeignValuesAreRefused(t *testing.T) {
 			t.Errorf("%s: %v, want %v", name, err, test.want)
 		}
 	}
-	if _, _, err := DecodeMessage(testCluster, 99, make([]byte, 20)); !errors.Is(err, ErrUnknownKind) {
+	if _, _, err := DecodeMessage(testCluster, 99, make([]byte, 36)); !errors.Is(err, ErrUnknownKind) {
 		t.Errorf("message of type 99: %v", err)
 	}
 	if _, err := DecodeRecord(testCluster, []byte{99}); !errors.Is(err, ErrUnknownKind) {
@@ -126,11 +127,11 @@ func TestUnknownAndForeignValuesAreRefused(t *testing.T) {
 }
 
 func TestFloorsOfOldJournalsAreRead(t *testing.T) {
-	// Shows that a journal of version 0.1.0 opens: its floors have no version, no id limit and no commit time.
+	// Shows that a journal of version 0.1.0 opens: its floors have no version, no id limit, no commit time and no digest.
 	now := AppendRecord(nil, testCluster, FloorRecord{Floor: sampleFloor})
-	old := append([]byte{codeOldFloorRecord}, now[1+1+8+8:]...)
+	old := append([]byte{codeOldFloorRecord}, now[1+1+8+8+8:]...)
 	want := sampleFloor
-	want.IDLimit, want.CommitTime = 0, 0
+	want.IDLimit, want.CommitTime, want.Digest = 0, 0, 0
 	got, err := DecodeRecord(testCluster, old)
 	checkReadBack(t, Record(FloorRecord{Floor: want}), got, err)
 	now[1]++

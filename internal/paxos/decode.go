@@ -207,9 +207,9 @@ func (c *cursor) floor() Floor {
 	if version := c.byte(); version != floorVersion && c.err == nil {
 		c.err = fmt.Errorf("%w %d of a floor", ErrUnknownFormat, version)
 	}
-	limit, time := c.uint64(), int64(c.uint64())
+	limit, time, digest := c.uint64(), int64(c.uint64()), Digest(c.uint64())
 	f := c.oldFloor()
-	f.IDLimit, f.CommitTime = limit, time
+	f.IDLimit, f.CommitTime, f.Digest = limit, time, digest
 	return f
 }
 

@@ -151,6 +151,7 @@ func appendFloor(b []byte, f Floor) []byte {
 	b = append(b, floorVersion)
 	b = appendUint64(b, f.IDLimit)
 	b = appendUint64(b, uint64(f.CommitTime))
+	b = appendUint64(b, uint64(f.Digest))
 	b = appendUint64(b, uint64(f.Index))
 	b = appendUint64(b, uint64(f.Greatest))
 	b = appendUint64(b, f.Position)

@@ -12,6 +12,7 @@ type Floor struct {
 	// CommitTime is the greatest of any change set at or below Index, in
 	// microseconds since 2000-01-01 UTC.
 	CommitTime int64
+	Digest     Digest // of everything up to Index
 }
 
 // A SequenceState is the state of one sequence, as agreed.

@@ -92,6 +92,11 @@ func (n *Node) askWelcome(id NodeID) {
 		return
 	}
 	p.asked = n.now
+	n.askHome(id)
+}
+
+// askHome asks a peer for a welcome, whether or not it has given one.
+func (n *Node) askHome(id NodeID) {
 	life := n.life
 	life.Acts = n.durableActs
 	n.out.now(id, Return{Version: n.version(), ChosenTo: n.chosenTo, Life: life, Pardoned: n.homecoming.pardoned})
@@ -283,9 +288,9 @@ func (n *Node) stamp() {
 		return
 	}
 	for k := range n.out.Messages {
-		n.out.Messages[k].Stamp = Stamp{Run: run, Acts: n.durableActs}
+		n.out.Messages[k].Stamp = Stamp{Run: run, Acts: n.durableActs, Prefix: n.prefix}
 	}
 	for k := range n.out.AfterDurable {
-		n.out.AfterDurable[k].Stamp = Stamp{Run: run, Acts: n.life.Acts}
+		n.out.AfterDurable[k].Stamp = Stamp{Run: run, Acts: n.life.Acts, Prefix: n.prefix}
 	}
 }

@@ -62,11 +62,12 @@ func (l Life) Begin(draw uint32) Life {
 	return Life{Starts: append(starts[:len(starts):len(starts)], next), Acts: l.Acts}
 }
 
-// A Stamp is on every message: the sender's run, and how many of its acts were
-// durable when the message left.
+// A Stamp is on every message: the sender's run, how many of its acts were
+// durable when the message left, and what it knows to be chosen.
 type Stamp struct {
-	Run  Run
-	Acts uint64
+	Run    Run
+	Acts   uint64
+	Prefix Prefix
 }
 
 // A Sighting is the most that was seen of a node.

@@ -6,7 +6,7 @@ import "fmt"
 // are those of DecodeValue; an unknown type is ErrUnknownKind.
 func DecodeMessage(cluster [16]byte, code uint8, b []byte) (Stamp, Message, error) {
 	c := cursor{rest: b}
-	s := Stamp{Run: Run(c.uint64()), Acts: c.uint64()}
+	s := Stamp{Run: Run(c.uint64()), Acts: c.uint64(), Prefix: Prefix{To: c.index(), Digest: Digest(c.uint64())}}
 	m := c.message(cluster, code)
 	if err := c.end(); err != nil {
 		return Stamp{}, nil, fmt.Errorf("message of type %d: %w", code, err)

@@ -30,7 +30,7 @@ func VersionOf(m Message) uint32 { return m.version() }
 
 // AppendMessage appends a message with its sender's stamp, without its type.
 func AppendMessage(b []byte, cluster [16]byte, s Stamp, m Message) []byte {
-	b = appendNumbers(b, uint64(s.Run), s.Acts)
+	b = appendNumbers(b, uint64(s.Run), s.Acts, uint64(s.Prefix.To), uint64(s.Prefix.Digest))
 	return m.append(appendUint32(b, m.version()), cluster)
 }
 

@@ -54,6 +54,7 @@ type Node struct {
 	life        Life   // with all that was handed out as records
 	durableActs uint64 // the part of its acts that would survive a crash
 	homecoming  homecoming
+	prefix      Prefix // as the driver says
 
 	inquiry inquiry
 

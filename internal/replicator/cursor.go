@@ -88,7 +88,7 @@ func (o *Order) refreshBatches(at changeset.Position) []Batch {
 // feed hands the next batch to the server, if it is idle and there is something to do.
 func (r *Replicator) feed() {
 	c := &r.cursor
-	if !c.active || c.out != nil || c.mark != nil {
+	if !c.active || c.out != nil || c.mark != nil || r.different.odd != "" {
 		return
 	}
 	c.pieces.release(r.paxos.DurableTo())

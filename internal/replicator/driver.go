@@ -386,7 +386,7 @@ func (d *Driver) send(messages []paxos.Outgoing) {
 func (d *Driver) changed() bool {
 	s := d.status.Load()
 	return s.Phase != d.replicator.phase || s.Leader != d.replicator.paxos.Leader() || s.Suspended != d.replicator.paxos.Suspended() ||
-		s.Disowned != d.replicator.paxos.Disowned()
+		s.Disowned != d.replicator.paxos.Disowned() || s.Odd != d.replicator.different.odd
 }
 
 func (d *Driver) publish() {

@@ -115,7 +115,7 @@ func (r *Replicator) unfit() string {
 		return "it was started a moment ago, and may not vote yet"
 	case !r.paxos.Votes():
 		return "it does not know yet that it has a vote"
-	case r.retired != "" || r.paxos.Disowned() != nil:
+	case r.retired != "" || r.different.odd != "" || r.paxos.Disowned() != nil:
 		return "it takes part in agreement no more"
 	case r.paxos.Returning():
 		return "it was started, and its peers have not welcomed it yet"

@@ -30,7 +30,9 @@ type Order struct {
 	ended       paxos.Index // where the last of them ended; a floor may stand there, so that its chunks stay no longer than needed
 	checkpoints []checkpoint
 	sequences   sequenceHistory
-	idLimits    []limitAt // since the floor and the last before; index and limit both increase
+	digest      paxos.Digest                // of everything up to head
+	digests     [recentDigests]paxos.Digest // of the last indexes, each at its remainder
+	idLimits    []limitAt                   // since the floor and the last before; index and limit both increase
 }
 
 type opening struct {
@@ -58,9 +60,13 @@ type checkpoint struct {
 	index    paxos.Index
 	last     changeset.Position
 	lastTime int64
+	digest   paxos.Digest
 }
 
 const checkpointEvery = 128
+
+// recentDigests is at how many indexes below the head others' logs are compared with this one.
+const recentDigests = 4096
 
 // Placed is a chosen entry with its place in the order.
 type Placed struct {
@@ -90,14 +96,28 @@ func (p *Placed) PredecessorOf(k int) changeset.Position {
 
 // NewOrder starts an order at a journal's floor.
 func NewOrder(floor paxos.Floor) *Order {
-	return &Order{
+	o := &Order{
 		floor: floor.Index, head: floor.Index, last: changeset.Position(floor.Position), lastTime: floor.CommitTime,
 		sequences:   newSequenceHistory(floor),
 		idLimits:    []limitAt{{floor.Index, changeset.IDLimit(floor.IDLimit)}},
 		opens:       []opening{{floor.Index, floor.Greatest}},
 		members:     []memberAt{{floor.Index, floor.Members}},
-		checkpoints: []checkpoint{{floor.Index, changeset.Position(floor.Position), floor.CommitTime}},
+		checkpoints: []checkpoint{{floor.Index, changeset.Position(floor.Position), floor.CommitTime, floor.Digest}},
+		digest:      floor.Digest,
 	}
+	o.digests[floor.Index%recentDigests] = floor.Digest
+	return o
+}
+
+// Prefix is what stands for everything that was placed.
+func (o *Order) Prefix() paxos.Prefix { return paxos.Prefix{To: o.head, Digest: o.digest} }
+
+// digestAt is the digest at an index; 0 when it is not known.
+func (o *Order) digestAt(i paxos.Index) paxos.Digest {
+	if i > o.head || i < o.floor || o.head-i >= recentDigests {
+		return 0
+	}
+	return o.digests[i%recentDigests]
 }
 
 // Head is the index of the last entry placed.
@@ -132,11 +152,13 @@ func (o *Order) Place(entry paxos.Entry) (*Placed, error) {
 	}
 	placed.Predecessor = o.last
 	o.head = entry.Index
+	o.digest = o.digest.Next(entry.Value)
+	o.digests[o.head%recentDigests] = o.digest
 	if err := o.note(placed, entry); err != nil {
 		return nil, err
 	}
 	if n := len(o.checkpoints); entry.Index >= o.checkpoints[n-1].index+checkpointEvery || o.ended == entry.Index {
-		o.checkpoints = append(o.checkpoints, checkpoint{entry.Index, o.last, o.lastTime})
+		o.checkpoints = append(o.checkpoints, checkpoint{entry.Index, o.last, o.lastTime, o.digest})
 	}
 	return placed, nil
 }
@@ -345,7 +367,7 @@ func (o *Order) FloorBelow(limit paxos.Index) (floor paxos.Floor, ok bool) {
 	}
 	at := o.checkpoints[k]
 	floor = paxos.Floor{
-		Index: at.index, Position: uint64(at.last), Greatest: o.greatestBelow(at.index + 1), Members: o.membersAt(at.index), CommitTime: at.lastTime,
+		Index: at.index, Position: uint64(at.last), Greatest: o.greatestBelow(at.index + 1), Members: o.membersAt(at.index), CommitTime: at.lastTime, Digest: at.digest,
 		IDLimit: uint64(o.idLimitAt(at.index)),
 	}
 	states := o.sequences.at(endOf(at.index))

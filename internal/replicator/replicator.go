@@ -123,6 +123,7 @@ type Replicator struct {
 	ids        idBook
 	answers    answerQueue
 	admission  admission
+	different  different
 	standing   standing
 	purge      purge
 
@@ -155,11 +156,13 @@ func (r *Replicator) Step(now paxos.Instant, event Event) {
 	switch e := event.(type) {
 	case Tick:
 		r.paxos.Tick(now)
+		r.seekDifferent()
 	case FlushLearn:
 		r.paxos.FlushLearn(now)
 	case Gathered: // Output looks at the time
 	case Received:
 		r.paxos.Receive(now, e.From, e.Stamp, e.Message)
+		r.compare(e.From, e.Stamp.Prefix)
 	case Synced:
 		r.paxos.Synced(now, e.Seq)
 	case Submitted:
@@ -228,6 +231,7 @@ func (r *Replicator) settle() {
 		r.watchLeadership()
 		r.admit()
 		r.propose()
+		r.paxos.SetPrefix(r.order.Prefix())
 		ready, ok := r.paxos.Ready()
 		if !ok {
 			break
@@ -314,6 +318,8 @@ type Status struct {
 	Unfit     string           // why this node would not lead at once if it was asked to; empty when it would
 	Disowned  *paxos.Disowned  // why the node may not vote; nil when nobody says so
 	Retired   string           // why it takes part no more, as it was told to; empty: it does
+	Odd       string           // why it takes part no more, since a majority's logs hold something else than its own; empty: it does
+	Differing []paxos.NodeID   // members whose logs hold something else than this node's
 	Returning bool             // it was started, and waits for its peers' welcome before it votes
 }
 
@@ -326,6 +332,7 @@ func (r *Replicator) Status() Status {
 		Durable: r.paxos.DurableMembers(), LeaseEnd: r.lease(), Removed: r.paxos.Removed(), Failing: r.failing, Unfit: r.unfit(),
 		DurableTo: r.paxos.DurableTo(), Outgrown: r.purge.over.outgrown, Server: r.servingStart(),
 		Disowned: r.paxos.Disowned(), Returning: r.paxos.Returning(), Retired: r.retired,
+		Odd: r.different.odd, Differing: r.differing(),
 	}
 }
 

@@ -24,6 +24,7 @@ type machine struct {
 	spare       bool        // it wants to be a spare
 	replaced    bool        // its disk was lost, and it is not known to be a voter again
 	outdated    bool        // its disk is an older copy; it counts as replaced, too
+	misreads    paxos.Index // where its log holds another entry than those of others; 0: nowhere
 	knows       paxos.Index // up to here its disk knows what is chosen
 	cramped     bool        // its disk has no room for a copy beside the data
 	little      bool        // there is little room on its disk

@@ -56,6 +56,9 @@ func (p *process) restore(admitted paxos.Membership) {
 	}
 	order := replicator.NewOrder(j.Floor())
 	err := j.Scan(func(e paxos.Entry) error {
+		if e.Index == p.machine.misreads {
+			e.Value.Version++
+		}
 		_, err := order.Place(e)
 		return err
 	})
@@ -288,6 +291,9 @@ func (p *process) watchMembership() {
 	s := p.replicator.Status()
 	if s.Removed && !p.parting {
 		p.part(s.Members)
+	}
+	if s.Odd != "" && p.machine.misreads == 0 {
+		p.world.violated("agreement", "%s stops, though nobody has changed its log: %s", p.machine.name, s.Odd)
 	}
 	if s.Disowned != nil && p.rejoiner == nil {
 		p.rejoin(s.Disowned)

@@ -50,6 +50,36 @@ var voteScripts = []script{
 		s.rested()
 	}},
 
+	// One of three holds another entry than the others. While one is away nobody can tell which is wrong, and both go on and say so; when that is back,
+	// the odd one stops, though it leads.
+	{"a log with another entry", nil, func(s *scene) {
+		s.modify()
+		s.modify()
+		s.rested()
+		s.pass(second) // until each disk knows that the first is chosen
+		odd, third := s.others(s.leader())[0], s.others(s.leader())[1]
+		s.away(third)
+		odd.misreads = s.check.agreement.head() - 1
+		odd.crashProcess("barista is killed")
+		s.until("both say that they differ", func() bool {
+			return s.differing(odd) == 1 && s.differing(s.others(odd)[0])+s.differing(s.others(odd)[1]) == 1
+		})
+		s.modify()
+		s.handOver(odd)
+		s.modify()
+		third.boot()
+		s.until("the odd one stops", func() bool { return odd.process.replicator.Status().Odd != "" })
+		s.modify()
+		for _, m := range s.others(odd) {
+			if why := m.process.replicator.Status().Odd; why != "" {
+				s.violated("script", "%s stopped, too: %s", m.name, why)
+			}
+		}
+		odd.misreads = 0
+		odd.crashProcess("barista is killed, and its log is as it was")
+		s.rested()
+	}},
+
 	// A journal may be purged as far as the middle of a chunked set, and its node is restarted.
 	{"a floor beside a chunked set", nil, func(s *scene) {
 		leader := s.leader()
@@ -61,4 +91,12 @@ var voteScripts = []script{
 		leader.crashProcess("barista is killed")
 		s.rested()
 	}},
+}
+
+// differing is how many others hold something else, as a node knows.
+func (s *scene) differing(m *machine) int {
+	if m.process == nil || m.process.replicator == nil {
+		return 0
+	}
+	return len(m.process.replicator.Status().Differing)
 }
