@@ -2,6 +2,7 @@ package folders
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/baristadb/barista/e2e/harness"
@@ -9,7 +10,8 @@ import (
 )
 
 func TestWipedNode(t *testing.T) {
-	// A node that lost everything but its configuration comes back by a plain start, as a new member with all data, and can lead.
+	// A node that lost everything but its configuration is not initialised beside the cluster that it belonged to. It comes back by a plain start, as a new
+	// member with all data, and can lead.
 	c := harness.StartCluster(t, devcluster.Options{})
 	harness.Run(t, c.Connect(t, 1), harness.LedgerTable)
 	l := &harness.Ledger{}
@@ -22,6 +24,10 @@ func TestWipedNode(t *testing.T) {
 	}
 	harness.Wipe(t, c.Node(wiped).Config.Dir)
 	l.AwaitMore(t, 50)
+	if status, _, errs := c.Barista(t, "init", "--config", c.Node(wiped).ConfigFile()); status != 2 ||
+		!strings.Contains(errs, "holds the same secret and belongs to a cluster") {
+		t.Fatalf("init: %d, %s", status, errs)
+	}
 	c.Restart(t, wiped)
 	l.AwaitMore(t, 50)
 	w.Stopped()
