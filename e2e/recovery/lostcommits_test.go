@@ -15,7 +15,7 @@ import (
 
 func TestCommitsThatPostgresLost(t *testing.T) {
 	// A server that is killed before it has flushed forgets acknowledged commits; the log gives them back, each once, on a
-	// follower and on a former leader.
+	// follower and on a former leader. When all nodes are killed at once under load and started again, they elect a leader, go on, and have lost nothing.
 	c := harness.StartCluster(t, devcluster.Options{Settings: map[string]string{
 		"wal_writer_delay": "10s", "wal_writer_flush_after": "1GB", "wal_buffers": "16MB",
 	}})
@@ -38,6 +38,21 @@ func TestCommitsThatPostgresLost(t *testing.T) {
 			t.Errorf("in %d attempts no server lost a commit: nothing was shown", attempts)
 		})
 	}
+	t.Run("all nodes", func(t *testing.T) {
+		w := harness.StartWriters(t, l, harness.URLs(c, c.All()))
+		l.AwaitMore(t, 100)
+		if err := c.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Start(harness.Limited(t, harness.StartLimit)); err != nil {
+			t.Fatal(err)
+		}
+		c.Ready(t)
+		l.AwaitMore(t, 100)
+		w.Stopped()
+		c.VerifyAll(t)
+		l.CheckOn(t, c, c.All()...)
+	})
 }
 
 // loses kills node k's server after some commits, waits until all serve again, checks them, and reports whether the server

@@ -1,5 +1,5 @@
-// Package recovery tests how nodes come back: after kills, lost and damaged disks, commits that PostgreSQL lost, amid large transactions, and
-// as new members.
+// Package recovery tests how processes that died come back with what they had: all at once, with commits that PostgreSQL lost, amid large
+// transactions, with their sequences and commit times; and how members come and go.
 package recovery
 
 import (

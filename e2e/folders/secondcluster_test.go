@@ -1,4 +1,4 @@
-package recovery
+package folders
 
 import (
 	"context"
@@ -16,22 +16,6 @@ import (
 	"github.com/baristadb/barista/internal/admin"
 	"github.com/baristadb/barista/internal/devcluster"
 )
-
-func TestSecondInitBesideACluster(t *testing.T) {
-	// A node whose folder was emptied is not initialised beside the cluster that it belonged to, and joins it by a plain start.
-	c := harness.StartCluster(t, devcluster.Options{})
-	replaced := c.AwaitLeader(t)
-	if err := c.Node(replaced).Kill9(); err != nil {
-		t.Fatal(err)
-	}
-	harness.Wipe(t, c.Node(replaced).Config.Dir)
-	if status, _, stderr := c.Barista(t, "init", "--config", c.Node(replaced).ConfigFile()); status != 2 ||
-		!strings.Contains(stderr, "holds the same secret and belongs to a cluster") {
-		t.Fatalf("init: %d, %s", status, stderr)
-	}
-	c.Restart(t, replaced)
-	c.VerifyAll(t)
-}
 
 func TestSecondClusterStopsWhenItMeetsTheFirst(t *testing.T) {
 	// A node that is initialised a second time while it is cut off serves as a cluster of its own. When it meets the first one, under writes on both

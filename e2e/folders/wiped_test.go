@@ -1,36 +1,17 @@
-package recovery
+package folders
 
 import (
-	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/baristadb/barista/e2e/harness"
 	"github.com/baristadb/barista/internal/devcluster"
 )
 
-func TestAllNodesAreKilledAtOnce(t *testing.T) {
-	// When all nodes are killed at once under load and started again, they elect a leader, go on, and have lost nothing.
-	c := harness.StartCluster(t, devcluster.Options{})
-	harness.Run(t, c.Connect(t, 1), harness.LedgerTable)
-	l := &harness.Ledger{}
-	w := harness.StartWriters(t, l, harness.URLs(c, c.All()))
-	l.AwaitMore(t, 100)
-	if err := c.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	ctx := harness.Limited(t, harness.StartLimit)
-	if err := errors.Join(c.Start(ctx), c.WaitReady(ctx)); err != nil {
-		t.Fatal(err)
-	}
-	l.AwaitMore(t, 100)
-	w.Stopped()
-	c.VerifyAll(t)
-	l.CheckOn(t, c, c.All()...)
-}
-
 func TestWipedNode(t *testing.T) {
-	// A node that lost everything but its configuration comes back by a plain start, as a new member with all data, and can lead.
+	// A node that lost everything but its configuration is not initialised beside the cluster that it belonged to. It comes back by a plain start, as a new
+	// member with all data, and can lead.
 	c := harness.StartCluster(t, devcluster.Options{})
 	harness.Run(t, c.Connect(t, 1), harness.LedgerTable)
 	l := &harness.Ledger{}
@@ -43,6 +24,10 @@ func TestWipedNode(t *testing.T) {
 	}
 	harness.Wipe(t, c.Node(wiped).Config.Dir)
 	l.AwaitMore(t, 50)
+	if status, _, errs := c.Barista(t, "init", "--config", c.Node(wiped).ConfigFile()); status != 2 ||
+		!strings.Contains(errs, "holds the same secret and belongs to a cluster") {
+		t.Fatalf("init: %d, %s", status, errs)
+	}
 	c.Restart(t, wiped)
 	l.AwaitMore(t, 50)
 	w.Stopped()
