@@ -23,17 +23,20 @@ import (
 //
 //  1. The server has ended. Its data are still there, and the next start goes on with them; if that does not help, it begins again at 1.
 //  2. A copy is made beside them. The next start removes what there is of it.
-//  3. The copy takes their place, and they are kept (postgres.BaseBackup). The next start goes on with the copy. If its
-//     first recovery was interrupted it is done again; if the copy is no good, another one takes its place, and what is kept stays.
+//  3. The copy takes their place, and they are kept (postgres.BaseBackup). The next start goes on with the copy; if neither has the name of the data
+//     yet, with the old data. If the copy's first recovery was interrupted it is done again; if the copy is no good, another one takes its place, and
+//     what is kept stays.
 //  4. The copy's server runs, and has shown that it holds all that the journal has purged: only then the old data go. Until then nothing
 //     that this node ever held is lost. (A copy of a server that is itself late may not hold it; then the leader's is copied.)
+//  5. The old data have gone, durably: only then the copy is proven, which is known in memory alone, and the journal may purge what the copy
+//     holds. So as long as there are old data they hold all that the journal has purged, and the next start may go back to them.
 //
 // If there is no room for both, the old data go before 2, with a permission that says that a majority of others hold everything. The next start then finds
 // no data, and makes a copy.
 type renewing struct {
 	wanted chan string // holds why the data are to be fetched anew
 	starts sameFailures
-	proven atomic.Bool // the data were found to hold all that they should
+	proven atomic.Bool // the data were found to hold all that they should, and nothing is left of those before
 
 	// Used by the goroutine of keep alone.
 	why     string // empty: the data are to stay
@@ -76,7 +79,13 @@ func (s *localServer) provideData(ctx context.Context) error {
 		n.why = why
 	default:
 	}
-	missing, nothing, err := s.pg.Missing()
+	if err := s.pg.PutBack(); err != nil {
+		return err
+	}
+	missing, err := s.pg.Missing()
+	if err == nil && n.why == "" {
+		n.why, err = s.pg.GivenUp()
+	}
 	if err != nil || n.why == "" && !missing {
 		return err
 	}
@@ -84,12 +93,7 @@ func (s *localServer) provideData(ctx context.Context) error {
 	if n.why != "" {
 		s.log.Warn("the data of the server are fetched anew from a peer; the journal and the vote of this node stay", "reason", n.why)
 	}
-	if n.proven.Load() { // so nothing is left of what they took the place of, or it would count in their stead
-		if err := s.pg.KeepCopy(); err != nil {
-			return err
-		}
-	}
-	if !nothing {
+	if !missing {
 		if err := s.makeRoom(ctx); err != nil {
 			return err
 		}
@@ -153,12 +157,24 @@ func (s *localServer) keepData(r *run) {
 		case <-next:
 		}
 	}
+	for told := false; ; told = true {
+		err := s.pg.KeepCopy()
+		if err == nil {
+			break
+		}
+		if !told {
+			s.log.Warn("data that were replaced could not be removed; it is tried again, and the journal keeps all that they lack", "error", err)
+		}
+		if pause(r.ctx, keepAgain); r.ctx.Err() != nil {
+			return
+		}
+	}
 	s.permissions.note((*renewal.Node).Settle)
 	s.renewal.proven.Store(true)
-	if err := s.pg.KeepCopy(); err != nil {
-		s.log.Warn("data that were replaced could not be removed; the next start tries again", "error", err)
-	}
 }
+
+// keepAgain is the time between two attempts to remove data that were replaced.
+const keepAgain = time.Second
 
 // rest waits with a server that is stopped until its data are fetched anew.
 func (s *localServer) rest(ctx context.Context) error {

@@ -104,9 +104,14 @@ func (n *node) joinCluster(ctx context.Context) error {
 	return n.openJournal(ctx)
 }
 
-// settle makes the journal of an incarnation that was admitted, and removes the data of the one before.
+// earlierData is why the data of the incarnation before are given up.
+const earlierData = "they are those of an earlier incarnation of this node, whose journal was no good"
+
+// settle makes the journal of an incarnation that was admitted. No server runs any more on the data of the one before, which may be no better than
+// its journal. But they stay until a copy of a peer's has proved its worth: others may have dropped theirs because these were there. If the process
+// dies before the journal is made, the next start joins again, and finds them given up or not; both is right.
 func (n *node) settle(ctx context.Context, answer joinReply, incarnation uint64) error {
-	if err := n.pg.Discard(ctx); err != nil {
+	if err := n.pg.GiveUp(ctx, earlierData); err != nil {
 		return fmt.Errorf("an earlier incarnation, which is no member any more: %w", err)
 	}
 	if err := removeMark(n.cfg.JournalDir() + disownedSuffix); err != nil { // of a journal that was set aside
@@ -323,7 +328,7 @@ func (n *node) purge(ctx context.Context) {
 		}
 		start, flushed, err := n.server.flushed(ctx)
 		if err != nil {
-			continue // the server is not there; next time
+			continue // the server is not there, or still has to prove its worth; next time
 		}
 		n.driver.Post(ctx, replicator.Flushed{Start: start, Position: flushed, JournalBytes: n.journal.Size(), Pinned: n.pins.lowest()})
 	}

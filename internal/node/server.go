@@ -353,10 +353,15 @@ func (s *localServer) applied() (p changeset.Position, ok bool) {
 	return p, ok
 }
 
-// flushed makes the commits of the running start of the server durable, and returns which start that is and up to which position.
+// flushed makes the commits of the running start of the server durable, and returns which start that is and up to which position. It is an error while
+// there are still data before those of the server, which may lack some of that: the next start may go back to them.
 func (s *localServer) flushed(ctx context.Context) (start uint64, p changeset.Position, err error) {
-	if !s.with(func(r *run) { start = r.shared.Start() }) {
+	proven := false
+	if !s.with(func(r *run) { start, proven = r.shared.Start(), s.renewal.proven.Load() }) {
 		return 0, 0, errors.New("the server does not run")
+	}
+	if !proven {
+		return 0, 0, errUnproven
 	}
 	conn, err := s.connect(ctx, "postgres")
 	if err != nil {
@@ -369,6 +374,8 @@ func (s *localServer) flushed(ctx context.Context) (start uint64, p changeset.Po
 	}
 	return start, changeset.Position(position), nil
 }
+
+var errUnproven = errors.New("the data of the server have not proved their worth yet")
 
 // SetLease implements replicator.Server.
 func (s *localServer) SetLease(end paxos.Instant) {

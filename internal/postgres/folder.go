@@ -46,14 +46,8 @@ func privateFolder(path string) error {
 //   - its name with .gone: the rest of one that is being removed.
 func (c Config) replacedFolder() string { return c.DataDir + ".old" }
 
-// Missing reports whether there is no data folder, and whether there is not even one that it had taken the place of.
-func (c Config) Missing() (data, all bool, err error) {
-	if data, err = isMissing(c.DataDir); err != nil || !data {
-		return data, false, err
-	}
-	all, err = isMissing(c.replacedFolder())
-	return data, all, err
-}
+// Missing reports whether there is no data folder.
+func (c Config) Missing() (bool, error) { return isMissing(c.DataDir) }
 
 func isMissing(folder string) (bool, error) {
 	_, err := os.Lstat(folder)
@@ -74,7 +68,7 @@ func isMissing(folder string) (bool, error) {
 //  2. the new one takes its name,
 //  3. what went is removed.
 //
-// A crash after 1 leaves no data folder, and the copy is made again; after 2 a verified one, and the next settle removes the rest.
+// A crash after 1 leaves no data folder, and PutBack takes the one that is kept; after 2 a verified one, and the next settle removes the rest.
 func (c Config) settle(fresh string) error {
 	return c.Account.As(func() error { return c.exchange(fresh) })
 }
@@ -166,6 +160,9 @@ func (c Config) PrepareFolders() error {
 
 // checkData reports whether the data folder is one that this version of PostgreSQL can start, and the account's.
 func (c Config) checkData() error {
+	if err := c.checkGivenUp(); err != nil {
+		return err
+	}
 	marker := filepath.Join(c.DataDir, "PG_VERSION")
 	text, err := os.ReadFile(marker)
 	if err != nil {
