@@ -29,6 +29,7 @@ var mayImport = map[string]string{
 	"internal/transport":    "internal/lobby",
 	"internal/budget":       "",
 	"internal/renewal":      "internal/paxos",
+	"internal/rivals":       "",
 	"internal/replicator":   "internal/paxos internal/changeset internal/budget internal/invariants",
 	"internal/gate":         "internal/paxos internal/changeset internal/replicator internal/budget",
 	"internal/apply":        "internal/paxos internal/changeset internal/replicator",

@@ -9,7 +9,7 @@ import (
 
 // pure are the packages that decide, describe and judge: no clock, disk,
 // network, lock, goroutine or chance of their own.
-var pure = []string{"internal/paxos", "internal/changeset", "internal/confluence", "internal/invariants"}
+var pure = []string{"internal/paxos", "internal/changeset", "internal/confluence", "internal/invariants", "internal/rivals"}
 
 // pureOutside are the modules of others that a pure package may use: they too are values in, values out.
 var pureOutside = map[string]string{

@@ -98,6 +98,7 @@ func (d *joinDesk) isKnown(name string) bool {
 
 // join asks all peers, again and again, until the leader among them has admitted this node under a new incarnation. It does so on a
 // port of its own: the peer port opens when this node has something to say there, or is that of the incarnation before. It gives up when no peer holds the secret.
+// A node that knows its cluster joins no other one: that would admit it without a majority of its own cluster that serves without its folder.
 func (n *node) join(ctx context.Context, incarnation uint64) (joinReply, error) {
 	body, err := json.Marshal(joinRequest{Address: n.cfg.Peers[n.cfg.Name], Spare: n.cfg.Spare})
 	if err != nil {
@@ -107,11 +108,14 @@ func (n *node) join(ctx context.Context, incarnation uint64) (joinReply, error) 
 	if err != nil {
 		return joinReply{}, config.Mistakef("peer address %q: %w", n.cfg.Peer, err)
 	}
-	over, err := n.newTransport(ctx, net.JoinHostPort(host, "0"), [16]byte{}, incarnation)
+	over, err := n.newTransport(ctx, net.JoinHostPort(host, "0"), n.identity.Cluster, incarnation)
 	if err != nil {
 		return joinReply{}, err
 	}
 	defer over.Close()
+	if n.driver != nil {
+		over.SetVoters(len(n.driver.Status().Members.Voters())) // for those of another cluster
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	answers := make(chan joinReply, len(n.cfg.Peers))

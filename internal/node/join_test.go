@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/baristadb/barista/internal/config"
+	"github.com/baristadb/barista/internal/paxos"
 	"github.com/baristadb/barista/internal/postgres"
 	"github.com/baristadb/barista/internal/transport"
 )
@@ -50,32 +51,10 @@ func TestJoinBesideStrangers(t *testing.T) {
 	defer cancel()
 	secret := []byte("espresso, long and strong")
 	cluster := [16]byte{7}
-	leader, err := transport.New(transport.Config{
-		Self:   transport.Identity{Cluster: cluster, Name: "n1", Incarnation: 1, ServerMajor: postgres.Major, Collation: collation(ctx)},
-		Secret: secret, Listen: "127.0.0.1:0",
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	address, asked := stranger(t)
-	leader.ServeHTTP(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		select {
-		case <-asked: // first the stranger, again and again
-			reply(w, joinReply{Cluster: cluster, Node: 2}, nil)
-		case <-r.Context().Done():
-		}
-	}))
-	serving, stop := context.WithCancel(ctx)
-	served := make(chan error, 1)
-	go func() { served <- leader.Serve(serving) }() // ended below
-	defer func() {
-		stop()
-		if err := <-served; err != nil {
-			t.Error(err)
-		}
-	}()
+	leader := admitting(t, "n1", secret, cluster, asked, nil)
 	joiner := &node{secret: secret, log: slog.New(slog.DiscardHandler), cfg: config.Config{Name: "n2", Peer: "127.0.0.1:1", Peers: map[string]string{
-		"n1": leader.Addr().String(), "n2": "127.0.0.1:1", "n3": address,
+		"n1": leader, "n2": "127.0.0.1:1", "n3": address,
 	}}}
 	if answer, err := joiner.join(ctx, 1); err != nil || answer.Cluster != cluster {
 		t.Errorf("beside a stranger: %+v, %v", answer, err)
@@ -83,5 +62,55 @@ func TestJoinBesideStrangers(t *testing.T) {
 	joiner.cfg.Peers = map[string]string{"n2": "127.0.0.1:1", "n3": address}
 	if _, err := joiner.join(ctx, 1); !config.IsMistake(err) {
 		t.Errorf("among strangers: %v; want a Mistake", err)
+	}
+}
+
+// admitting is a node that admits whoever asks it once something has come in, and tells of those of other clusters. It returns its address.
+func admitting(t *testing.T, name string, secret []byte, cluster [16]byte, first <-chan struct{}, foreign func()) string {
+	t.Helper()
+	leader, err := transport.New(transport.Config{
+		Self:   transport.Identity{Cluster: cluster, Name: name, Incarnation: 1, ServerMajor: postgres.Major, Collation: collation(t.Context())},
+		Secret: secret, Listen: "127.0.0.1:0", Foreign: func(transport.Identity, transport.Identity) { foreign() },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	leader.ServeHTTP(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-first:
+			reply(w, joinReply{Cluster: cluster, Node: 2}, nil)
+		case <-r.Context().Done():
+		}
+	}))
+	serving, stop := context.WithCancel(context.WithoutCancel(t.Context()))
+	served := make(chan error, 1)
+	go func() { served <- leader.Serve(serving) }() // ended below
+	t.Cleanup(func() {
+		stop()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	})
+	return leader.Addr().String()
+}
+
+// A node that belongs to a cluster, and has to join it anew, is not admitted by another one that holds the same secret.
+func TestJoinBesideAnotherCluster(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	secret := []byte("espresso, long and strong")
+	own, other := [16]byte{7}, [16]byte{8}
+	met, always := make(chan struct{}, 100), make(chan struct{})
+	close(always)
+	joiner := &node{
+		secret: secret, log: slog.New(slog.DiscardHandler), identity: paxos.IdentityRecord{Cluster: own},
+		cfg: config.Config{Name: "n2", Peer: "127.0.0.1:1", Peers: map[string]string{
+			"n1": admitting(t, "n1", secret, other, always, func() { met <- struct{}{} }),
+			"n2": "127.0.0.1:1",
+			"n3": admitting(t, "n3", secret, own, met, nil), // first the other one
+		}},
+	}
+	if answer, err := joiner.join(ctx, 1); err != nil || answer.Cluster != own {
+		t.Errorf("%+v, %v", answer, err)
 	}
 }

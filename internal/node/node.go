@@ -57,14 +57,17 @@ func Run(ctx context.Context, o Options, log *slog.Logger) error {
 			log.Warn("the node's folder could not be released", "error", err)
 		}
 	}()
-	admitted := paxos.Membership{}
+	admitted, identity := paxos.Membership{}, paxos.IdentityRecord{}
 	for {
-		n := &node{cfg: cfg, log: log, extension: o.Extension, secret: o.Secret, listeners: o.Listeners, coreCtx: ctx, admitted: admitted}
+		n := &node{
+			cfg: cfg, log: log, extension: o.Extension, secret: o.Secret, listeners: o.Listeners, coreCtx: ctx, admitted: admitted,
+			identity: paxos.IdentityRecord{Cluster: identity.Cluster}, // of the life before: it joins no other one
+		}
 		again, err := n.goOn(ctx, n.live(ctx))
 		if err != nil || !again {
 			return err
 		}
-		admitted = n.admitted
+		admitted, identity = n.admitted, n.identity
 	}
 }
 

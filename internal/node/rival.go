@@ -13,60 +13,69 @@ import (
 
 	"github.com/baristadb/barista/internal/config"
 	"github.com/baristadb/barista/internal/replicator"
+	"github.com/baristadb/barista/internal/rivals"
 	"github.com/baristadb/barista/internal/transport"
 )
 
-// Two clusters with one secret are a mistake of whoever ran init twice: clients that know one list of addresses write to both. When nodes of both
-// meet, those of the cluster with fewer voters stop, and of two with as many voters both do: each side comes to that by the same two numbers, so
-// never do both go on. A cluster that was just initialised has one voter, so it is the one that stops. A person decides which is the right one: what
-// the other has acknowledged is in its folder still.
-//
-// Only who has proved the secret counts, so no stranger can stop anybody. Which cluster a node meets is part of what the proof covers.
+// Two clusters with one secret are a mistake of whoever ran init twice. What follows for this node when it meets another one, rivals decides.
 
 // rivalSuffix is behind the name of a file that says that this node stopped for another cluster: it does not serve again, for the moment until it meets
-// that, because it was restarted.
+// that, because it was restarted. If the process dies before it is there, the next one serves until then.
 const rivalSuffix = ".rival"
 
 // rivalry is what a node knows of other clusters with its secret.
 type rivalry struct {
 	mu   sync.Mutex // guards the rest
-	met  map[[16]byte]bool
-	lost bool // this node has stopped for one
+	book rivals.Book
+	note string // why this node stopped, as long as that is not on its disk
 }
 
-// yields reports whether the nodes of a cluster stop that meets another one.
-func yields(voters, others int) bool { return voters <= others }
-
-// meetForeign is called whenever a node of another cluster has proved that it holds the secret.
-func (n *node) meetForeign(peer transport.Identity) {
-	own := len(n.driver.Status().Members.Voters())
-	lost := yields(own, int(peer.Voters))
+// meetForeign is called whenever a node of another cluster has proved that it holds the secret, with what both have said of themselves.
+func (n *node) meetForeign(self, peer transport.Identity) {
 	r := &n.rivals
 	r.mu.Lock()
-	known := r.met[peer.Cluster] && !lost || r.lost
-	if r.met == nil {
-		r.met = make(map[[16]byte]bool)
-	}
-	r.met[peer.Cluster] = true
-	r.lost = r.lost || lost
-	r.mu.Unlock()
-	if known {
-		return
-	}
-	if !lost {
+	defer r.mu.Unlock()
+	switch r.book.Meet(side(self), side(peer)) {
+	case rivals.Known:
+	case rivals.GoesOn:
 		n.log.Error("there is another cluster with this one's secret; it has fewer voters, and its node stops: empty that node's folder, and start it "+
-			"without init", "node", peer.Name, "cluster", fmt.Sprintf("%x", peer.Cluster), "voters", peer.Voters, "own_voters", own)
+			"without init", "node", peer.Name, "cluster", fmt.Sprintf("%x", peer.Cluster), "voters", peer.Voters, "own_voters", self.Voters)
+	case rivals.Stops:
+		r.note = fmt.Sprintf("%s belongs to another cluster with this one's secret (%x), of %d voters; this one (%x) has %d and stops. Find out which is the "+
+			"right one. If it is the other, empty this node's folder and start it without init: what was written here is lost then. If it is this one, "+
+			"stop the nodes of the other for good, remove %s, and start this node again",
+			peer.Name, peer.Cluster, peer.Voters, self.Cluster, self.Voters, n.cfg.JournalDir()+rivalSuffix)
+		n.driver.Post(n.coreCtx, replicator.Retire{Why: r.note})
+		n.log.Error("this node stops: there are two clusters under one name", "reason", r.note)
+	}
+	if r.note == "" {
 		return
 	}
-	why := fmt.Sprintf("%s belongs to another cluster with this one's secret (%x), of %d voters; this one (%x) has %d and stops. Find out which is the "+
-		"right one. If it is the other, empty this node's folder and start it without init: what was written here is lost then. If it is this one, "+
-		"stop the nodes of the other for good, remove %s, and start this node again",
-		peer.Name, peer.Cluster, peer.Voters, n.identity.Cluster, own, n.cfg.JournalDir()+rivalSuffix)
-	n.driver.Post(n.coreCtx, replicator.Retire{Why: why})
-	n.log.Error("this node stops: there are two clusters under one name", "reason", why)
-	if err := os.WriteFile(n.cfg.JournalDir()+rivalSuffix, []byte(why+"\n"), 0o600); err != nil {
-		n.log.Error("this node could not note that it stopped for another cluster: it would serve again after a restart, until they meet", "error", err)
+	if err := writeNote(n.cfg.JournalDir()+rivalSuffix, r.note+"\n"); err != nil {
+		n.log.Error("this node could not note that it stopped for another cluster, and tries again when they meet: until then it would serve again after a "+
+			"restart", "error", err)
+		return
 	}
+	r.note = ""
+}
+
+func side(i transport.Identity) rivals.Side {
+	return rivals.Side{Cluster: i.Cluster, Voters: int(i.Voters)}
+}
+
+// writeNote writes a file that after a crash is there as a whole, or not at all.
+func writeNote(path, text string) error {
+	fresh := path + ".new"
+	if err := os.WriteFile(fresh, []byte(text), 0o600); err != nil {
+		return err
+	}
+	if err := writeMark(fresh); err != nil {
+		return err
+	}
+	if err := os.Rename(fresh, path); err != nil {
+		return err
+	}
+	return writeMark(path)
 }
 
 // stayRetired has a node that stopped for another cluster begin as it ended.
@@ -79,7 +88,11 @@ func (n *node) stayRetired(r *replicator.Replicator) error {
 		return fmt.Errorf("read why this node had stopped: %w", err)
 	}
 	text := string(why[:min(len(why), maxReason)])
+	if text == "" {
+		text = "it had met another cluster with this one's secret"
+	}
 	n.log.Error("this node stopped for another cluster, and waits for a person", "reason", text)
+	n.rivals.book.Stop()
 	r.Step(bootClock(), replicator.Retire{Why: text})
 	return nil
 }

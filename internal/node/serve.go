@@ -61,9 +61,9 @@ func (n *node) newTransport(ctx context.Context, listen string, cluster [16]byte
 			Cluster: cluster, Name: n.cfg.Name, Incarnation: incarnation, ServerMajor: postgres.Major, Collation: collation(ctx),
 		},
 		Secret: n.secret, Listen: listen, Listener: inherited, Peers: n.cfg.Peers, Log: n.log,
-		Foreign: func(peer transport.Identity) {
+		Foreign: func(self, peer transport.Identity) {
 			if n.driver != nil { // it serves
-				n.meetForeign(peer)
+				n.meetForeign(self, peer)
 			}
 		},
 		Handler: func(from transport.Identity, typ uint8, body []byte) { n.receive(n.coreCtx, from, typ, body) },

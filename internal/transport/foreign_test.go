@@ -6,12 +6,12 @@ import (
 )
 
 // foreignEnd is a transport of a cluster with so many voters, and what it hears of others.
-func foreignEnd(t *testing.T, name, secret string, cluster byte, voters uint16) (e *end, met chan Identity) {
+func foreignEnd(t *testing.T, name, secret string, cluster byte, voters uint16) (e *end, met chan AnotherCluster) {
 	t.Helper()
-	met = make(chan Identity, 100)
+	met = make(chan AnotherCluster, 100)
 	e = startEnd(t, name, func(cfg *Config) {
 		cfg.Self.Cluster, cfg.Secret = [16]byte{cluster}, []byte(secret)
-		cfg.Foreign = func(peer Identity) { met <- peer }
+		cfg.Foreign = func(self, peer Identity) { met <- AnotherCluster{self, peer} }
 	})
 	e.SetVoters(int(voters))
 	return e, met
@@ -36,10 +36,10 @@ func TestAnotherClusterIsMet(t *testing.T) {
 		t.Fatal("somebody has met a stranger")
 	}
 	alone.SetPeer("n2", other.Addr().String())
-	if peer := receive(t, metByAlone); peer.Name != "n2" || peer.Cluster != [16]byte{2} || peer.Voters != 3 {
-		t.Errorf("the dialler has met %+v", peer)
+	if met := receive(t, metByAlone); met.Peer.Name != "n2" || met.Peer.Cluster != [16]byte{2} || met.Peer.Voters != 3 || met.Self.Voters != 1 {
+		t.Errorf("the dialler has met %+v", met)
 	}
-	if peer := receive(t, metByOther); peer.Name != "n1" || peer.Cluster != [16]byte{1} || peer.Voters != 1 {
-		t.Errorf("the listener has met %+v", peer)
+	if met := receive(t, metByOther); met.Peer.Name != "n1" || met.Peer.Cluster != [16]byte{1} || met.Peer.Voters != 1 || met.Self.Voters != 3 {
+		t.Errorf("the listener has met %+v", met)
 	}
 }

@@ -60,7 +60,7 @@ func greet(c io.ReadWriter, self Identity, secret []byte, name, purpose string) 
 	if _, err := c.Write(proof(secret, "dialler", mine, theirs)); err != nil {
 		return Identity{}, fmt.Errorf("send proof: %w", err)
 	}
-	refusal := self.check(peer.Identity, purpose)
+	refusal := self.Check(peer.Identity, purpose)
 	if _, another := errors.AsType[*AnotherCluster](refusal); another {
 		return Identity{}, refusal // the listener says the same, and not whom it means
 	}
@@ -97,7 +97,7 @@ func welcome(c io.ReadWriter, self Identity, secret []byte, allow func(purpose s
 	if !hmac.Equal(got[:], proof(secret, "dialler", theirs, mine)) {
 		return Identity{}, "", ErrSecret
 	}
-	err = self.check(peer.Identity, peer.purpose)
+	err = self.Check(peer.Identity, peer.purpose)
 	if err == nil {
 		err = allow(peer.purpose)
 	}

@@ -30,9 +30,9 @@ const (
 	PurposeBackup  = "backup"  // raw, to the listener's server; with control, all that a node without a cluster may ask for
 )
 
-// check returns why a node with identity self must not speak with peer for this purpose, or nil. It is symmetric, but for the
+// Check returns why a node with identity self must not speak with peer for this purpose, or nil. It is symmetric, but for the
 // words: both sides come to the same answer.
-func (self Identity) check(peer Identity, purpose string) error {
+func (self Identity) Check(peer Identity, purpose string) error {
 	open := purpose == PurposeControl || purpose == PurposeBackup
 	var none [16]byte
 	switch {

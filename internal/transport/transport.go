@@ -30,9 +30,9 @@ type Config struct {
 	// may be nil. What was queued when the stream went is discarded.
 	PeerUp, PeerDown func(peer Identity)
 
-	// Foreign is called, on a goroutine of its own connection, whenever a peer that holds the secret turns out to belong to another cluster. It may
-	// be nil.
-	Foreign func(peer Identity)
+	// Foreign is called, on a goroutine of its own connection, whenever a peer that holds the secret turns out to belong to another cluster, with what
+	// both said of themselves in that handshake. It may be nil.
+	Foreign func(self, peer Identity)
 
 	MaxFrame         int           // bytes of a frame's body; 64 MiB
 	QueueBytes       int           // bytes queued for one peer; 64 MiB
@@ -191,7 +191,7 @@ func (t *Transport) SetVoters(voters int) {
 // noteForeign tells of a peer that belongs to another cluster, if that is what ended a handshake.
 func (t *Transport) noteForeign(err error) {
 	if another, ok := errors.AsType[*AnotherCluster](err); ok && t.cfg.Foreign != nil {
-		t.cfg.Foreign(another.Peer)
+		t.cfg.Foreign(another.Self, another.Peer)
 	}
 }
 
