@@ -54,6 +54,9 @@ func (n *Node) handlePrepare(from NodeID, m Prepare) {
 	}
 	n.yield(m.Ballot)
 	n.promise(m.Ballot)
+	if m.Ballot < n.promised {
+		n.out.record(PromiseRecord{Ballot: n.promised}) // is there already; but each promise to another node is an act (see forgot)
+	}
 	if m.Index != 0 {
 		n.promiseFor(from, m)
 		return

@@ -96,6 +96,9 @@ func (n *Node) prepare() {
 		preparing: true, ballot: b, before: n.bound, until: n.now.Add(n.cfg.ElectionMin),
 		base: n.chosenTo, adopted: make(map[Index]Entry),
 	}
+	for _, p := range n.peers {
+		p.before = p.seen.Acts
+	}
 	n.promise(b)
 	n.out.promised = b
 	n.toVoters(func(_ int, to NodeID) { n.out.afterDurable(to, n.prepareMessage()) })

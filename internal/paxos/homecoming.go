@@ -28,6 +28,7 @@ type Disowned struct {
 type acquaintance struct {
 	Progress
 	seen     Sighting
+	before   uint64  // of seen.Acts, when this node last asked for promises
 	marked   uint64  // the part of seen.Acts that is in the journal, or on its way
 	welcomed bool    // it has welcomed this run
 	asked    Instant // when it was last asked for that
@@ -125,7 +126,21 @@ func (n *Node) believes(from NodeID, s Stamp, m Message) bool {
 		return false
 	}
 	p.Heard = n.now
+	if promise, ok := m.(Promise); ok && n.forgot(p, s, promise) {
+		n.disown(from, s.Run)
+		return false
+	}
 	return true
+}
+
+// forgot reports whether a promise to this candidate shows that its sender was
+// put back with its memory: a promise is an act, so it comes after all acts that
+// were seen before it was asked for. What a leader tells in heartbeats comes
+// after an election.
+func (n *Node) forgot(p *acquaintance, s Stamp, m Promise) bool {
+	c := &n.candidacy
+	return n.role == Candidate && c.preparing && m.Ballot == c.ballot && s.Run != 0 && s.Acts <= p.before &&
+		!planted("forgotten votes are not missed")
 }
 
 func (n *Node) disown(id NodeID, r Run) {

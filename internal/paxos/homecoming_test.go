@@ -335,3 +335,24 @@ func TestNodeThatWasPutBackWithItsMemory(t *testing.T) {
 		t.Errorf("it votes on; disowned: %v", n.Disowned())
 	}
 }
+
+func TestPromiseThatHasForgotten(t *testing.T) {
+	// Shows that a candidate does not count the promise of a node that has done less, in the same run, than it had seen of it before it asked: that was
+	// put back with its memory.
+	for _, more := range []uint64{0, 1} {
+		w := newPast(t)
+		w.choose(t, 3)
+		w.pass(3)
+		n := w.machine(3).node
+		seen := n.peer(2).seen
+		n.prepare()
+		n.role = Candidate
+		ready, _ := n.Ready()
+		n.Synced(n.now, ready.Seq)
+		promise := Promise{Version: 1, Ballot: n.candidacy.ballot, ChosenTo: n.chosenTo, Last: LastIndex}
+		n.Receive(n.now, 2, Stamp{Run: seen.Run, Acts: seen.Acts + more}, promise)
+		if won := n.role == Leader; won != (more > 0) {
+			t.Errorf("with %d acts more than were seen it leads: %v", more, won)
+		}
+	}
+}
