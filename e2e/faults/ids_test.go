@@ -9,14 +9,13 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/baristadb/barista/e2e/harness"
-	"github.com/baristadb/barista/internal/devcluster"
 )
 
-func TestTransactionIDs(t *testing.T) {
-	// What sessions see of transaction ids never goes back: neither when a leader hands over, nor when it is killed, nor when all nodes start
-	// again; ids of transactions that rolled back count as well. The xmin of a row is above its writer's and never that of another version, and
-	// nothing is made up about transactions of another leadership.
-	w := &idWatch{Cluster: harness.StartCluster(t, devcluster.Options{})}
+// transactionIDs shows that what sessions see of transaction ids never goes back: neither when a leader hands over, nor when it is killed, nor when all
+// nodes start again; ids of transactions that rolled back count as well. The xmin of a row is above its writer's and never that of another version, and
+// nothing is made up about transactions of another leadership.
+func transactionIDs(t *testing.T, c *harness.Cluster) {
+	w := &idWatch{Cluster: c}
 	w.session(t, func(conn *pgx.Conn) {
 		harness.Run(t, conn, "CREATE TABLE items (id int PRIMARY KEY, v int)", "INSERT INTO items SELECT n, 0 FROM generate_series(1, 20) n")
 	})

@@ -7,7 +7,6 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/baristadb/barista/e2e/harness"
-	"github.com/baristadb/barista/internal/devcluster"
 )
 
 // types are what a driver asks for once, and keeps by its OID.
@@ -19,10 +18,9 @@ const audit = `CREATE TABLE audit (relid oid, name text);
 	CREATE TABLE seen (k serial PRIMARY KEY, m mood, ms mood[], p pair, h hstore);
 	CREATE TRIGGER note AFTER INSERT ON seen FOR EACH ROW EXECUTE FUNCTION note()`
 
-func TestOIDsOverLeaders(t *testing.T) {
-	// What a driver and an audit table keep of OIDs is right under each leader, though sessions use temporary tables, a leader dies, and a node
-	// comes back without its data.
-	c := harness.StartCluster(t, devcluster.Options{})
+// oids shows that what a driver and an audit table keep of OIDs is right under each leader, though sessions use temporary tables, a leader dies, and a
+// node comes back without its data.
+func oids(t *testing.T, c *harness.Cluster) {
 	conn := c.Connect(t, 1)
 	harness.Run(t, conn, "CREATE TEMP TABLE local (k serial PRIMARY KEY, v text)", "CREATE TYPE mood AS ENUM ('sad', 'glad')", "CREATE TYPE pair AS (a int, b text)",
 		"CREATE EXTENSION hstore", audit)

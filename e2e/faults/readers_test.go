@@ -10,16 +10,14 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/baristadb/barista/e2e/harness"
-	"github.com/baristadb/barista/internal/devcluster"
 )
 
 // leaderChanges is how often the leader changes under the readers, by turns by a hand-over and by a death.
 const leaderChanges = 4
 
-func TestReadersByTransactionID(t *testing.T) {
-	// Two readers miss no row over changes of leader: one goes through an outbox in the order of transaction ids, up to the oldest that runs; the
-	// other asks for all rows with an xmin that is not below its last watermark. Transactions that are long, or roll back, run meanwhile.
-	c := harness.StartCluster(t, devcluster.Options{})
+// readersByTransactionID shows that two readers miss no row over changes of leader: one goes through an outbox in the order of transaction ids, up to the
+// oldest that runs; the other asks for all rows with an xmin that is not below its last watermark. Transactions that are long, or roll back, run meanwhile.
+func readersByTransactionID(t *testing.T, c *harness.Cluster) {
 	harness.Run(t, c.Connect(t, 1), "CREATE TABLE outbox (id bigserial PRIMARY KEY, xid xid8 NOT NULL DEFAULT pg_current_xact_id(), v int)")
 	writing, stopWriting := context.WithCancel(t.Context())
 	defer stopWriting()

@@ -4,13 +4,11 @@ import (
 	"testing"
 
 	"github.com/baristadb/barista/e2e/harness"
-	"github.com/baristadb/barista/internal/devcluster"
 )
 
-func TestSequencesOverAFailover(t *testing.T) {
-	// No value that a client was told comes again under the next leader, though the transaction that drew before it was rolled
-	// back (T1/T2), none is further away than after a crash of PostgreSQL, and serial keys go on without a collision.
-	c := harness.StartCluster(t, devcluster.Options{})
+// sequences shows that no value that a client was told comes again under the next leader, though the transaction that drew before it was rolled
+// back (T1/T2), that none is further away than after a crash of PostgreSQL, and that serial keys go on without a collision.
+func sequences(t *testing.T, c *harness.Cluster) {
 	leader := c.AwaitLeader(t)
 	conn := c.Connect(t, c.Others(leader)[0])
 	harness.Run(t, conn, "CREATE SEQUENCE drawn", "CREATE SEQUENCE stepped INCREMENT 10", "CREATE SEQUENCE cached CACHE 20 INCREMENT 3",

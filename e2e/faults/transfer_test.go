@@ -6,15 +6,11 @@ import (
 	"testing"
 
 	"github.com/baristadb/barista/e2e/harness"
-	"github.com/baristadb/barista/internal/devcluster"
 )
 
-func TestTransfer(t *testing.T) {
-	// Leadership is handed over under load, to whom it is meant for and without an election; every writer is told the truth. A node that cannot
-	// take over is refused, and the leader leads on; one that is behind is waited for, but not for long.
-	c := harness.StartCluster(t, devcluster.Options{})
-	harness.Run(t, c.Connect(t, 1), harness.LedgerTable)
-	l := &harness.Ledger{}
+// leaderHandsOver shows that leadership is handed over under load, to whom it is meant for and without an election, and that every writer is told the truth.
+// A node that cannot take over is refused, and the leader leads on; one that is behind is waited for, but not for long.
+func leaderHandsOver(t *testing.T, c *harness.Cluster, l *harness.Ledger) {
 	w := harness.StartWriters(t, l, harness.URLs(c, c.All()))
 	for _, args := range [][]string{nil, {"--to"}} {
 		l.AwaitMore(t, 50)
