@@ -5,13 +5,11 @@ import (
 	"testing"
 
 	"github.com/baristadb/barista/e2e/harness"
-	"github.com/baristadb/barista/internal/devcluster"
 )
 
-func TestDatabases(t *testing.T) {
-	// A database that is made through any node is there on all of them, and so are its rows under another leader; one that is dropped is
-	// gone everywhere, also on a node that slept meanwhile, and its name can be used again.
-	c := harness.StartCluster(t, devcluster.Options{})
+// databases shows that a database that is made through any node is there on all of them, and so are its rows under another leader, and that one that is dropped
+// is gone everywhere, also on a node that slept meanwhile, and its name can be used again.
+func databases(t *testing.T, c *harness.Cluster) {
 	leader := c.AwaitLeader(t)
 	conn := c.Connect(t, c.Others(leader)[0])
 	harness.Run(t, conn, "CREATE DATABASE shop", "CREATE DATABASE spare TEMPLATE template0")

@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"github.com/baristadb/barista/e2e/harness"
-	"github.com/baristadb/barista/internal/devcluster"
 )
 
 func TestLargeObjects(t *testing.T) {
@@ -79,10 +78,9 @@ func TestLargeObjects(t *testing.T) {
 	}
 }
 
-func TestLargeObjectsAndAChangeOfLeader(t *testing.T) {
-	// A large object whose transaction was not committed when the leader died is nowhere; the next leader writes on in one that was, and
-	// gives out numbers that nobody has seen.
-	c := harness.StartCluster(t, devcluster.Options{})
+// largeObjects shows that a large object whose transaction was not committed when the leader died is nowhere, and that the next leader writes on in one that
+// was, and gives out numbers that nobody has seen.
+func largeObjects(t *testing.T, c *harness.Cluster) {
 	harness.Run(t, c.Connect(t, 1), "CREATE TABLE seen (o oid PRIMARY KEY)", "INSERT INTO seen SELECT lo_creat(-1) FROM generate_series(1, 200)",
 		"SELECT lo_unlink(o) FROM seen", "SELECT lo_from_bytea(4711, 'first')")
 	c.VerifyAll(t)

@@ -2,6 +2,7 @@ package clients
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"syscall"
@@ -15,10 +16,16 @@ import (
 	"github.com/baristadb/barista/internal/devcluster"
 )
 
-func TestLastWordsOfADeadServer(t *testing.T) {
-	// When the leader's server is killed, and nothing else, a client that waited for an answer is told "unknown" and one that did not is told
-	// that its connection is lost: through the leader's own node, where the backend had the client's socket, and through another.
+func TestLastWords(t *testing.T) {
+	// A client is told the truth when the leader's server is killed, and when its backend is, amid a COMMIT.
 	c := harness.StartCluster(t, devcluster.Options{})
+	_ = t.Run("of a dead server", func(t *testing.T) { lastWordsOfADeadServer(t, c) }) &&
+		t.Run("amid a COMMIT", func(t *testing.T) { lastWordsAmidACommit(t, c) })
+}
+
+// lastWordsOfADeadServer shows that when the leader's server is killed, and nothing else, a client that waited for an answer is told "unknown" and one that did
+// not is told that its connection is lost: through the leader's own node, where the backend had the client's socket, and through another.
+func lastWordsOfADeadServer(t *testing.T, c *harness.Cluster) {
 	leader := c.AwaitLeader(t)
 	doors := []int{leader, c.Others(leader)[0]}
 	var idle []*pgx.Conn
@@ -34,7 +41,8 @@ func TestLastWordsOfADeadServer(t *testing.T) {
 		}
 		return nil
 	})
-	if err := c.Node(leader).Kill9Postgres(); err != nil {
+	postmaster, err := c.Node(leader).PostmasterPID()
+	if err := errors.Join(err, c.Node(leader).Kill9Postgres()); err != nil {
 		t.Fatal(err)
 	}
 	for i, k := range doors {
@@ -46,13 +54,19 @@ func TestLastWordsOfADeadServer(t *testing.T) {
 			t.Errorf("an idle client of n%d was told %q, want 08006", k, got)
 		}
 	}
+	harness.Await(t, harness.ServeLimit, "another server", func(context.Context) error {
+		pid, err := c.Node(leader).PostmasterPID()
+		if err == nil && (pid == 0 || pid == postmaster) {
+			err = fmt.Errorf("its postmaster is %d", pid)
+		}
+		return err
+	})
 	c.Ready(t)
 }
 
-func TestLastWordsAmidACommit(t *testing.T) {
-	// A client whose backend is killed while its COMMIT waits for a majority is told "unknown", though all before was answered: the followers may
-	// still accept what they were sent.
-	c := harness.StartCluster(t, devcluster.Options{})
+// lastWordsAmidACommit shows that a client whose backend is killed while its COMMIT waits for a majority is told "unknown", though all before was answered: the
+// followers may still accept what they were sent.
+func lastWordsAmidACommit(t *testing.T, c *harness.Cluster) {
 	leader := c.AwaitLeader(t)
 	conn, own := c.Connect(t, leader), c.Local(t, leader)
 	harness.Run(t, conn, "CREATE TABLE latte (cups int)", "BEGIN", "INSERT INTO latte VALUES (1)")

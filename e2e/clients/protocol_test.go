@@ -14,8 +14,6 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/baristadb/barista/e2e/harness"
-	"github.com/baristadb/barista/internal/config"
-	"github.com/baristadb/barista/internal/devcluster"
 )
 
 // throughBothDoors runs a test through the leader's node, whose backend takes over the client's socket, and through a follower's, which relays.
@@ -282,40 +280,4 @@ func TestTimeOutsAndCancelsTellTheTruth(t *testing.T) {
 		}
 		t.Logf("%d statements were ended, %d committed", ended, len(want))
 	})
-}
-
-func TestTimeOutAmidACommit(t *testing.T) {
-	// A COMMIT that waits for a majority is ended by no statement time-out and no cancel request: when the majority is back it commits, and its client is
-	// told so.
-	c := harness.StartCluster(t, devcluster.Options{Change: func(cfg *config.Config) { cfg.Suspend = 30 * time.Second }})
-	leader := c.AwaitLeader(t)
-	conn, own := c.Connect(t, leader), c.Local(t, leader)
-	harness.Run(t, conn, "CREATE TABLE patient (k int)", "SET statement_timeout = '50ms'", "BEGIN", "INSERT INTO patient VALUES (1)")
-	for _, k := range c.Others(leader) {
-		if err := c.Node(k).Pause(); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = c.Node(k).Continue() }) // should the test end early
-	}
-	told := harness.ExecLater(t, conn, "COMMIT")
-	harness.Await(t, harness.QueryLimit, "the time-out to have passed", func(ctx context.Context) error {
-		const late = "SELECT FROM pg_stat_activity WHERE pid = $1 AND state = 'active' AND query = 'COMMIT' AND clock_timestamp() > query_start + interval '200 ms'"
-		return own.QueryRow(ctx, late, conn.PgConn().PID()).Scan()
-	})
-	if err := conn.PgConn().CancelRequest(harness.Limited(t, harness.QueryLimit)); err != nil {
-		t.Fatal(err)
-	}
-	for _, k := range c.Others(leader) {
-		if err := c.Node(k).Continue(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := <-told; err != nil {
-		t.Errorf("the client was told: %v", err)
-	}
-	if n := harness.One[int](t, c.Connect(t, leader), "SELECT count(*) FROM patient"); n != 1 {
-		t.Errorf("the table holds %d rows", n)
-	}
-	c.Ready(t)
-	c.VerifyAll(t)
 }

@@ -6,14 +6,13 @@ import (
 	"testing"
 
 	"github.com/baristadb/barista/e2e/harness"
-	"github.com/baristadb/barista/internal/devcluster"
 )
 
 func TestNobodySubscribes(t *testing.T) {
 	// A publication is there for pg_dump and for what is made of the schema; a PostgreSQL outside that subscribes to it is refused by
 	// every node, leader or follower, and leaves nothing behind: neither through a front door nor on a node's own socket does WAL leave that a
 	// subscriber could follow from one leader to the next.
-	c := harness.StartCluster(t, devcluster.Options{})
+	c := harness.SharedCluster(t)
 	conn := c.Connect(t, 1)
 	harness.Run(t, conn, "CREATE TABLE published (k int PRIMARY KEY)", "CREATE PUBLICATION p FOR TABLE published", "INSERT INTO published VALUES (1)")
 	subscriber := harness.ConnectTo(t, harness.StartPlain(t, map[string]string{"wal_level": "logical"}))
@@ -35,4 +34,5 @@ func TestNobodySubscribes(t *testing.T) {
 	}
 	harness.Run(t, conn, "INSERT INTO published VALUES (2)")
 	c.VerifyAll(t)
+	harness.Run(t, conn, "DROP PUBLICATION p", "DROP TABLE published")
 }

@@ -10,15 +10,13 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/baristadb/barista/e2e/harness"
-	"github.com/baristadb/barista/internal/devcluster"
 )
 
 // held is how many unlogged rows there are, and what a permanent table holds.
 const held = "SELECT (SELECT count(*) FROM passing) || ' and ' || (SELECT string_agg(k::text, ' ') FROM lasting)"
 
-func TestUnloggedTables(t *testing.T) {
-	// A session that makes something unlogged is warned once; its rows are on no other node, and are gone when the leader was lost.
-	c := harness.StartCluster(t, devcluster.Options{})
+// unloggedTables shows that a session that makes something unlogged is warned once, and that its rows are on no other node, and are gone when the leader was lost.
+func unloggedTables(t *testing.T, c *harness.Cluster) {
 	leader := c.AwaitLeader(t)
 	settings, err := pgx.ParseConfig(c.URL(c.Others(leader)[0]))
 	if err != nil {
