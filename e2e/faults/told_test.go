@@ -25,7 +25,8 @@ import (
 
 func TestWhatAChangeOfLeaderTells(t *testing.T) {
 	// README's table of SQLSTATEs has what a session is told when its leader goes, whatever it does, through the leader's node or another and in
-	// both protocols, and nothing else; and what the table says became of the transaction is so.
+	// both protocols, and nothing else; and what the table says became of the transaction is so, on every node. A leader without a majority refuses what
+	// it did not propose, does not know what it did, and takes no new connection.
 	c := harness.StartCluster(t, devcluster.Options{Change: func(cfg *config.Config) {
 		cfg.Hold = 2 * time.Second
 		cfg.Lease, cfg.ElectionMin, cfg.ElectionMax = 2*time.Second, 2*time.Second, 3*time.Second // time enough to send commits
@@ -36,23 +37,24 @@ func TestWhatAChangeOfLeaderTells(t *testing.T) {
 	for number, event := range []struct {
 		name   string
 		happen func(leader int, m *toldSessions) error
-		away   bool // the followers are, from before commits are sent until the event is over
-		ends   bool // the node has to be started again
+		away   bool                // the followers are, from before commits are sent until the event is over
+		ends   bool                // the node has to be started again
+		tells  map[string][]string // what it tells sessions through its own node, by what they do: the first to some, and nothing else
 	}{
 		{"hand-over", func(leader int, _ *toldSessions) error {
 			if status, _, errs := c.Barista(t, "transfer", "--http", c.Node(leader).Config.HTTP); status != 0 {
 				return errors.New(errs)
 			}
 			return nil
-		}, false, false},
+		}, false, false, nil},
 		{"stop of the node", func(leader int, _ *toldSessions) error {
 			return c.Node(leader).Stop(harness.Limited(t, harness.ServeLimit))
-		}, false, true},
-		{"death of the node", func(leader int, _ *toldSessions) error { return c.Node(leader).Kill9() }, false, true},
-		{"death of the server amid commits", func(leader int, _ *toldSessions) error { return c.Node(leader).Kill9Postgres() }, true, false},
+		}, false, true, nil},
+		{"death of the node", func(leader int, _ *toldSessions) error { return c.Node(leader).Kill9() }, false, true, nil},
+		{"death of the server amid commits", func(leader int, _ *toldSessions) error { return c.Node(leader).Kill9Postgres() }, true, false, nil},
 		{"death of a backend", func(_ int, m *toldSessions) error {
 			return syscall.Kill(int(m.all[0].conn.PgConn().PID()), syscall.SIGKILL)
-		}, false, false},
+		}, false, false, nil},
 		{"loss of the majority", func(leader int, m *toldSessions) error {
 			harness.Await(t, harness.ServeLimit, "the leader to be suspended", func(ctx context.Context) error {
 				own, err := harness.OwnStatus(ctx, "http://"+c.Node(leader).Config.HTTP+"/status")
@@ -64,7 +66,12 @@ func TestWhatAChangeOfLeaderTells(t *testing.T) {
 			m.send("COMMIT that comes late")
 			m.connects(c, leader)
 			return nil
-		}, true, false},
+		}, true, false, map[string][]string{
+			"COMMIT":                            {"08007", "40001"}, // the latter where the first one was in flight, and this one waited for that
+			"COMMIT that comes late":            {"40001"},
+			"connecting":                        {"57P03"},
+			"in a transaction that has written": {"40001"},
+		}},
 	} {
 		c.Ready(t)
 		leader := c.AwaitLeader(t)
@@ -90,12 +97,14 @@ func TestWhatAChangeOfLeaderTells(t *testing.T) {
 			}
 		}
 		m.hear(seen, c.Others(leader)...)
+		m.compare(leader, event.name, event.tells)
 		if event.ends {
 			c.Restart(t, leader)
 		}
 		c.Ready(t)
 		m.check(table, event.name, c.Connect(t, c.AwaitLeader(t)))
 	}
+	c.VerifyAll(t)
 	delete(seen, "success")
 	if got, want := slices.Sorted(maps.Keys(seen)), slices.Sorted(maps.Keys(table)); !slices.Equal(got, want) {
 		t.Errorf("sessions were told %q, and the table has %q", got, want)
@@ -320,6 +329,25 @@ func (s *toldSession) lastWord() error {
 		}
 		if told, ok := message.(*pgproto3.ErrorResponse); ok {
 			return pgconn.ErrorResponseToPgError(told)
+		}
+	}
+}
+
+// compare compares what sessions through one node were told with what they are to be told.
+func (m *toldSessions) compare(node int, event string, tells map[string][]string) {
+	for does, codes := range tells {
+		heard := map[string]bool{}
+		for _, s := range m.all {
+			if s.node != node || !strings.HasSuffix(s.name, ": "+does) {
+				continue
+			}
+			heard[s.code] = true
+			if !slices.Contains(codes, s.code) {
+				m.t.Errorf("%s, %s: it was told %s, want %q", event, s.name, s.code, codes)
+			}
+		}
+		if !heard[codes[0]] {
+			m.t.Errorf("%s: no session in the state %q was told %s", event, does, codes[0])
 		}
 	}
 }
