@@ -164,7 +164,7 @@ func (n *node) assemble(context.Context) error {
 		Tick:       n.cfg.Tick,
 		Log:        n.log,
 	})
-	n.permissions = &permissions{node: n}
+	n.permissions = newPermissions(n)
 	n.server.marks, n.server.desk, n.server.fetch, n.server.permissions = n.marks, n.joins, n.fetchData, n.permissions
 	n.server.status, n.server.watchStatus, n.server.minFree = n.driver.Status, n.driver.Watch, int64(n.cfg.MinFree)
 	n.server.post = func(e replicator.Event) { n.driver.Post(n.coreCtx, e) }
@@ -235,6 +235,7 @@ func (n *node) serve(ctx context.Context) error {
 	coreTasks.Go(func() { fail("membership", n.followMembers(core)) })
 	coreTasks.Go(func() { fail("membership", n.doubt(core)) })
 	coreTasks.Go(func() { fail("homecoming", n.watchOutdated(core)) })
+	coreTasks.Go(func() { n.permissions.makeSurveys(core) })
 	serverTasks.Go(func() { n.server.keep(server) })
 	serverTasks.Go(func() { n.purge(server) })
 	serverTasks.Go(func() { n.lookAfterServer(server) })

@@ -45,6 +45,7 @@ type Server interface {
 	Diverged(why string)
 	Joined(joined Joined)
 	Replied(reply Reply)
+	Survey(survey Survey) // Surveyed follows
 }
 
 const (
@@ -341,6 +342,9 @@ func (d *Driver) obey(ctx context.Context, out Output) {
 	}
 	for _, reply := range out.Replies {
 		d.server.Replied(reply)
+	}
+	if out.Survey != nil {
+		d.server.Survey(*out.Survey)
 	}
 	if out.Purge != nil {
 		d.toDisk(ctx, diskWork{purge: out.Purge})

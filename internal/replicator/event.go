@@ -138,6 +138,12 @@ type (
 		Ticket uint64
 	}
 
+	// Surveyed answers Output.Survey: why the members must not become as asked about; empty when they may.
+	Surveyed struct {
+		Ticket  uint64
+		Refused string
+	}
+
 	// GateFailed says that the server has closed its gate by itself.
 	GateFailed struct{}
 
@@ -189,6 +195,7 @@ func (StepDown) event()       {}
 func (Transfer) event()       {}
 func (Expect) event()         {}
 func (Dismiss) event()        {}
+func (Surveyed) event()       {}
 func (GateFailed) event()     {}
 func (Flushed) event()        {}
 func (Room) event()           {}

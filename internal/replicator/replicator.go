@@ -202,6 +202,8 @@ func (r *Replicator) Step(now paxos.Instant, event Event) {
 		r.expect(e)
 	case Dismiss:
 		r.dismiss(e)
+	case Surveyed:
+		r.surveyed(e)
 	case GateFailed:
 		r.gateFailed()
 	case Flushed:
