@@ -74,7 +74,7 @@ func (p *permissions) askLeader(ctx context.Context, request renewal.Request) (a
 func (p *permissions) tell(reign paxos.Ballot) (told renewal.Holding) {
 	s := p.node.driver.Status()
 	p.note(func(own *renewal.Node) { told = own.Tell(reign, s.DurableTo) })
-	told.Floor = p.node.journal.Floor().Index
+	told.Floor, told.Doubtful = p.node.journal.Floor().Index, p.node.server.doubtful() != ""
 	told.Holds = told.Holds && reliable(s, bootClock())
 	return told
 }

@@ -111,7 +111,11 @@ const earlierData = "they are those of an earlier incarnation of this node, whos
 // its journal. But they stay until a copy of a peer's has proved its worth: others may have dropped theirs because these were there. If the process
 // dies before the journal is made, the next start joins again, and finds them given up or not; both is right.
 func (n *node) settle(ctx context.Context, answer joinReply, incarnation uint64) error {
-	if err := n.pg.GiveUp(ctx, earlierData); err != nil {
+	err := postgres.KillStale(ctx, n.pg.DataDir)
+	if err == nil {
+		err = n.pg.GiveUp(earlierData)
+	}
+	if err != nil {
 		return fmt.Errorf("an earlier incarnation, which is no member any more: %w", err)
 	}
 	if err := removeMark(n.cfg.JournalDir() + disownedSuffix); err != nil { // of a journal that was set aside

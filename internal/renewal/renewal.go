@@ -50,6 +50,8 @@ type Holding struct {
 	Holds   bool        // its server holds everything that its journal has purged
 	Durable paxos.Index // up to where its journal has the log
 	Floor   paxos.Index // of its journal
+
+	Doubtful bool // what it holds may not be whole, and nobody had anything better; decides nothing here
 }
 
 // A Node is what one node knows of itself. The zero value is that of a node whose server has not run yet.
