@@ -161,12 +161,13 @@ func (n *node) assemble(context.Context) error {
 	n.transport.SetVoters(len(restored.Members.Voters()))
 	n.driver = replicator.NewDriver(replicator.DriverConfig{
 		Replicator: replicating,
-		Journal:    roomyJournal{watchedJournal{n.journal, n.damaged}, n},
+		Journal:    watchedJournal{n.journal, n.damaged},
 		Network:    &network{cluster: n.identity.Cluster, transport: n.transport, directory: n.directory},
 		Server:     n.server,
 		Clock:      bootClock,
 		Tick:       n.cfg.Tick,
 		Log:        n.log,
+		NoRoom:     func(err error) bool { return errors.Is(err, journal.ErrNoRoom) },
 	})
 	n.permissions = newPermissions(n)
 	n.server.marks, n.server.desk, n.server.fetch, n.server.permissions = n.marks, n.joins, n.fetchData, n.permissions

@@ -159,6 +159,9 @@ type (
 	// Room says that there is little room on the node's disks, and where; empty: there is room. Unless a node says otherwise it has room.
 	Room struct{ Little string }
 
+	// JournalFull says why the journal takes nothing just now, and whatever it is given has to wait; empty: it has room again.
+	JournalFull struct{ Why string }
+
 	// Stranger says that a member which this node does not know has named a membership version.
 	Stranger struct{ Version uint32 }
 
@@ -200,6 +203,7 @@ func (GateFailed) event()     {}
 func (Flushed) event()        {}
 func (Room) event()           {}
 func (Purged) event()         {}
+func (JournalFull) event()    {}
 func (Stranger) event()       {}
 func (Retire) event()         {}
 func (Pardon) event()         {}
