@@ -28,6 +28,7 @@ type disk struct {
 	bytes  int64  // of a segment file
 	suffix string // behind the names of new files
 	files  files
+	free   func() (int64, error) // bytes of the disk; a quota may leave less
 
 	mu        sync.Mutex // held while a file is prepared; guards spare
 	spare     bool       // a prepared file stands under spareName
@@ -38,6 +39,7 @@ type disk struct {
 
 func newDisk(dir string, bytes int64) *disk {
 	d := &disk{dir: dir, bytes: bytes, files: folder(dir)}
+	d.free = func() (int64, error) { return freeBytes(dir) }
 	d.stopped, d.stop = context.WithCancel(context.Background())
 	return d
 }
@@ -67,8 +69,12 @@ func (d *disk) prepare(ctx context.Context) error {
 		return err
 	}
 	defer f.Close()
+	// Without enough room it is not even begun: it would take the last bytes of a server on the same disk, at each attempt.
+	if free, err := d.free(); err == nil && free < d.bytes+zeroStep {
+		return errors.Join(fmt.Errorf("%w: %d bytes are free, and a segment takes %d", ErrNoRoom, free, d.bytes), d.files.remove(spareName))
+	}
 	err = fillZeros(ctx, f, 0, d.bytes)
-	if errors.Is(err, unix.ENOSPC) {
+	if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
 		// What it holds is zeros: others need the room more, a purge of this journal among them.
 		return errors.Join(fmt.Errorf("%w: %w", ErrNoRoom, err), d.files.remove(spareName))
 	}
@@ -93,6 +99,15 @@ func fillZeros(ctx context.Context, f writable, from, to int64) error {
 		return err
 	}
 	return f.Sync()
+}
+
+// freeBytes is how much of the disk under a folder this account may still use.
+func freeBytes(dir string) (int64, error) {
+	var fs unix.Statfs_t
+	if err := unix.Statfs(dir, &fs); err != nil {
+		return 0, err
+	}
+	return int64(fs.Bavail) * fs.Frsize, nil
 }
 
 // Create implements types.VFS: it returns a new file, durable and full of zeros.

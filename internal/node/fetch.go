@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"sort"
 	"sync"
 	"time"
@@ -24,6 +25,7 @@ func (n *node) fetchData(ctx context.Context) error {
 		}
 	}
 	sortSources(names, leader, n.server.renewal.again)
+	preferSound(names, n.soundPeers(ctx))
 	var failed error
 	for _, name := range names {
 		dial := func(ctx context.Context) (net.Conn, error) { return n.dialTunnel(ctx, name, transport.PurposeBackup) }
@@ -54,6 +56,19 @@ func sortSources(names []string, leader string, leaderFirst bool) {
 			return (names[i] == leader) == leaderFirst
 		}
 		return names[i] < names[j]
+	})
+}
+
+// preferSound puts the peers whose data are whole as far as is known before the others, who are as good as nothing while there is one of them.
+func preferSound(names, sound []string) {
+	slices.SortStableFunc(names, func(a, b string) int {
+		switch isA := slices.Contains(sound, a); {
+		case isA == slices.Contains(sound, b):
+			return 0
+		case isA:
+			return -1
+		}
+		return 1
 	})
 }
 

@@ -32,7 +32,7 @@ func dataNode(t *testing.T, folders ...string) *node {
 			t.Fatal(err)
 		}
 	}
-	n.permissions = &permissions{node: n}
+	n.permissions = newPermissions(n)
 	n.server = newLocalServer(n.pg, 2, log)
 	n.server.permissions = n.permissions
 	return n

@@ -9,9 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/baristadb/barista/internal/admin"
 	"github.com/baristadb/barista/internal/paxos"
-	"github.com/baristadb/barista/internal/replicator"
 )
 
 // A node whose folder is an older copy is disowned by its peers (internal/paxos, life.go): it has forgotten votes. It goes on running, but votes
@@ -134,29 +132,6 @@ func (n *node) goOn(ctx context.Context, end error) (bool, error) {
 		return true, n.settle(ctx, was.answer, was.incarnation)
 	}
 	return true, nil
-}
-
-// PardonMember implements admin.Operator: this node votes in spite of what its folder may have forgotten. It is refused while a leader serves,
-// for then nothing has to be given up.
-func (n *node) PardonMember(ctx context.Context, name string) error {
-	if name != n.cfg.Name {
-		return admin.Refusal(fmt.Sprintf("this is %s: ask %s itself", n.cfg.Name, name))
-	}
-	if n.driver.Status().Disowned == nil {
-		return admin.Refusal(name + " was not found to be an older copy")
-	}
-	peers := members{n}
-	for _, peer := range peers.Names() {
-		if status, err := peers.Status(ctx, peer); err == nil && status.Role == admin.Leader {
-			return admin.Refusal(fmt.Sprintf("%s leads, so nothing has to be given up: %s joins by itself as a new incarnation", peer, name))
-		}
-	}
-	n.log.Warn("an operator has ordered that this node votes, although its folder is an older copy: what it has forgotten may be lost")
-	if err := removeMark(n.cfg.JournalDir() + disownedSuffix); err != nil {
-		return err
-	}
-	n.driver.Post(ctx, replicator.Pardon{})
-	return nil
 }
 
 // writeMark makes an empty file that is there after a crash.

@@ -25,6 +25,12 @@ type permissions struct {
 
 	deciding sync.Mutex // one decision is made at a time; guards giver
 	giver    renewal.Leader
+
+	surveys chan replicator.Survey // holds the last one that is to be made
+}
+
+func newPermissions(n *node) *permissions {
+	return &permissions{node: n, surveys: make(chan replicator.Survey, 1)}
 }
 
 // note changes what this node knows of itself.
@@ -68,6 +74,7 @@ func (p *permissions) askLeader(ctx context.Context, request renewal.Request) (a
 func (p *permissions) tell(reign paxos.Ballot) (told renewal.Holding) {
 	s := p.node.driver.Status()
 	p.note(func(own *renewal.Node) { told = own.Tell(reign, s.DurableTo) })
+	told.Floor, told.Doubtful = p.node.journal.Floor().Index, p.node.server.doubtful() != ""
 	told.Holds = told.Holds && reliable(s, bootClock())
 	return told
 }
@@ -106,7 +113,7 @@ func (p *permissions) decide(ctx context.Context, asker string, request renewal.
 	if !leads(before) {
 		return renewal.Permission{Refused: p.node.cfg.Name + " does not lead with an open gate"}
 	}
-	answers := p.gather(ctx, asker, before)
+	answers := p.gather(ctx, before.Members, asker, before.Epoch)
 	if after := p.node.driver.Status(); !leads(after) || after.Epoch != before.Epoch {
 		return renewal.Permission{Refused: p.node.cfg.Name + " does not lead any more"}
 	}
@@ -117,17 +124,17 @@ func (p *permissions) decide(ctx context.Context, asker string, request renewal.
 
 func leads(s replicator.Status) bool { return s.Phase == replicator.Open && !s.Suspended }
 
-// gather asks every voter but the asker.
-func (p *permissions) gather(ctx context.Context, asker string, s replicator.Status) renewal.Answers {
+// gather asks every voter of a membership but the asker, if there is one.
+func (p *permissions) gather(ctx context.Context, members paxos.Membership, asker string, reign paxos.Ballot) renewal.Answers {
 	var mu sync.Mutex // guards answers
 	answers := make(renewal.Answers)
 	var asked sync.WaitGroup
-	for _, m := range s.Members.Members {
+	for _, m := range members.Members {
 		if !m.Voter || m.Name == asker {
 			continue
 		}
 		asked.Go(func() { // ends with heirStatusLimit
-			told := p.askOne(ctx, m.Name, s.Epoch)
+			told := p.askOne(ctx, m.Name, reign)
 			mu.Lock()
 			defer mu.Unlock()
 			answers[m.Name] = told

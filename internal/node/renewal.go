@@ -296,7 +296,15 @@ func (n *node) lookAfterServer(ctx context.Context) {
 		} else if why == "" && time.Since(stopped) > divergedFor {
 			why = "it holds something else than the log says: " + diverged
 		}
-		if why == "" || time.Now().Before(again) {
+		if time.Now().Before(again) {
+			continue
+		}
+		if why == "" && n.server.doubtful() != "" {
+			if why = n.betterData(ctx); why == "" {
+				again = time.Now().Add(askAgain)
+			}
+		}
+		if why == "" {
 			continue
 		}
 		lacking, err := n.server.roomLacking()

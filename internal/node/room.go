@@ -11,8 +11,6 @@ import (
 
 	"github.com/baristadb/barista/internal/admin"
 	"github.com/baristadb/barista/internal/config"
-	"github.com/baristadb/barista/internal/journal"
-	"github.com/baristadb/barista/internal/paxos"
 	"github.com/baristadb/barista/internal/postgres"
 	"github.com/baristadb/barista/internal/replicator"
 )
@@ -23,16 +21,15 @@ import (
 //  1. Below two times min_free the log warns.
 //  2. Below min_free the node says that it needs help. If it leads, it hands over to a node that has room; else it does not campaign while there may be
 //     one that has. Where nobody has, it leads on, or campaigns some seconds later than others would, and nothing flaps.
-//  3. A journal that finds no room for another segment waits for it. Its node then takes no part in agreement: nothing that it did not write
-//     down is acknowledged.
+//  3. A journal that finds no room for another segment waits for it. Its node then takes no part in agreement, and leads only if nobody else can
+//     (replicator.JournalFull): nothing that it did not write down is acknowledged.
 //
 // With a quarter of min_free more it is again a node like every other.
 const (
-	roomEvery   = time.Second
-	leaveEvery  = 10 * time.Second // between two looks for somebody who could lead instead
-	warnFactor  = 2
-	roomyAgain  = 4 // by so many parts of min_free more
-	journalWait = time.Second
+	roomEvery  = time.Second
+	leaveEvery = 10 * time.Second // between two looks for somebody who could lead instead
+	warnFactor = 2
+	roomyAgain = 4 // by so many parts of min_free more
 )
 
 // room is what is known of a node's disks.
@@ -172,37 +169,5 @@ func (n *node) leaveWithoutRoom(ctx context.Context) {
 			n.log.Error("this node has little room and leads on, because nobody can take over", "room", little, "reason", done.Refused)
 		}
 		told = done.Refused
-	}
-}
-
-// roomyJournal waits where a journal finds no room.
-type roomyJournal struct {
-	replicator.Journal
-	node *node
-}
-
-// Append is Journal.Append.
-func (r roomyJournal) Append(records []paxos.Record, durable bool) error {
-	return r.wait(func() error { return r.Journal.Append(records, durable) })
-}
-
-// Purge is Journal.Purge.
-func (r roomyJournal) Purge(floor paxos.Floor) error {
-	return r.wait(func() error { return r.Journal.Purge(floor) })
-}
-
-func (r roomyJournal) wait(write func() error) error {
-	for told := false; ; told = true {
-		err := write()
-		if !errors.Is(err, journal.ErrNoRoom) || r.node.coreCtx.Err() != nil {
-			if told && err == nil {
-				r.node.log.Info("the journal has room again")
-			}
-			return err
-		}
-		if !told {
-			r.node.log.Error("this node takes no part in agreement until its journal has room", "reason", err)
-		}
-		pause(r.node.coreCtx, journalWait)
 	}
 }

@@ -111,7 +111,11 @@ const earlierData = "they are those of an earlier incarnation of this node, whos
 // its journal. But they stay until a copy of a peer's has proved its worth: others may have dropped theirs because these were there. If the process
 // dies before the journal is made, the next start joins again, and finds them given up or not; both is right.
 func (n *node) settle(ctx context.Context, answer joinReply, incarnation uint64) error {
-	if err := n.pg.GiveUp(ctx, earlierData); err != nil {
+	err := postgres.KillStale(ctx, n.pg.DataDir)
+	if err == nil {
+		err = n.pg.GiveUp(earlierData)
+	}
+	if err != nil {
 		return fmt.Errorf("an earlier incarnation, which is no member any more: %w", err)
 	}
 	if err := removeMark(n.cfg.JournalDir() + disownedSuffix); err != nil { // of a journal that was set aside
@@ -157,14 +161,15 @@ func (n *node) assemble(context.Context) error {
 	n.transport.SetVoters(len(restored.Members.Voters()))
 	n.driver = replicator.NewDriver(replicator.DriverConfig{
 		Replicator: replicating,
-		Journal:    roomyJournal{watchedJournal{n.journal, n.damaged}, n},
+		Journal:    watchedJournal{n.journal, n.damaged},
 		Network:    &network{cluster: n.identity.Cluster, transport: n.transport, directory: n.directory},
 		Server:     n.server,
 		Clock:      bootClock,
 		Tick:       n.cfg.Tick,
 		Log:        n.log,
+		NoRoom:     func(err error) bool { return errors.Is(err, journal.ErrNoRoom) },
 	})
-	n.permissions = &permissions{node: n}
+	n.permissions = newPermissions(n)
 	n.server.marks, n.server.desk, n.server.fetch, n.server.permissions = n.marks, n.joins, n.fetchData, n.permissions
 	n.server.status, n.server.watchStatus, n.server.minFree = n.driver.Status, n.driver.Watch, int64(n.cfg.MinFree)
 	n.server.post = func(e replicator.Event) { n.driver.Post(n.coreCtx, e) }
@@ -236,6 +241,7 @@ func (n *node) serve(ctx context.Context) error {
 	coreTasks.Go(func() { fail("membership", n.doubt(core)) })
 	coreTasks.Go(func() { fail("homecoming", n.watchOutdated(core)) })
 	coreTasks.Go(func() { n.watchDifferent(core) })
+	coreTasks.Go(func() { n.permissions.makeSurveys(core) })
 	serverTasks.Go(func() { n.server.keep(server) })
 	serverTasks.Go(func() { n.purge(server) })
 	serverTasks.Go(func() { n.lookAfterServer(server) })

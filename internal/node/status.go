@@ -27,7 +27,7 @@ func (n *node) Status() admin.Status {
 	}
 	return admin.Status{
 		Name: n.cfg.Name, Role: n.role(s, applied), Member: standing, Reason: reason, Leader: n.directory.name(s.Leader),
-		Detail:    admin.Sentence(append([]string{detail, n.server.progressOfCopy(), trouble.Detail}, aside.told...)...),
+		Detail:    admin.Sentence(append([]string{detail, n.server.progressOfCopy(), trouble.Detail, n.server.doubtful()}, aside.told...)...),
 		Unguarded: aside.unguarded,
 		Trouble:   trouble.Reason, NeedsHelp: trouble.Lasting, Unfit: s.Unfit,
 		Ballot: ballotText(s.Ballot), Epoch: ballotText(s.Epoch),

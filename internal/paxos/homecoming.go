@@ -81,7 +81,7 @@ func (n *Node) tickHomecoming() {
 		}
 	}
 	n.arrive()
-	if n.now >= n.homecoming.nextMark.Add(markEvery*n.cfg.Tick) {
+	if n.now >= n.homecoming.nextMark.Add(markEvery*n.cfg.Tick) && !n.mute {
 		n.markSightings()
 	}
 }

@@ -71,7 +71,7 @@ func (n *Node) lead(b Ballot, base Index, adopted []Value) {
 // without an entry that was chosen under the old one.
 func (n *Node) Propose(now Instant, values ...Value) (first Index, ok bool) {
 	n.enter(now)
-	if n.role != Leader || n.lapsed() || len(values) == 0 || !n.roomFor(values) || !n.orderly(values) {
+	if n.role != Leader || n.mute || n.lapsed() || len(values) == 0 || !n.roomFor(values) || !n.orderly(values) {
 		return 0, false
 	}
 	proposed := make([]Value, len(values))

@@ -110,7 +110,7 @@ func (n *Node) handleLearn(from NodeID, m Learn) {
 // fetchFrom asks a peer for what it has said to have and this node lacks,
 // unless a request is already on its way.
 func (n *Node) fetchFrom(peer NodeID) {
-	if peer == 0 || n.fetch.peer != 0 || n.peer(peer).ChosenTo <= n.chosenTo {
+	if peer == 0 || n.mute || n.fetch.peer != 0 || n.peer(peer).ChosenTo <= n.chosenTo {
 		return
 	}
 	n.sendFetch(peer)
@@ -131,7 +131,7 @@ func (n *Node) tickFetch() {
 	}
 	failed := n.fetch.peer
 	n.fetch = fetch{}
-	if peer := n.fetchTarget(failed); peer != 0 {
+	if peer := n.fetchTarget(failed); peer != 0 && !n.mute {
 		n.sendFetch(peer)
 	}
 }

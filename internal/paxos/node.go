@@ -40,6 +40,7 @@ type Node struct {
 	role       Role
 	electable  bool
 	complete   bool // the server holds everything at or below the floor
+	mute       bool // nothing can be made durable just now
 	leadership leadership
 	candidacy  candidacy // while Candidate
 	reign      reign     // while Leader
@@ -131,7 +132,7 @@ func (n *Node) Tick(now Instant) {
 // Receive takes a message from a peer. The driver vouches for from.
 func (n *Node) Receive(now Instant, from NodeID, s Stamp, m Message) {
 	n.enter(now)
-	if from == 0 || from == n.cfg.ID || !n.believes(from, s, m) {
+	if from == 0 || from == n.cfg.ID || !n.believes(from, s, m) || n.mute && needsDisk(m) {
 		return
 	}
 	n.dispatch(from, m)

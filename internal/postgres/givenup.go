@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -21,11 +20,8 @@ const givenUpFile = "barista.given-up"
 const maxGivenUp = 1024
 
 // GiveUp notes that no server is to run on the data that are there, and why, in the data folder and in the one that it has taken the place of. If the
-// process dies before it returns, what is noted may be a part of that: it has to be called again.
-func (c Config) GiveUp(ctx context.Context, why string) error {
-	if err := KillStale(ctx, c.DataDir); err != nil {
-		return err
-	}
+// process dies before it returns, what is noted may be a part of that: it has to be called again. A server that runs on them is not ended by it.
+func (c Config) GiveUp(why string) error {
 	return c.Account.As(func() error {
 		return errors.Join(noteGivenUp(c.DataDir, why), noteGivenUp(c.replacedFolder(), why))
 	})

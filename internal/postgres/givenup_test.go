@@ -64,7 +64,7 @@ func TestDataThatAreGivenUp(t *testing.T) {
 	// copy which takes their place may be started, while they are kept.
 	c := asideConfig(t, "pgdata", "pgdata.old", "copy")
 	const why = "they are torn"
-	if err := c.GiveUp(t.Context(), why); err != nil {
+	if err := c.GiveUp(why); err != nil {
 		t.Fatal(err)
 	}
 	for k := range 2 {

@@ -16,6 +16,8 @@
 // none of them can take after its answer (3). One of the same ballot that was given before was remembered (2). One that was given later, or
 // has a higher ballot, would be the one that we look at. So all of that majority still hold what they held.
 //
+// A membership that changes meanwhile is Change's to judge.
+//
 // A leader that dies takes its memory along; the next one asks again, with a higher ballot. A node that does not answer counts as one that holds
 // nothing. A node that dies with a permission has either not begun to use it, or finds no data when it starts, and says so.
 package renewal
@@ -47,6 +49,9 @@ type Holding struct {
 	Busy    bool        // its data are being fetched, or the copy has not been kept yet
 	Holds   bool        // its server holds everything that its journal has purged
 	Durable paxos.Index // up to where its journal has the log
+	Floor   paxos.Index // of its journal
+
+	Doubtful bool // what it holds may not be whole, and nobody had anything better; decides nothing here
 }
 
 // A Node is what one node knows of itself. The zero value is that of a node whose server has not run yet.
@@ -108,11 +113,9 @@ type Answers map[string]*Holding
 // Give decides about one request. The caller leads with the ballot before and after, and lets one decision be made at a time, from the first
 // question to the last answer.
 func (l *Leader) Give(reign paxos.Ballot, m paxos.Membership, asker string, r Request, answers Answers) Permission {
-	if l.reign != reign {
-		l.reign, l.given = reign, make(map[string]bool)
-	}
-	for name, told := range answers {
-		if told != nil && !told.Asking && !told.Busy {
+	l.hear(reign, answers)
+	for name := range l.given {
+		if !slices.ContainsFunc(m.Members, func(member paxos.Member) bool { return member.Name == name }) {
 			delete(l.given, name)
 		}
 	}
@@ -123,12 +126,24 @@ func (l *Leader) Give(reign paxos.Ballot, m paxos.Membership, asker string, r Re
 	return Permission{Reign: reign}
 }
 
+// hear forgets what is over of what was permitted.
+func (l *Leader) hear(reign paxos.Ballot, answers Answers) {
+	if l.reign != reign {
+		l.reign, l.given = reign, make(map[string]bool)
+	}
+	for name, told := range answers {
+		if told != nil && !told.Asking && !told.Busy {
+			delete(l.given, name)
+		}
+	}
+}
+
 // refuse says why a node may not have its data fetched anew; empty when it may.
 func (l *Leader) refuse(m paxos.Membership, asker string, r Request, answers Answers) string {
 	var busy, without []string
-	for name := range l.given { // who does not vote is not asked, and does not count before it votes
-		if name != asker && votes(m, name) {
-			busy = append(busy, name)
+	for _, member := range m.Members { // a learner with a permission keeps no voter from one
+		if member.Voter && member.Name != asker && l.given[member.Name] {
+			busy = append(busy, member.Name)
 		}
 	}
 	holders := 0
@@ -153,10 +168,6 @@ func (l *Leader) refuse(m paxos.Membership, asker string, r Request, answers Ans
 			voters, holders, list(append(without, busy...)))
 	}
 	return ""
-}
-
-func votes(m paxos.Membership, name string) bool {
-	return slices.ContainsFunc(m.Members, func(member paxos.Member) bool { return member.Voter && member.Name == name })
 }
 
 // list writes names in order.

@@ -3,6 +3,7 @@ package renewal
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/baristadb/barista/internal/paxos"
@@ -18,13 +19,16 @@ type cluster struct {
 	empty   map[string]bool // the old data are gone, and the copy is not there
 	reign   paxos.Ballot    // the highest so far
 	ballots map[string]paxos.Ballot
-	flying  []func() // what is on its way
+	views   map[string]paxos.Membership // what a leader takes for the membership
+	flying  []func()                    // what is on its way
+
+	deciding map[*Leader]bool // one decision is made at a time
 }
 
 func newCluster(r *rand.Rand, size int) *cluster {
 	c := &cluster{
 		rand: r, members: paxos.FirstMembership("n1", 1, "n1"), nodes: map[string]*Node{}, leaders: map[string]*Leader{},
-		empty: map[string]bool{}, ballots: map[string]paxos.Ballot{},
+		empty: map[string]bool{}, ballots: map[string]paxos.Ballot{}, views: map[string]paxos.Membership{}, deciding: map[*Leader]bool{},
 	}
 	for k := range size {
 		name := fmt.Sprintf("n%d", k+1)
@@ -40,22 +44,30 @@ func newCluster(r *rand.Rand, size int) *cluster {
 
 func (c *cluster) any() string { return c.names[c.rand.IntN(len(c.names))] }
 
+func (c *cluster) votes(name string) bool {
+	return slices.ContainsFunc(c.members.Members, func(m paxos.Member) bool { return m.Name == name && m.Voter })
+}
+
 // ask sends a request, which may be lost, and the leader gathers answers at moments of their own.
 func (c *cluster) ask(asker string, drop bool) {
 	leader := c.any() // it may have been deposed long ago, and not know it
 	reign := c.ballots[leader]
 	node := c.nodes[asker]
-	if leader == asker || reign == 0 || node.asking > 0 {
+	decider := c.leaders[leader]
+	if leader == asker || reign == 0 || node.asking > 0 || c.deciding[decider] {
 		return
 	}
+	c.deciding[decider] = true
+	members := c.views[leader]
 	node.Ask()
 	answers := Answers{}
 	waits := 0
 	give := func() {
-		if c.ballots[leader] != reign {
-			return // it leads with another ballot by now
+		c.deciding[decider] = false
+		if c.ballots[leader] != reign || c.reign != reign {
+			return // it leads no more, and knows: its lease is over
 		}
-		p := c.leaders[leader].Give(reign, c.members, asker, Request{Floor: 5, Drop: drop}, answers)
+		p := decider.Give(reign, members, asker, Request{Floor: 5, Drop: drop}, answers)
 		c.flying = append(c.flying, func() {
 			if c.nodes[asker] != node || node.asking == 0 {
 				return // it has died, or does not wait any more
@@ -70,8 +82,9 @@ func (c *cluster) ask(asker string, drop bool) {
 			}
 		})
 	}
-	for _, name := range c.names {
-		if name == asker {
+	for _, m := range members.Members {
+		name := m.Name
+		if name == asker || !m.Voter {
 			continue
 		}
 		answers[name] = nil
@@ -94,8 +107,10 @@ func (c *cluster) happen() {
 	case 0:
 		c.ask(name, c.rand.IntN(3) > 0)
 	case 1: // it is elected; who led before may not know it yet
-		c.reign++
-		c.ballots[name] = c.reign
+		if c.votes(name) {
+			c.reign++
+			c.ballots[name], c.views[name] = c.reign, c.members
+		}
 	case 2: // it dies, and comes back
 		c.nodes[name], c.leaders[name] = &Node{}, &Leader{}
 		delete(c.ballots, name)

@@ -12,19 +12,25 @@ import (
 // again, a learner is promoted by any leader.
 //
 // A member entry may be proposed only when nothing is in flight and a majority holds all that is chosen, so while one is wished for nothing
-// else is proposed. If that takes too long the others go on, and the change is tried again later.
+// else is proposed. If that takes too long the others go on, and the change is tried again later. A change of the voters needs a survey first.
 type admission struct {
-	wish   change        // nil: none
-	until  paxos.Instant // how long proposals are held back for it
-	notNow paxos.Instant // no new wish before
-	failed uint          // wishes given up in a row
+	wish    change        // nil: none
+	until   paxos.Instant // how long proposals are held back for it
+	notNow  paxos.Instant // no new wish before
+	failed  uint          // wishes given up in a row
+	survey  survey        // of what is wished for; zero: none is needed, or it has not begun
+	surveys uint64        // so far
+	refused refused
 }
 
 // change is the next step of a membership; it returns the same version when there is nothing to do any more.
 type change func(paxos.Membership) paxos.Membership
 
 // holds says that nothing but the wished change is proposed just now.
-func (a *admission) holds() bool { return a.wish != nil }
+func (a *admission) holds() bool { return a.wish != nil && (a.survey.Ticket == 0 || a.survey.fine) }
+
+// end ends what is wished for: it was proposed, or will not be.
+func (a *admission) end() { a.wish, a.survey = nil, survey{} }
 
 // wishFor begins a change, unless one is under way or was given up a moment ago.
 func (r *Replicator) wishFor(c change) {
@@ -76,7 +82,7 @@ func (r *Replicator) join(e Join) {
 func (r *Replicator) admit() {
 	a := &r.admission
 	if r.phase != Open || r.paxos.Suspended() {
-		a.wish = nil
+		a.end()
 		return
 	}
 	members := r.paxos.Members()
@@ -92,15 +98,23 @@ func (r *Replicator) admit() {
 	}
 	next := a.wish(members)
 	if next.Version == members.Version {
-		a.wish = nil
+		a.end()
+		return
+	}
+	if !r.isSurveyed(members, next) {
+		if r.now > a.survey.until {
+			a.notNow = r.now.Add(r.cfg.AdmitPatience)
+			a.end()
+		}
 		return
 	}
 	value := paxos.MemberValue(next)
 	value.Epoch = r.epoch
 	if _, ok := r.paxos.Propose(r.now, value); ok {
-		a.wish, a.failed = nil, 0
+		a.end()
+		a.failed = 0
 	} else if r.now > a.until {
-		a.wish = nil
+		a.end()
 		a.notNow = r.now + paxos.Instant(r.cfg.AdmitPatience)<<a.failed
 		a.failed = min(a.failed+1, 6)
 	}

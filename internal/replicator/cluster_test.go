@@ -20,6 +20,9 @@ type cluster struct {
 	nodes   []*testNode // by node number, from 1
 	flights []flight
 	cut     map[paxos.NodeID]bool
+	lacking string // what surveys say; empty: all is well
+	silent  bool   // nothing
+	surveys []Survey
 
 	counter  uint64
 	large    int // applied change sets that came in chunks
@@ -232,6 +235,13 @@ func (c *cluster) obey(n *testNode) {
 	}
 	if out.Mark != nil {
 		c.mark(n, out.Mark)
+	}
+	if out.Survey != nil {
+		c.surveys = append(c.surveys, *out.Survey)
+	}
+	if out.Survey != nil && !c.silent {
+		n.r.Step(c.now, Surveyed{Ticket: out.Survey.Ticket, Refused: c.lacking})
+		defer c.obey(n)
 	}
 	if out.Diverged != "" || out.Backup {
 		c.t.Fatalf("node %d: diverged %q, backup %v", n.id, out.Diverged, out.Backup)

@@ -45,6 +45,7 @@ type Server interface {
 	Diverged(why string)
 	Joined(joined Joined)
 	Replied(reply Reply)
+	Survey(survey Survey) // Surveyed follows
 }
 
 const (
@@ -62,6 +63,7 @@ type Driver struct {
 	clock      func() paxos.Instant
 	tick       time.Duration
 	log        *slog.Logger
+	noRoom     func(error) bool
 
 	events     chan Event     // from disk, network and server
 	received   *budget.Budget //  of the messages in events
@@ -77,6 +79,8 @@ type Driver struct {
 	written    atomic.Uint64 // every Work up to here is durable; told through wrote, because the writer must never wait for the loop
 	purgedTo   atomic.Uint64
 	wrote      chan struct{}
+	full       atomic.Pointer[string] // why the journal takes nothing; empty: it has room. Told through wrote, too
+	knownFull  *string                // what the replicator knows of that
 	status     atomic.Pointer[Status]
 	watchers   watchers
 	failure    chan error
@@ -92,17 +96,20 @@ type DriverConfig struct {
 	Clock      func() paxos.Instant // CLOCK_BOOTTIME
 	Tick       time.Duration
 	Log        *slog.Logger
+	NoRoom     func(error) bool // an error of Journal that has changed nothing, and will pass; nil: there is none
 }
 
 // NewDriver makes a driver; Run must be called.
 func NewDriver(c DriverConfig) *Driver {
 	d := &Driver{
 		replicator: c.Replicator, journal: c.Journal, network: c.Network, server: c.Server,
-		clock: c.Clock, tick: c.Tick, log: c.Log,
+		clock: c.Clock, tick: c.Tick, log: c.Log, noRoom: c.NoRoom,
 		events: make(chan Event, 4096), submitted: make(chan Event, 1024), large: make(chan Event), chunks: make(chan Event),
 		received: budget.New(maxReceived), backlog: budget.New(maxBacklog),
 		works: make(chan diskWork, 1024), reads: make(chan func(), 64), failure: make(chan error, 1), wrote: make(chan struct{}, 1),
 	}
+	d.knownFull = new(string)
+	d.full.Store(d.knownFull)
 	d.publish()
 	return d
 }
@@ -281,6 +288,10 @@ func (d *Driver) fromBackends() (q backendQueues) {
 
 // noteWritten tells the replicator what the writer has done since.
 func (d *Driver) noteWritten(now paxos.Instant) {
+	if full := d.full.Load(); full != d.knownFull {
+		d.knownFull = full
+		d.replicator.Step(now, JournalFull{Why: *full})
+	}
 	if seq := d.written.Load(); seq > 0 {
 		d.replicator.Step(now, Synced{Seq: seq})
 	}
@@ -342,6 +353,9 @@ func (d *Driver) obey(ctx context.Context, out Output) {
 	for _, reply := range out.Replies {
 		d.server.Replied(reply)
 	}
+	if out.Survey != nil {
+		d.server.Survey(*out.Survey)
+	}
 	if out.Purge != nil {
 		d.toDisk(ctx, diskWork{purge: out.Purge})
 	}
@@ -355,7 +369,8 @@ func (d *Driver) obey(ctx context.Context, out Output) {
 
 // toDisk hands work to the writer. It waits while the disk is that far behind: for one write at a time, which takes less than a lease.
 func (d *Driver) toDisk(ctx context.Context, w diskWork) {
-	w.bytes = bytesOfRecords(w.work.Records)
+	w.size = bytesOfRecords(w.work.Records)
+	w.bytes = w.size
 	if d.backlog.Take(ctx, w.bytes) != nil {
 		return
 	}
@@ -426,7 +441,8 @@ type diskWork struct {
 	work  Work
 	purge *paxos.Floor
 	sync  bool // make durable what was written before
-	bytes int  // of its records, taken from the backlog
+	size  int  // of its records, in bytes
+	bytes int  // of that, what is taken from the backlog
 }
 
 // lazyLimit is how long a record that needs no sync of its own stays without one.
@@ -449,7 +465,7 @@ func (d *Driver) write(ctx context.Context) {
 			}
 			first = diskWork{sync: true}
 		}
-		if err := d.writeBatch(d.gather(first)); err != nil {
+		if err := d.persist(ctx, d.gather(first)); err != nil {
 			d.failure <- err
 			return
 		}

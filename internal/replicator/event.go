@@ -138,6 +138,12 @@ type (
 		Ticket uint64
 	}
 
+	// Surveyed answers Output.Survey: why the members must not become as asked about; empty when they may.
+	Surveyed struct {
+		Ticket  uint64
+		Refused string
+	}
+
 	// GateFailed says that the server has closed its gate by itself.
 	GateFailed struct{}
 
@@ -152,6 +158,9 @@ type (
 
 	// Room says that there is little room on the node's disks, and where; empty: there is room. Unless a node says otherwise it has room.
 	Room struct{ Little string }
+
+	// JournalFull says why the journal takes nothing just now, and whatever it is given has to wait; empty: it has room again.
+	JournalFull struct{ Why string }
 
 	// Stranger says that a member which this node does not know has named a membership version.
 	Stranger struct{ Version uint32 }
@@ -189,10 +198,12 @@ func (StepDown) event()       {}
 func (Transfer) event()       {}
 func (Expect) event()         {}
 func (Dismiss) event()        {}
+func (Surveyed) event()       {}
 func (GateFailed) event()     {}
 func (Flushed) event()        {}
 func (Room) event()           {}
 func (Purged) event()         {}
+func (JournalFull) event()    {}
 func (Stranger) event()       {}
 func (Retire) event()         {}
 func (Pardon) event()         {}

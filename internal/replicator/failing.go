@@ -92,6 +92,8 @@ func (r *Replicator) unable() string {
 		return "its server does not run"
 	case r.failsOn() && !planted("a node that cannot apply campaigns"):
 		return "its server cannot apply: " + r.failing.Reason
+	case r.full != "":
+		return "it takes no part in agreement: " + r.full
 	case r.yields():
 		return "there is little room: " + r.little
 	case r.phase == Closing:

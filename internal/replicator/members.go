@@ -46,6 +46,9 @@ func (r *Replicator) dismiss(e Dismiss) {
 	if refusal == "" && present {
 		refusal = r.refuseDismissal(members, member)
 	}
+	if refusal == "" && present {
+		refusal = r.refusedChange(member.Node)
+	}
 	switch {
 	case refusal != "":
 		r.reply(e.Ticket, Reply{Refusal: refusal})

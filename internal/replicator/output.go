@@ -23,6 +23,7 @@ type Output struct {
 	Mark      *Mark               // take a snapshot; answered by MarkDone
 	Joins     []Joined
 	Replies   []Reply
+	Survey    *Survey      // what do these hold? Answered by Surveyed
 	Purge     *paxos.Floor // make this the journal's floor
 	Backup    bool         // the server is behind every floor: it needs a base backup
 	Diverged  string       // not empty: the server holds something else than the order; stop it

@@ -40,11 +40,13 @@ type begunSet struct {
 
 // Busy says that so much waits to be proposed that the driver should not bring more from backends.
 func (r *Replicator) Busy() bool {
-	return len(r.pending.sets) >= r.cfg.MaxPending || r.pending.setBytes >= 4*r.cfg.MaxBatchBytes
+	return r.full != "" || len(r.pending.sets) >= r.cfg.MaxPending || r.pending.setBytes >= 4*r.cfg.MaxBatchBytes
 }
 
 // BusyWithChunks says the same of chunks, which must not keep what is small waiting.
-func (r *Replicator) BusyWithChunks() bool { return r.pending.chunkBytes >= r.cfg.MaxChunkBytes }
+func (r *Replicator) BusyWithChunks() bool {
+	return r.full != "" || r.pending.chunkBytes >= r.cfg.MaxChunkBytes
+}
 
 // errors of a refusal
 const (

@@ -111,6 +111,7 @@ type Replicator struct {
 	moved      paxos.Instant // when the headway last did, or the server had nothing to do
 	failing    Failing
 	little     string        // why this node has little room on its disks; empty: it has room
+	full       string        // why the journal takes nothing; empty: it has room
 	led        paxos.Instant // when a leader was last known
 	drainUntil paxos.Instant // 0, or until when a leader that steps down waits for what it has taken on
 	heir       paxos.NodeID  // whom a leader that steps down hands over to; anyone: the most caught-up
@@ -205,12 +206,16 @@ func (r *Replicator) Step(now paxos.Instant, event Event) {
 		r.expect(e)
 	case Dismiss:
 		r.dismiss(e)
+	case Surveyed:
+		r.surveyed(e)
 	case GateFailed:
 		r.gateFailed()
 	case Flushed:
 		r.flushed(e)
 	case Room:
 		r.little = e.Little
+	case JournalFull:
+		r.journalFull(e)
 	case Purged:
 		r.paxos.Purged(e.To)
 	case Stranger:
@@ -229,6 +234,7 @@ func (r *Replicator) Step(now paxos.Instant, event Event) {
 func (r *Replicator) settle() {
 	for {
 		r.watchLeadership()
+		r.leaveWhenFull()
 		r.admit()
 		r.propose()
 		r.paxos.SetPrefix(r.order.Prefix())

@@ -247,6 +247,9 @@ func (p *process) obeyRest(out replicator.Output) {
 	for _, joined := range out.Joins {
 		p.answerJoiner(joined)
 	}
+	if out.Survey != nil {
+		p.survey(*out.Survey)
+	}
 	if out.Purge != nil {
 		p.toDisk(diskWork{purge: out.Purge})
 	}

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"github.com/baristadb/barista/internal/changeset"
+	"github.com/baristadb/barista/internal/paxos"
 	"github.com/baristadb/barista/internal/renewal"
 	"github.com/baristadb/barista/internal/replicator"
 )
@@ -124,21 +125,7 @@ func (p *process) decide(asker string, request renewal.Request, answer func(rene
 		return
 	}
 	p.permissions.deciding = true
-	answers := renewal.Answers{}
-	for _, m := range before.Members.Members {
-		switch {
-		case !m.Voter || m.Name == asker:
-		case m.Name == p.machine.name:
-			told := p.permissions.own.Tell(before.Epoch, before.DurableTo)
-			answers[m.Name] = &told
-		default:
-			answers[m.Name] = nil
-			p.call(p.world.machineNamed(m.Name), func(at *process, back func(func())) {
-				told := at.permissions.own.Tell(before.Epoch, at.replicator.Status().DurableTo)
-				back(func() { answers[m.Name] = &told })
-			})
-		}
-	}
+	answers := p.gather(before.Members, asker, before.Epoch)
 	p.world.during(p.life, span(p.world.rand, 10*millisecond, holdingLimit), func() {
 		p.permissions.deciding = false
 		answers := copyOf(answers) // what comes later is too late
@@ -147,6 +134,52 @@ func (p *process) decide(asker string, request renewal.Request, answer func(rene
 			return
 		}
 		answer(p.permissions.leader.Give(before.Epoch, before.Members, asker, request, answers))
+	})
+}
+
+// gather asks every voter of a membership but one.
+func (p *process) gather(members paxos.Membership, but string, reign paxos.Ballot) renewal.Answers {
+	answers := renewal.Answers{}
+	for _, m := range members.Members {
+		switch {
+		case !m.Voter || m.Name == but:
+		case m.Name == p.machine.name:
+			told := p.tell(reign)
+			answers[m.Name] = &told
+		default:
+			answers[m.Name] = nil
+			p.call(p.world.machineNamed(m.Name), func(at *process, back func(func())) {
+				told := at.tell(reign)
+				back(func() { answers[m.Name] = &told })
+			})
+		}
+	}
+	return answers
+}
+
+func (p *process) tell(reign paxos.Ballot) renewal.Holding {
+	told := p.permissions.own.Tell(reign, p.replicator.Status().DurableTo)
+	told.Floor = p.journal.Floor().Index
+	return told
+}
+
+// survey finds out what the voters would hold if the membership changed.
+func (p *process) survey(s replicator.Survey) {
+	before := p.replicator.Status()
+	if p.permissions.deciding {
+		p.world.during(p.life, holdingLimit, func() { p.survey(s) })
+		return
+	}
+	p.permissions.deciding = true
+	answers := p.gather(s.Next, "", before.Epoch)
+	p.world.during(p.life, span(p.world.rand, 10*millisecond, holdingLimit), func() {
+		p.permissions.deciding = false
+		answers := copyOf(answers)
+		if after := p.replicator.Status(); after.Phase != replicator.Open || after.Suspended || after.Epoch != before.Epoch {
+			return
+		}
+		refused := p.permissions.leader.Change(before.Epoch, s.Next, before.DurableTo, answers)
+		p.post(replicator.Surveyed{Ticket: s.Ticket, Refused: refused})
 	})
 }
 
