@@ -21,7 +21,7 @@ func (r *run) apply(b *replicator.Batch) {
 	}
 	for _, item := range b.Items {
 		if item.Set != nil {
-			r.server.data.makeFiles(w.opOf(item.Set))
+			r.server.data.makeFiles(r.cluster().opOf(item.Set))
 		}
 	}
 	r.during(span(w.rand, 50*microsecond, 3*millisecond), func() {
@@ -53,7 +53,7 @@ func (r *run) commitBatch(b *replicator.Batch) {
 			r.setSequence(item.Sequences)
 			continue
 		}
-		o := w.opOf(item.Set)
+		o := r.cluster().opOf(item.Set)
 		payload, err := payloadOf(item)
 		if err != nil {
 			w.violated("payload", "%s cannot read the chunks of transaction %d: %v", r.server.machine.name, o.id, err)
@@ -69,14 +69,14 @@ func (r *run) commitBatch(b *replicator.Batch) {
 	}
 	id := r.server.data.nextID
 	r.server.data.nextID++
-	w.check.appliesAbove(r, id, ops)
+	r.cluster().check.appliesAbove(r, id, ops)
 	r.server.data.commit(b.Position, id, writes)
 	for _, o := range ops {
 		r.takeChange(o)
 		r.applyStates(o)
 	}
-	w.check.commits(r, before, b.Position, ops)
-	w.check.sequencesStand(r, b.Position)
+	r.cluster().check.commits(r, before, b.Position, ops)
+	r.cluster().check.sequencesStand(r, b.Position)
 }
 
 // payloadOf is the payload of a change set with all its chunks.
@@ -92,11 +92,16 @@ func payloadOf(item replicator.Item) (payload []byte, err error) {
 	return append(payload, item.Set.Payload...), nil
 }
 
-// opOf finds the transaction that a change set came from.
-func (w *world) opOf(set *changeset.ChangeSet) *op {
+// opOf finds the transaction that a change set came from. It is one of this cluster, and of no other.
+func (c *cluster) opOf(set *changeset.ChangeSet) *op {
+	w := c.world
 	n, err := strconv.ParseUint(set.RequestID, 10, 64)
 	if err != nil || n == 0 || n > uint64(len(w.ops)) {
 		w.violated("payload", "change set %v is of no transaction: request %q", set.ID, set.RequestID)
 	}
-	return w.ops[n-1]
+	o := w.ops[n-1]
+	if o.cluster != c {
+		w.violated("rivals", "transaction %d was begun in another cluster", o.id)
+	}
+	return o
 }

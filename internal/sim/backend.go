@@ -45,7 +45,7 @@ func (r *run) begin(o *op) {
 	}
 	r.numbered++
 	b := &backend{run: r, id: replicator.BackendID(r.numbered), op: o, epoch: r.epoch, seen: make(map[int]opID), xmins: make(map[int]uint64)}
-	o.backend = b
+	o.backend, o.cluster = b, r.cluster()
 	r.backends = append(r.backends, b)
 	b.soon(b.read)
 }
@@ -76,7 +76,7 @@ func (b *backend) awaitLease() {
 		b.soon(b.awaitLease) // until the gate closes, which ends it
 		return
 	}
-	b.run.world().check.showsIDs(b)
+	b.run.cluster().check.showsIDs(b)
 	switch {
 	case b.op.kind == readOp:
 		b.op.values = b.seen
@@ -217,7 +217,7 @@ func (b *backend) commit() {
 		if b.op.change != nil {
 			r.during(span(r.world().rand, 0, 5*millisecond), r.sweep)
 		}
-		r.world().check.commits(r, before, b.answer.Position, []*op{b.op})
+		r.cluster().check.commits(r, before, b.answer.Position, []*op{b.op})
 		b.end(committed, "")
 		r.takeTurns()
 	})
@@ -233,6 +233,9 @@ func (b *backend) end(outcome outcome, why string) {
 	b.run.backends = slices.DeleteFunc(b.run.backends, func(other *backend) bool { return other == b })
 	o := b.op
 	b.op, o.backend = nil, nil
+	if outcome == committed {
+		b.run.process.goesOn("acknowledges")
+	}
 	o.reply(outcome, why)
 }
 

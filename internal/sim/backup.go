@@ -56,7 +56,7 @@ func (s *server) source() *machine {
 	var leading, following *machine
 	for _, m := range s.machine.world.machines {
 		switch {
-		case m == s.machine || m.server.run == nil || m.process.replicator == nil || m.server.data.damaged || !s.machine.world.network.joined(m, s.machine):
+		case m == s.machine || m.cluster != s.machine.cluster || m.server.run == nil || m.process.replicator == nil || m.server.data.damaged || !s.machine.world.network.joined(m, s.machine):
 		case m.process.replicator.Status().Disowned != nil: // nobody may copy it
 		case m.process.replicator.Status().Role == paxos.Leader:
 			leading = m

@@ -11,6 +11,7 @@ import (
 // record that is durable, of every commit that a server shows, and of everything that clients are told; they ask the code under test nothing.
 type checkers struct {
 	world     *world
+	cluster   *cluster
 	agreement agreement
 	order     order
 	promises  promises
@@ -19,9 +20,9 @@ type checkers struct {
 	ids       idsShown
 }
 
-func newCheckers(w *world, first paxos.Floor) *checkers {
+func newCheckers(of *cluster, first paxos.Floor) *checkers {
 	return &checkers{
-		world: w, agreement: newAgreement(first.Members), order: newOrderTwin(first.Members), promises: newPromises(),
+		world: of.world, cluster: of, agreement: newAgreement(first.Members), order: newOrderTwin(first.Members), promises: newPromises(),
 		witnesses: make(map[paxos.NodeID]*witness), given: make(map[given]opID),
 		ids: idsShown{versions: make(map[version]opID)},
 	}

@@ -1,19 +1,23 @@
 package sim
 
-// oneLease: at no moment may two servers believe that they may serve reads.
-func (c *checkers) oneLease() {
-	var holder *run
+// oneLease: at no moment may two servers of a cluster believe that they may serve reads.
+func (w *world) oneLease() {
 	if blind("lease") {
 		return
 	}
-	for _, m := range c.world.machines {
-		r := m.server.run
-		if r == nil || r.closed || m.now() >= r.lease {
+	for k, m := range w.machines {
+		if !m.holdsLease() {
 			continue
 		}
-		if holder != nil {
-			c.world.violated("lease", "the servers of %s and %s both serve under a lease", holder.server.machine.name, m.name)
+		for _, other := range w.machines[:k] {
+			if other.cluster == m.cluster && other.holdsLease() {
+				w.violated("lease", "the servers of %s and %s both serve under a lease", other.name, m.name)
+			}
 		}
-		holder = r
 	}
+}
+
+func (m *machine) holdsLease() bool {
+	r := m.server.run
+	return r != nil && !r.closed && m.now() < r.lease
 }

@@ -46,7 +46,7 @@ func (c *checkers) linearizable() {
 	for _, o := range c.world.ops {
 		end := int64(o.ended)
 		switch {
-		case o.kind == nextvalOp || o.outcome == refused || o.outcome != committed && o.place == 0:
+		case o.cluster != c.cluster || o.kind == nextvalOp || o.outcome == refused || o.outcome != committed && o.place == 0:
 			continue
 		case o.outcome != committed:
 			end = math.MaxInt64

@@ -10,6 +10,9 @@ import (
 // machines are voters or spares, all servers show the whole order, and the states of sequences.
 func (w *world) unwell() string {
 	leaders := 0
+	if w.rival() != nil {
+		return "there are two clusters"
+	}
 	for _, m := range w.machines {
 		p := m.process
 		if p == nil || p.replicator == nil {

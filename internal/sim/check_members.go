@@ -25,7 +25,9 @@ func (c *checkers) changesMembers(i paxos.Index, v paxos.Value) {
 	}
 	a.members, a.changed = next, i
 	c.world.figures.Changes++
-	c.world.membersChanged(next)
+	if c.cluster == c.world.cluster {
+		c.world.membersChanged(next)
+	}
 }
 
 // changesByOne: one voter at most is added or removed, and an added one is complete.
@@ -52,7 +54,7 @@ func (c *checkers) changesByOne(i paxos.Index, old, next paxos.Membership) {
 func (c *checkers) newVoterIsComplete(i paxos.Index, next paxos.Membership, id paxos.NodeID) {
 	member, _ := next.Find(id)
 	m := c.world.machineNamed(member.Name)
-	if m.journal == nil || m.journal.Identity().Node != id {
+	if m.journal == nil || m.cluster != c.cluster || m.journal.Identity().Node != id {
 		return // it was replaced again meanwhile
 	}
 	floor := m.journal.Floor()

@@ -103,7 +103,7 @@ func (c *checkers) placeSets(i paxos.Index, v paxos.Value, void bool) {
 		c.world.violated("order", "index %d: %v", i, err)
 	}
 	for k := range sets {
-		op := c.world.opOf(&sets[k])
+		op := c.cluster.opOf(&sets[k])
 		if op.proposedAt != i {
 			c.world.violated("order", "transaction %d is chosen at index %d, and was proposed at %d", op.id, i, op.proposedAt)
 		}

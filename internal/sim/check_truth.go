@@ -16,7 +16,7 @@ func (c *checkers) proposes(e paxos.Entry) {
 		c.world.violated("truth", "index %d: %v", e.Index, err)
 	}
 	for k := range sets {
-		o := c.world.opOf(&sets[k])
+		o := c.cluster.opOf(&sets[k])
 		if o.proposedAt != 0 && o.proposedAt != e.Index {
 			c.world.violated("truth", "transaction %d is proposed at index %d, and was at %d", o.id, e.Index, o.proposedAt)
 		}

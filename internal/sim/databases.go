@@ -167,7 +167,7 @@ func (r *run) takeChange(o *op) {
 		d.commits[len(d.commits)-1].dropped = o.instance
 		d.dropped[o.instance] = true
 	}
-	r.world().check.databasesAreWhole(r.server)
+	r.cluster().check.databasesAreWhole(r.server)
 }
 
 // sweep destroys the files of databases that have no name any more. What took the name away must be on disk before: else a crash would

@@ -140,7 +140,7 @@ func (p *process) appendRecords(records []paxos.Record, durable bool) {
 	}
 	p.world.figures.Syncs++
 	p.world.note(p.machine.name, "writes", uint64(len(records)))
-	p.world.check.kept(p, records)
+	p.cluster.check.kept(p, records)
 }
 
 // loseWrites is what a crash does to the disk. What is on its way may be there as a whole, or not at all: a batch that was cut short in
@@ -156,7 +156,7 @@ func (p *process) loseWrites() {
 }
 
 func (p *process) purgeTo(floor paxos.Floor) {
-	p.world.check.purges(p, floor)
+	p.cluster.check.purges(p, floor)
 	if err := p.journal.Purge(floor); err != nil {
 		p.world.violated("journal", "%s: %v", p.machine.name, err)
 	}

@@ -57,7 +57,7 @@ var perhaps = []fault{
 	{"network worse", (*world).worsen},
 	{"step down", onProcess(func(_ *world, p *process) { p.post(replicator.StepDown{}) })},
 	{"hand-over", onProcess(func(w *world, p *process) {
-		p.post(replicator.Transfer{To: pick(w.rand, append(w.check.agreement.members.Voters(), 0)...)})
+		p.post(replicator.Transfer{To: pick(w.rand, append(p.cluster.check.agreement.members.Voters(), 0)...)})
 	})},
 	{"old copy of a running node", (*world).putBackCopy},
 	{"old copy of a stopped node", (*world).putBackCopyOfStopped},
@@ -131,7 +131,7 @@ func (w *world) victim() *machine {
 // leading is a machine whose node leads, or nil.
 func (w *world) leading() *machine {
 	for _, m := range w.machines {
-		if p := m.process; p != nil && p.replicator != nil && p.replicator.Status().Role == paxos.Leader {
+		if p := m.process; m.cluster == w.cluster && p != nil && p.replicator != nil && p.replicator.Status().Role == paxos.Leader {
 			return m
 		}
 	}
@@ -148,7 +148,7 @@ func (w *world) pauseEnd() moment {
 // that its node is a voter and that it says so itself; and nobody is changing who votes. (A member entry that is chosen, and known to be so on
 // the lost disk alone, leaves the majority of before.)
 func (w *world) mayLoseDisk(m *machine) bool {
-	if w.growing || w.plan.ordered {
+	if w.growing || w.plan.ordered || m.isOutside() {
 		return false
 	}
 	for _, other := range w.machines {

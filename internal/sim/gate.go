@@ -33,6 +33,7 @@ type run struct {
 }
 
 func (r *run) world() *world               { return r.server.machine.world }
+func (r *run) cluster() *cluster           { return r.process.cluster }
 func (r *run) applied() changeset.Position { return r.server.data.applied() }
 
 func (r *run) openGate(epoch paxos.Ballot) {
@@ -41,6 +42,7 @@ func (r *run) openGate(epoch paxos.Ballot) {
 	}
 	r.epoch, r.closed = epoch, false
 	r.server.data.damaged = false
+	r.process.goesOn("opens its gate")
 	r.world().note(r.server.machine.name, "gate opens", uint64(epoch))
 	r.world().figures.Epochs++
 }

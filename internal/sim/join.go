@@ -4,6 +4,7 @@ import (
 	"github.com/baristadb/barista/internal/journal"
 	"github.com/baristadb/barista/internal/paxos"
 	"github.com/baristadb/barista/internal/replicator"
+	"github.com/baristadb/barista/internal/transport"
 )
 
 // A joiner is a process without a journal, or what a process keeps of the joiners that ask it.
@@ -37,6 +38,9 @@ func (p *process) askToJoin(peer *machine) {
 	if s := at.replicator.Status(); s.Phase != replicator.Open || s.Suspended {
 		return
 	}
+	if !planted(joinsAny) && p.identity().Check(at.identity(), transport.PurposeControl) != nil {
+		return
+	}
 	at.joiner.asked++
 	if at.joiner.waiting == nil {
 		at.joiner.waiting = make(map[uint64]*process)
@@ -55,19 +59,23 @@ func (p *process) answerJoiner(joined replicator.Joined) {
 		return
 	}
 	floor := p.journal.Floor()
-	p.world.during(asker.life, p.world.hop(), func() { asker.begin(joined, floor) })
+	p.world.during(asker.life, p.world.hop(), func() { asker.begin(p.cluster, joined, floor) })
 }
 
 // begin makes the journal of a node that was admitted.
-func (p *process) begin(joined replicator.Joined, floor paxos.Floor) {
+func (p *process) begin(in *cluster, joined replicator.Joined, floor paxos.Floor) {
 	if p.replicator != nil {
 		return
+	}
+	if p.cluster != nil && p.cluster != in {
+		p.world.violated("rivals", "%s leaves its journal for another cluster, with nobody's leave of its own", p.machine.name)
 	}
 	p.world.note(p.machine.name, "is admitted", uint64(joined.Node), uint64(floor.Index))
 	p.world.figures.Joins++
 	if p.machine.process != p {
 		p.takePlace()
 	}
+	p.machine.cluster = in
 	p.machine.journal = journal.NewMemory(p.machine.identity(joined.Node), floor)
 	p.restore(joined.Members)
 }

@@ -17,6 +17,7 @@ type machine struct {
 	power  *life
 
 	incarnation uint64
+	cluster     *cluster        // that the journal belongs to; nil: there is none
 	journal     *journal.Memory // nil: the disk is empty
 	server      *server
 	process     *process    // nil: barista does not run
@@ -29,14 +30,12 @@ type machine struct {
 	cramped     bool        // its disk has no room for a copy beside the data
 	little      bool        // there is little room on its disk
 	packed      bool        // there is none at all
+	stopped     string      // why its node stopped for another cluster, as its disk says; empty: it did not
 }
-
-// clusterID is that of every simulated cluster.
-var clusterID = [16]byte{'s', 'i', 'm'}
 
 // identity of the incarnation that runs on the machine now.
 func (m *machine) identity(id paxos.NodeID) paxos.IdentityRecord {
-	return paxos.IdentityRecord{Cluster: clusterID, Name: m.name, Incarnation: m.incarnation, Node: id}
+	return paxos.IdentityRecord{Cluster: m.cluster.id, Name: m.name, Incarnation: m.incarnation, Node: id}
 }
 
 func (m *machine) now() paxos.Instant { return m.clock.read(m.world.now) }
@@ -103,6 +102,7 @@ func (m *machine) replace(why string) {
 	m.replaced = true
 	if planted(amnesiacVotes) && before != nil {
 		m.journal, m.incarnation = journal.NewMemory(before.Identity(), m.world.firstFloor), before.Identity().Incarnation
+		m.cluster = m.world.cluster
 	}
 }
 
@@ -112,13 +112,14 @@ func (m *machine) leave(why string) {
 	m.power.over = true
 	m.killProcess()
 	m.server.data, m.server.kept, m.server.brokenUntil = nil, nil, 0
+	m.stopped = ""
 	m.forgetJournal()
 	m.restartLater(m.boot)
 }
 
 // forgetJournal makes the machine join as a new incarnation.
 func (m *machine) forgetJournal() {
-	m.journal, m.outdated = nil, false
+	m.journal, m.cluster, m.outdated = nil, nil, false
 	m.incarnation = m.world.newIncarnation()
 }
 

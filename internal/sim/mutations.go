@@ -7,5 +7,7 @@ const (
 	amnesiacVotes = "amnesiac acceptor votes"
 	namesNotTold  = "changed names of sequences not told"
 	partsAtOnce   = "removed node parts at once"
+	joinsAny      = "a disowned node joins any cluster"
+	servesAgain   = "a node that stopped for another cluster serves after a restart"
 	filesGoFirst  = "files of a database destroyed before its drop is durable"
 )

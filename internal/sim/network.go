@@ -5,6 +5,7 @@ import (
 
 	"github.com/baristadb/barista/internal/paxos"
 	"github.com/baristadb/barista/internal/replicator"
+	"github.com/baristadb/barista/internal/transport"
 )
 
 // A network joins the machines. Between any two it may be cut, in one direction or both; it loses, doubles, delays and reorders messages.
@@ -54,7 +55,8 @@ func (w *world) hop() paxos.Span { return span(w.rand, w.network.delay/4, w.netw
 
 // send puts a message on its way, through its encoding. A node knows the address of members only.
 func (w *world) send(p *process, to paxos.NodeID, stamp paxos.Stamp, message paxos.Message) {
-	w.check.says(p, message)
+	p.cluster.check.says(p, message)
+	p.takesPart(message)
 	receiver, known := p.knows(to)
 	if !known {
 		return
@@ -64,46 +66,49 @@ func (w *world) send(p *process, to paxos.NodeID, stamp paxos.Stamp, message pax
 		w.network.lost++
 		return
 	}
-	body := paxos.AppendMessage(nil, clusterID, stamp, message)
+	body := paxos.AppendMessage(nil, p.cluster.id, stamp, message)
 	copies := 1
 	if w.rand.IntN(100) < w.network.double {
 		copies++
 	}
 	for range copies {
-		frame := frame{from: p.machine, incarnation: p.incarnation, to: target, typ: paxos.MessageType(message), body: body}
+		frame := frame{from: p.identity(), to: target, typ: paxos.MessageType(message), body: body}
 		w.after(w.latency(), func() { w.deliver(frame) })
 	}
 }
 
-// A frame is a message on the wire. The connection vouches for its sender's name and incarnation.
+// A frame is a message on the wire. The connection vouches for who its sender is.
 type frame struct {
-	from        *machine
-	incarnation uint64
-	to          *machine
-	typ         uint8
-	body        []byte
+	from transport.Identity
+	to   *machine
+	typ  uint8
+	body []byte
 }
 
 // deliver hands a frame to the process at its end, which takes it only from a member.
 func (w *world) deliver(f frame) {
 	p := f.to.process
-	if p == nil || p.replicator == nil || !w.network.joined(f.from, f.to) {
+	if p == nil || p.replicator == nil || !w.network.joined(w.machineNamed(f.from.Name), f.to) {
 		w.network.lost++
 		return
 	}
-	sender, known := p.knowsName(f.from.name, f.incarnation)
+	if f.from.Cluster != p.cluster.id && p.identity().Check(f.from, transport.PurposePaxos) != nil {
+		w.network.lost++
+		return
+	}
+	sender, known := p.knowsName(f.from.Name, f.from.Incarnation)
 	if !known {
 		return
 	}
-	stamp, message, err := paxos.DecodeMessage(clusterID, f.typ, append([]byte(nil), f.body...))
+	stamp, message, err := paxos.DecodeMessage(p.cluster.id, f.typ, append([]byte(nil), f.body...))
 	if err != nil {
-		panic(fmt.Sprintf("sim: a message of %s cannot be read: %v", f.from.name, err))
+		panic(fmt.Sprintf("sim: a message of %s cannot be read: %v", f.from.Name, err))
 	}
 	w.network.carried++
 	w.trace.bytes(f.body)
 	w.note(f.to.name, "message", uint64(sender.Node), uint64(f.typ))
 	if w.trace.out != nil {
-		w.say(f.to.name, "  from %s: %s", f.from.name, describe(message))
+		w.say(f.to.name, "  from %s: %s", f.from.Name, describe(message))
 	}
 	p.post(replicator.Received{From: sender.Node, Stamp: stamp, Message: message})
 }

@@ -15,7 +15,7 @@ type diskCopy struct {
 
 // copyDisk copies what would survive a loss of power now; nil if there is nothing whole.
 func (m *machine) copyDisk() *diskCopy {
-	if m.journal == nil || m.server.data == nil {
+	if m.journal == nil || m.server.data == nil || m.isOutside() {
 		return nil
 	}
 	from := m.journal
@@ -110,7 +110,7 @@ func (p *process) rejoin(why *paxos.Disowned) {
 	if !p.machine.outdated {
 		p.world.violated("homecoming", "%s is disowned and has forgotten nothing: %+v", p.machine.name, *why)
 	}
-	p.rejoiner = &process{world: p.world, machine: p.machine, incarnation: p.world.newIncarnation(), life: &life{within: p.life}}
+	p.rejoiner = &process{world: p.world, machine: p.machine, cluster: p.cluster, incarnation: p.world.newIncarnation(), life: &life{within: p.life}}
 	p.rejoiner.join()
 }
 

@@ -39,6 +39,7 @@ type op struct {
 
 	door, leader *machine // whom the client asked, and whom that passed it on to
 	backend      *backend // nil: not begun, or over
+	cluster      *cluster // that it was begun in; nil: in none
 	gone         bool     // the client does not wait any more
 	began, ended moment
 	outcome      outcome
@@ -116,6 +117,8 @@ func (o *op) finish(outcome outcome, why string) {
 	w.note(o.client.name, "is told", uint64(o.id), uint64(outcome))
 	w.say(o.client.name, "transaction %d: %s %s", o.id, [...]string{"", "committed", "refused", "unknown"}[outcome], why)
 	w.figures.Told[outcome]++
-	w.check.told(o)
+	if o.cluster != nil {
+		o.cluster.check.told(o)
+	}
 	o.client.thinks()
 }

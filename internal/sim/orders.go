@@ -87,7 +87,7 @@ func (p *process) doubt(heard moment) {
 // askMembers is the membership that a peer has on its disk; of version 0 if it cannot be asked.
 func (p *process) askMembers(peer *machine) paxos.Membership {
 	at, network := peer.process, &p.world.network
-	if at == nil || at == p || at.replicator == nil || !network.joined(peer, p.machine) || !network.joined(p.machine, peer) {
+	if at == nil || at == p || at.cluster != p.cluster || at.replicator == nil || !network.joined(peer, p.machine) || !network.joined(p.machine, peer) {
 		return paxos.Membership{}
 	}
 	return at.replicator.Status().Durable

@@ -14,6 +14,7 @@ type plan struct {
 	storm   paxos.Span // how long faults happen
 	growing bool       // the cluster begins with one node and the others join
 	spares  int        // machines that join as spares
+	rivals  bool       // machines are initialised a second time, and a person decides before the storm is over
 	ordered bool       // operators remove and add members, and machines are away for long; then no disk is lost
 
 	databases  bool // there are some that come and go

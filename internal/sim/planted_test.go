@@ -47,6 +47,8 @@ var plantedBugs = []struct{ name, unseen string }{
 	{"ids go on where the server was", ""},
 	{"rows applied below the limit of ids", ""},
 	{"ids given out before they are agreed on", ""},
+	{"of two clusters with as many voters none stops", ""},
+	{servesAgain, ""},
 }
 
 // scriptedBugs need a schedule that chance hardly finds.
@@ -62,6 +64,9 @@ var scriptedBugs = []struct{ name, script string }{
 	{"promise leaves out chosen entries", "a candidate that lacks what is chosen"},
 	{"lease forgotten in a restart", "a voter that is restarted under a lease"},
 	{"floor within a chunked set", "a floor beside a chunked set"},
+	{"of two clusters with as many voters none stops", "two clusters that were just initialised"},
+	{servesAgain, "a second cluster that meets the first"},
+	{joinsAny, "a disowned node beside another cluster"},
 }
 
 func TestScriptedBugs(t *testing.T) {

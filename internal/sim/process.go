@@ -7,6 +7,7 @@ import (
 	"github.com/baristadb/barista/internal/journal"
 	"github.com/baristadb/barista/internal/paxos"
 	"github.com/baristadb/barista/internal/replicator"
+	"github.com/baristadb/barista/internal/rivals"
 )
 
 // A process is one run of barista: the real Replicator, and in place of replicator.Driver a loop on virtual time that obeys its outputs in
@@ -14,6 +15,7 @@ import (
 type process struct {
 	world       *world
 	machine     *machine
+	cluster     *cluster // nil: it knows none yet
 	life        *life
 	incarnation uint64
 	id          paxos.NodeID
@@ -33,6 +35,9 @@ type process struct {
 	writer   writer
 	joiner   joiner
 	rejoiner *process // asks to join in place of this one, which is disowned
+
+	rivals   rivals.Book
+	dialling bool // there is a second cluster, whose nodes it may reach
 
 	permissions permissions
 	pins        []*pin
@@ -65,9 +70,9 @@ func (p *process) restore(admitted paxos.Membership) {
 	if err != nil {
 		panic(fmt.Sprintf("sim: %s cannot read its journal: %v", p.machine.name, err))
 	}
-	p.id, p.met = j.Identity().Node, admitted
+	p.id, p.met, p.cluster = j.Identity().Node, admitted, p.machine.cluster
 	core, err := paxos.New(paxos.Config{
-		ID: p.id, Cluster: clusterID, Tick: w.plan.tick, Lease: w.plan.lease, Drift: w.plan.drift,
+		ID: p.id, Cluster: p.cluster.id, Tick: w.plan.tick, Lease: w.plan.lease, Drift: w.plan.drift,
 		ElectionMin: w.plan.electionMin, ElectionMax: w.plan.electionMax, SuspendLimit: 5 * second,
 		Protocol: w.plan.protocol, MaxInflight: w.plan.maxInflight, MaxInflightBytes: w.plan.maxInflightBytes,
 		Rand: rand.New(rand.NewPCG(w.rand.Uint64(), 2)), Now: p.machine.now(),
@@ -80,15 +85,17 @@ func (p *process) restore(admitted paxos.Membership) {
 	}
 	p.journal, p.machine.knows = j, j.ChosenTo()
 	p.replicator = replicator.New(w.plan.replicator, core, order)
-	w.check.restored(p)
+	p.cluster.check.restored(p)
 	p.findData()
 	p.machine.server.keep(p)
+	p.stayRetired()
 	p.tick()
 	p.lazySync()
 	p.purgeSometimes()
 	p.doubt(w.now)
 	p.lookAfterServer()
 	p.lookAtRoom()
+	p.dialRivals()
 }
 
 // knows finds a member by its number, as the node's directory does; knowsName by name and incarnation.
@@ -199,7 +206,7 @@ func (p *process) obeyServerFirst(out replicator.Output) {
 
 func (p *process) obeyWorks(out replicator.Output) {
 	for _, work := range out.Works {
-		p.world.check.asked(p, work)
+		p.cluster.check.asked(p, work)
 		p.sendAll(work.Messages)
 		if p.dies() {
 			return

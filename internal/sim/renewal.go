@@ -102,7 +102,7 @@ func (p *process) call(peer *machine, do func(at *process, back func(func()))) {
 	w := p.world
 	w.after(w.hop(), func() {
 		at := peer.process
-		if at == nil || at.replicator == nil || !w.network.joined(p.machine, peer) {
+		if at == nil || at.cluster != p.cluster || at.replicator == nil || !w.network.joined(p.machine, peer) {
 			return
 		}
 		w.live(at.life, func() {
@@ -226,7 +226,7 @@ func (s *server) provide(p *process) {
 		s.data, s.kept = nil, nil
 		w.figures.Drops++
 		w.note(s.machine.name, "drops its data")
-		w.check.drops(s)
+		p.cluster.check.drops(s)
 		s.fetch(p)
 	})
 }
@@ -252,7 +252,7 @@ func (s *server) settle(r *run) {
 	}
 	p.permissions.own.Settle()
 	if s.kept != nil {
-		s.machine.world.check.settles(s)
+		p.cluster.check.settles(s)
 	}
 	s.kept = nil
 }
@@ -299,7 +299,7 @@ const damagedCode = "XX001"
 // damage harms the data of a follower: what is agreed on from now on cannot be applied to them. The harm is over when it leads (see openGate): a
 // leader's sessions are told by PostgreSQL, and others could copy nothing from it.
 func (w *world) damage(m *machine) {
-	if m.server.data != nil && m != w.leading() && w.leavesMajority(m) {
+	if m.server.data != nil && !m.isOutside() && m != w.leading() && w.leavesMajority(m) {
 		w.note(m.name, "its data are damaged")
 		m.server.data.damaged = true
 	}

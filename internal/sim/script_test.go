@@ -49,7 +49,7 @@ func (s script) run(chance uint64, out io.Writer) Result {
 }
 
 // scripts are all that there are; each stands beside what it is about.
-var scripts = slices.Concat(sequenceScripts, standstillScripts, brokenScripts, renewalScripts, voteScripts)
+var scripts = slices.Concat(sequenceScripts, standstillScripts, brokenScripts, renewalScripts, voteScripts, rivalScripts)
 
 func TestScripts(t *testing.T) {
 	// Shows that what seeds once found stays mended, however long each step takes.
@@ -73,7 +73,7 @@ func (s *scene) until(what string, holds func() bool) {
 			s.violated("script", "it does not come to this: %s", what)
 		}
 		do()
-		s.check.oneLease()
+		s.oneLease()
 	}
 }
 

@@ -160,7 +160,7 @@ func (s *server) begin(p *process) {
 		server: s, process: p, life: &life{within: p.life}, closed: true, start: uint64(s.machine.number+1)<<32 | uint64(s.starts),
 		locks: make(map[int]*backend), sequences: make(map[opID]sequence),
 	}
-	w.check.databasesAreWhole(s)
+	p.cluster.check.databasesAreWhole(s)
 	s.run = r
 	w.note(s.machine.name, "server starts at", uint64(s.data.applied()))
 	p.post(replicator.ServerStarted{Start: r.start, Applied: s.data.applied()})

@@ -99,7 +99,7 @@ func (w *world) leaveLeftover(*machine) {
 // open is a machine whose gate is open, the newest epoch's if there are several; nil if there is none.
 func (w *world) open() (newest *machine) {
 	for _, m := range w.machines {
-		if r := m.server.run; r != nil && !r.closed && (newest == nil || r.epoch > newest.server.run.epoch) {
+		if r := m.server.run; m.cluster == w.cluster && r != nil && !r.closed && (newest == nil || r.epoch > newest.server.run.epoch) {
 			newest = m
 		}
 	}

@@ -20,9 +20,12 @@ type world struct {
 	machines []*machine
 	clients  []*client
 	ops      []*op
-	check    *checkers
+	cluster  *cluster   // the first, or the one for which a person has decided
+	clusters []*cluster // that there ever were
+	check    *checkers  // of cluster
 	figures  Figures
-	runs     uint32 // of all nodes
+	pairs    []*pair // of nodes of two clusters
+	runs     uint32  // of all nodes
 
 	firstFloor paxos.Floor
 	growing    bool // not all machines have been voters yet
@@ -41,6 +44,7 @@ type Result struct {
 const (
 	calmLimit = 180 * second // until which everything must be well
 	calmTalk  = 3 * second   // for which clients go on
+	meetLimit = 6 * second   // in which nodes of two clusters meet and stop
 )
 
 // Run plays one seed. If out is not nil it is written what happens.
@@ -53,6 +57,11 @@ func Run(seed uint64, out io.Writer) (result Result) {
 	}
 	if seed%4 == 3 {
 		plan.faults = append(plan.faults, rooms...)
+	}
+	if seed%8 == 2 || seed%8 == 7 {
+		plan.faults = append(plan.faults, secondInits...)
+		plan.rivals = true
+		plan.growing = plan.growing || seed%3 == 0
 	}
 	w := newWorld(r, plan, out)
 	return w.play(func() {
@@ -110,8 +119,10 @@ func (w *world) begin() {
 		}
 	}
 	w.firstFloor = paxos.Floor{Members: members}
-	w.check = newCheckers(w, w.firstFloor)
+	w.cluster = w.newCluster(w.firstFloor)
+	w.check = w.cluster.check
 	for k, m := range founders {
+		m.cluster = w.cluster
 		m.journal = journal.NewMemory(m.identity(paxos.NodeID(k+1)), w.firstFloor)
 		m.server.data = newData()
 	}
@@ -130,7 +141,7 @@ func (w *world) runUntil(end moment) {
 	for len(w.heap) > 0 && w.heap[0].at <= end {
 		do, _ := w.next()
 		do()
-		w.check.oneLease()
+		w.oneLease()
 	}
 	w.now = max(w.now, end)
 }
@@ -151,6 +162,12 @@ func (w *world) calmDown() {
 		}
 	}
 	w.restaff()
+	if w.rival() != nil {
+		w.after(meetLimit, func() {
+			w.oneGoesOn()
+			w.decide()
+		})
+	}
 }
 
 // rest waits until everything is well, without clients.
