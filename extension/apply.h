@@ -84,6 +84,8 @@ typedef struct ApplyRelation
 	Oid			owner;
 	char	   *name;			/* qualified and quoted, for messages */
 	char	   *search_path;	/* of users' code; empty: pg_catalog alone */
+	List	   *settings;		/* of the writer, where they are not this session's */
+	bool		restricted;		/* an index of it is */
 	char		identity;		/* 'k' or 'f' */
 	int			ncolumns;
 	ApplyColumn *columns;
@@ -260,8 +262,14 @@ typedef struct ApplyUser
 } ApplyUser;
 
 extern int	apply_user_path(ApplyRelation *ar);
+extern int	apply_user_settings(ApplyRelation *ar);
 extern void apply_user_begin(ApplyRelation *ar, ApplyUser *before);
 extern void apply_user_end(ApplyUser *before);
+
+/* writer_settings.c */
+extern List *barista_writer_settings_read(BaristaReader *r);
+extern void barista_writer_settings_set(List *some);
+extern void barista_writer_settings_reset(void);
 
 /* ddl_replay.c */
 /* *doing receives the command tag, for messages. */

@@ -9,7 +9,8 @@
  *
  * Uniqueness is checked where the index checks it at once: a violation is
  * divergence.  Deferrable and exclusion constraints were checked where the
- * transaction ran and are not checked again.
+ * transaction ran and are not checked again; nor are indexes whose users' functions
+ * may find two values equal here that were not so there (index_aside.c).
  *
  *-------------------------------------------------------------------------
  */
@@ -32,6 +33,9 @@
  * be set aside.
  */
 static ApplyIndex *entered = NULL;
+
+/* The entries of a row are made under its writer's settings.  Within one call, too. */
+static bool under_writer = false;
 
 static void insert_simple(ApplyRelation *ar, ApplyIndex *index,
 						  TupleTableSlot *slot, TupleTableSlot *old);
@@ -60,32 +64,26 @@ void
 apply_index_forget(void)
 {
 	entered = NULL;
+	under_writer = false;
 }
 
 /*
  * Whatever an index calls is called by its owner, for the server's own functions
- * call those of types, too.  The path costs more than that.
+ * call those of types, too.  The path and the settings cost more than that.
  */
 static void
 begin_evaluation(ApplyRelation *ar, ApplyIndex *index, ApplyUser *before)
 {
-	if (!index->restricted)
-	{
-		barista_rights_take(ar->owner, &before->rights);
-		return;
-	}
-	apply_user_begin(ar, before);
+	before->settings = index->restricted && !under_writer ? apply_user_settings(ar) : 0;
+	barista_rights_take(ar->owner, &before->rights);
 }
 
 static void
-end_evaluation(ApplyIndex *index, ApplyUser *before)
+end_evaluation(ApplyUser *before)
 {
-	if (!index->restricted)
-	{
-		barista_rights_give_back(&before->rights);
-		return;
-	}
-	apply_user_end(before);
+	barista_rights_give_back(&before->rights);
+	if (before->settings != 0)
+		AtEOXact_GUC(false, before->settings);
 }
 
 /*
@@ -111,7 +109,7 @@ end_entry(ApplyRelation *ar, ApplyIndex *index, bool evaluates, ApplyUser *befor
 	if (index != ar->key && (index->restricted || evaluates))
 		apply_suspect_end();
 	entered = NULL;
-	end_evaluation(index, before);
+	end_evaluation(before);
 }
 
 /*
@@ -176,7 +174,7 @@ apply_find_by_key(ApplyRelation *ar, ApplyTuple *key)
 	begin_evaluation(ar, ar->key, &before);
 	index_rescan(ar->scan, ar->scankeys, ar->nkeys, NULL, 0);
 	found = index_getnext_slot(ar->scan, ForwardScanDirection, ar->found);
-	end_evaluation(ar->key, &before);
+	end_evaluation(&before);
 	return found;
 }
 
@@ -187,6 +185,9 @@ apply_find_by_key(ApplyRelation *ar, ApplyTuple *key)
 void
 apply_index_insert(ApplyRelation *ar, TupleTableSlot *slot, TupleTableSlot *old)
 {
+	int			settings = ar->restricted ? apply_user_settings(ar) : 0;
+
+	under_writer = ar->restricted;
 	for (int i = 0; i < ar->nindexes; i++)
 	{
 		ApplyIndex *index = &ar->indexes[i];
@@ -198,6 +199,9 @@ apply_index_insert(ApplyRelation *ar, TupleTableSlot *slot, TupleTableSlot *old)
 		else
 			insert_evaluated(ar, index, slot);
 	}
+	under_writer = false;
+	if (settings != 0)
+		AtEOXact_GUC(false, settings);
 }
 
 /* Makes an entry.  The index's operator class may run users' functions. */
@@ -208,12 +212,13 @@ insert_entry(ApplyRelation *ar, ApplyIndex *index, TupleTableSlot *slot,
 	Form_pg_index form = index->rel->rd_index;
 	List	   *shortened = apply_index_shorten(index->rel, values, nulls);
 	ApplyUser	before;
+	bool		asks = form->indisunique && form->indimmediate &&
+		(!index->restricted || index == ar->key);
 
 	/* Whoever may not read the table is not told of the key that is there already. */
 	begin_entry(ar, index, false, &before);
 	index_insert(index->rel, values, nulls, &slot->tts_tid, ar->rel,
-				 form->indisunique && form->indimmediate ?
-				 UNIQUE_CHECK_YES : UNIQUE_CHECK_NO,
+				 asks ? UNIQUE_CHECK_YES : UNIQUE_CHECK_NO,
 				 unchanged, index->open_info);
 	end_entry(ar, index, false, &before);
 	list_free_deep(shortened);

@@ -203,6 +203,7 @@ build(const char *description, Size length, uint64 hash)
 	for (int i = 0; i < ar->ncolumns && r.failure == NULL; i++)
 		read_column(&r, ar, rel, i);
 	search_path = reader_cstr(&r);
+	ar->settings = barista_writer_settings_read(&r);
 	reader_finish(&r, "relation");
 	ar->search_path = barista_trusted_path(search_path, ar->owner);
 	check_columns(ar, rel);
@@ -333,6 +334,7 @@ build_indexes(ApplyRelation *ar, Relation rel)
 		index->info = index->simple ? BuildIndexInfo(indexrel) : NULL;
 		index->restricted = barista_index_runs_user_code(tuple) ||
 			holds_users_values(indexrel);
+		ar->restricted |= index->restricted && !index->aside;
 		index_close(indexrel, NoLock);
 	}
 	list_free(oids);

@@ -17,7 +17,8 @@
 #include "apply.h"
 
 /*
- * Sets the writer's search_path.  Returns a level for AtEOXact_GUC(false, ...),
+ * Sets the writer's search_path; values are read under pinned settings, so none else.
+ * Returns a level for AtEOXact_GUC(false, ...),
  * which sets the pinned one again; an error does so too, with the transaction.
  */
 int
@@ -29,6 +30,16 @@ apply_user_path(ApplyRelation *ar)
 							 *ar->search_path ? ar->search_path : "pg_catalog",
 							 PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
+	return level;
+}
+
+/* The same with all else that a function of an index may follow (writer_settings.c). */
+int
+apply_user_settings(ApplyRelation *ar)
+{
+	int			level = apply_user_path(ar);
+
+	barista_writer_settings_set(ar->settings);
 	return level;
 }
 

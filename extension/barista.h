@@ -291,8 +291,15 @@ extern bool barista_calls(Node *node, check_function_callback test, void *contex
  * ------------------------------------------------------------------------
  */
 
-/* Errors (55000) if rows of the table may not be written: an index that was set aside would have to watch over them. */
-extern void barista_check_aside(Relation rel);
+/*
+ * The columns of which an index that was set aside would have to watch over, as
+ * pull_varattnos() counts them, and one such index; NULL and none.  In the current context.
+ */
+extern Bitmapset *barista_unguarded(Relation rel, Oid *by);
+/* Errors (55000): such an index would have to watch over a row. */
+extern void barista_refuse_unguarded(Relation rel, Oid index) pg_attribute_noreturn();
+/* The table was emptied, and all its indexes were built anew. */
+extern void barista_take_indexes_back(Relation rel);
 
 /* ------------------------------------------------------------------------
  * trusted_path.c

@@ -23,6 +23,7 @@
 #include "barista.h"
 
 #include "access/heapam.h"
+#include "access/sysattr.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "catalog/pg_am.h"
@@ -533,10 +534,11 @@ find_relation(Relation rel)
 static void
 describe_relation(CapturedRelation *captured, Relation rel)
 {
-	/* Each path has a description of its own. */
+	/* What was written along another path, or under other settings, has a description of its own. */
 	if (unlikely(captured->valid && captured->context != NULL &&
 				 captured->path != NULL &&
-				 !OverrideSearchPathMatchesCurrent(captured->path)))
+				 (!OverrideSearchPathMatchesCurrent(captured->path) ||
+				  !barista_writer_settings_hold(captured->settings))))
 		captured->valid = false;
 
 	/* Building reads catalogs, which may bring an invalidation: try again. */
@@ -616,8 +618,10 @@ append_new_row(CapturedRelation *captured, const Datum *values, const bool *null
 }
 
 static void
-capture_insert(CapturedRelation *captured, const Datum *values, const bool *nulls)
+capture_insert(CapturedRelation *captured, Relation rel, const Datum *values, const bool *nulls)
 {
+	if (unlikely(OidIsValid(captured->unguarded_by)))
+		barista_refuse_unguarded(rel, captured->unguarded_by);
 	barista_buffer_message_begin('I');
 	barista_buffer_append_u32(captured->number);
 	append_new_row(captured, values, nulls, NULL, NULL);
@@ -644,7 +648,7 @@ barista_capture_row(Relation rel, const Datum *values, const bool *nulls)
 	CapturedRelation *captured = relation_to_capture(rel);
 
 	describe_relation(captured, rel);
-	capture_insert(captured, values, nulls);
+	capture_insert(captured, rel, values, nulls);
 }
 
 /* Did the update change the bytes of a key column? */
@@ -675,11 +679,42 @@ has_external(TupleTableSlot *slot)
 	return tuple == NULL || HeapTupleHasExternal(tuple);
 }
 
+/*
+ * Refuses an update of what an index would have to watch over.  One that leaves its
+ * columns as they were, byte for byte, lets nothing in that was not there.
+ */
 static void
-capture_update(CapturedRelation *captured,
+check_unguarded(CapturedRelation *captured, Relation rel,
+				TupleTableSlot *old_slot, TupleTableSlot *new_slot)
+{
+	bool		whole = bms_is_member(-FirstLowInvalidHeapAttributeNumber, captured->unguarded);
+
+	slot_getallattrs(old_slot);
+	slot_getallattrs(new_slot);
+	for (int i = 0; i < captured->column_count; i++)
+	{
+		CapturedColumn *column = &captured->columns[i];
+		int			a = column->attnum - 1;
+
+		if (!whole && !bms_is_member(column->attnum - FirstLowInvalidHeapAttributeNumber,
+									 captured->unguarded))
+			continue;
+		if (old_slot->tts_isnull[a] != new_slot->tts_isnull[a] ||
+			(!new_slot->tts_isnull[a] &&
+			 !datum_image_eq(old_slot->tts_values[a], new_slot->tts_values[a],
+							 column->byval, column->length)))
+			barista_refuse_unguarded(rel, captured->unguarded_by);
+	}
+}
+
+static void
+capture_update(CapturedRelation *captured, Relation rel,
 			   TupleTableSlot *old_slot, TupleTableSlot *new_slot)
 {
 	bool		external = has_external(old_slot);
+
+	if (unlikely(OidIsValid(captured->unguarded_by)))
+		check_unguarded(captured, rel, old_slot, new_slot);
 
 	/* Taking a row apart is dear: of the old one, no more than is needed. */
 	if (captured->keyed && !external)
@@ -741,10 +776,10 @@ capture_change(Subject *subject, TupleTableSlot *old_slot,
 	else if (TupIsNull(old_slot))
 	{
 		slot_getallattrs(new_slot);
-		capture_insert(subject->captured, new_slot->tts_values, new_slot->tts_isnull);
+		capture_insert(subject->captured, subject->rel, new_slot->tts_values, new_slot->tts_isnull);
 	}
 	else
-		capture_update(subject->captured, old_slot, new_slot);
+		capture_update(subject->captured, subject->rel, old_slot, new_slot);
 }
 
 /*

@@ -18,8 +18,13 @@
  *		4. Later barista has it built again: then it has all rows, or is as it was.
  *
  * A unique index and an exclusion constraint watch over their table.  A leader
- * that has set one aside refuses to write there: rows that it let in might be such
- * that the others' indexes cannot be built again.
+ * that has set one aside refuses rows there that it would have to watch over; what
+ * goes, or stays as it is in the index's columns, it lets through.
+ *
+ * Whether rows are unique is asked once, by the leader that lets them in, with an
+ * index that has all rows.  Nobody asks again, neither for an entry here nor when all
+ * are made anew: two that are equal here, and were not there, say that a function is
+ * not immutable, and an index that can never be built would guard nothing.
  *
  *-------------------------------------------------------------------------
  */
@@ -27,12 +32,15 @@
 
 #include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/sysattr.h"
 #include "access/table.h"
 #include "catalog/index.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
 #include "miscadmin.h"
+#include "nodes/nodes.h"
+#include "optimizer/optimizer.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -66,9 +74,12 @@ is_set_aside(Oid index)
 	return aside;
 }
 
-/* False if there is no such index. */
+/*
+ * False if there is no such index.  One that was built late may miss versions that
+ * snapshots of before see.
+ */
 static bool
-set_ready(Oid index, bool ready)
+set_ready(Oid index, bool ready, bool late)
 {
 	Relation	catalog = table_open(IndexRelationId, RowExclusiveLock);
 	HeapTuple	tuple = SearchSysCacheCopy1(INDEXRELID, ObjectIdGetDatum(index));
@@ -80,6 +91,7 @@ set_ready(Oid index, bool ready)
 
 		form->indisready = ready;
 		form->indisvalid = ready;
+		form->indcheckxmin |= late;
 		CatalogTupleUpdate(catalog, &tuple->t_self, tuple);
 		CacheInvalidateRelcacheByRelid(form->indrelid);
 		heap_freetuple(tuple);
@@ -100,7 +112,7 @@ apply_set_index_aside(Oid index)
 
 	if (OidIsValid(table))
 		LockRelationOid(table, AccessExclusiveLock);
-	return set_ready(index, false);
+	return set_ready(index, false, false);
 }
 
 /* Its table is empty, and so is the index. */
@@ -108,7 +120,7 @@ void
 apply_take_index_back(Oid index)
 {
 	if (is_set_aside(index))
-		(void) set_ready(index, true);
+		(void) set_ready(index, true, false);
 }
 
 /* ------------------------------------------------------------------------
@@ -165,7 +177,7 @@ apply_show_aside(void)
 	systable_endscan(scan);
 	table_close(catalog, AccessShareLock);
 	foreach(lc, all)
-		(void) set_ready(((Shown *) lfirst(lc))->index, true);
+		(void) set_ready(((Shown *) lfirst(lc))->index, true, false);
 	return all;
 }
 
@@ -182,7 +194,7 @@ apply_hide_aside(List *all)
 		Shown	   *shown = lfirst(lc);
 
 		if (file_of(shown->index) == shown->file)
-			(void) set_ready(shown->index, false);
+			(void) set_ready(shown->index, false, false);
 	}
 }
 
@@ -225,10 +237,14 @@ apply_rebuild_index(Oid index, int longest)
 	XactReadOnly = true;		/* for the functions */
 	settings = NewGUCNestLevel();
 	set_path(table->rd_rel->relowner);
+	barista_writer_settings_reset();
 	apply_limits_begin(longest);
 	apply_limits_give_way();
-	reindex_index(index, false, table->rd_rel->relpersistence, &params);
+	reindex_index(index, true, table->rd_rel->relpersistence, &params);
 	apply_limits_end();
+	CommandCounterIncrement();
+	if (is_set_aside(index))	/* that does not trust what it was not to check */
+		(void) set_ready(index, true, true);
 	AtEOXact_GUC(false, settings);
 	table_close(table, NoLock);
 	return true;
@@ -239,28 +255,78 @@ apply_rebuild_index(Oid index, int longest)
  * ------------------------------------------------------------------------
  */
 
+/* The columns of an index, and those in its expressions and its predicate, as pull_varattnos() counts them. */
+static Bitmapset *
+columns_of(HeapTuple tuple)
+{
+	static const AttrNumber attributes[] = {Anum_pg_index_indexprs, Anum_pg_index_indpred};
+	Form_pg_index form = (Form_pg_index) GETSTRUCT(tuple);
+	Bitmapset  *columns = NULL;
+
+	for (int i = 0; i < form->indnatts; i++)
+		if (form->indkey.values[i] != 0)
+			columns = bms_add_member(columns, form->indkey.values[i] - FirstLowInvalidHeapAttributeNumber);
+	for (int i = 0; i < lengthof(attributes); i++)
+	{
+		bool		null;
+		Datum		value = SysCacheGetAttr(INDEXRELID, tuple, attributes[i], &null);
+
+		if (!null)
+			pull_varattnos(stringToNode(TextDatumGetCString(value)), 1, &columns);
+	}
+	return columns;
+}
+
+/* Does the index watch over its table, and is set aside? */
+static bool
+is_missed(Form_pg_index form)
+{
+	return !form->indisready && (form->indisunique || form->indisexclusion);
+}
+
+Bitmapset *
+barista_unguarded(Relation rel, Oid *by)
+{
+	List	   *indexes = RelationGetIndexList(rel);
+	Bitmapset  *columns = NULL;
+	ListCell   *lc;
+
+	*by = InvalidOid;
+	foreach(lc, indexes)
+	{
+		HeapTuple	tuple = find(lfirst_oid(lc));
+
+		if (tuple == NULL)
+			continue;
+		if (is_missed((Form_pg_index) GETSTRUCT(tuple)))
+		{
+			columns = bms_add_members(columns, columns_of(tuple));
+			*by = lfirst_oid(lc);
+		}
+		ReleaseSysCache(tuple);
+	}
+	list_free(indexes);
+	return columns;
+}
+
 void
-barista_check_aside(Relation rel)
+barista_refuse_unguarded(Relation rel, Oid index)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("this row of table \"%s\" cannot be written: index \"%s\" is set aside on this node",
+					RelationGetRelationName(rel), get_rel_name(index)),
+			 errdetail("A function of the index failed here for a row that another node wrote, so it is not immutable, and nothing would tell whether rows are unique."),
+			 errhint("Mend the function, or DELETE the row; the index is then built again by itself, or by REINDEX. Or DROP the index.")));
+}
+
+void
+barista_take_indexes_back(Relation rel)
 {
 	List	   *indexes = RelationGetIndexList(rel);
 	ListCell   *lc;
 
 	foreach(lc, indexes)
-	{
-		HeapTuple	tuple = find(lfirst_oid(lc));
-		Form_pg_index form;
-
-		if (tuple == NULL)
-			continue;
-		form = (Form_pg_index) GETSTRUCT(tuple);
-		if (!form->indisready && (form->indisunique || form->indisexclusion))
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("table \"%s\" cannot be written: index \"%s\" is set aside on this node",
-							RelationGetRelationName(rel), get_rel_name(lfirst_oid(lc))),
-					 errdetail("A function of the index failed here for a row that another node wrote, so it is not immutable, and nothing would tell whether rows are unique."),
-					 errhint("Mend the function; the index is then built again by itself, or by REINDEX. Or DROP the index.")));
-		ReleaseSysCache(tuple);
-	}
+		apply_take_index_back(lfirst_oid(lc));
 	list_free(indexes);
 }

@@ -171,6 +171,9 @@ typedef struct CapturedColumn
 	FmgrInfo	function;		/* send or output */
 } CapturedColumn;
 
+/* writer_settings.c */
+typedef struct BaristaWriterSettings BaristaWriterSettings;
+
 typedef struct CapturedRelation
 {
 	Oid			relid;			/* hash key */
@@ -180,6 +183,9 @@ typedef struct CapturedRelation
 	MemoryContext context;		/* of all below; NULL = building it failed */
 	bool		keyed;			/* identity: key, else full row */
 	OverrideSearchPath *path;	/* described; NULL: no users' code needs it */
+	BaristaWriterSettings *settings;	/* likewise */
+	Bitmapset  *unguarded;		/* columns of indexes that are set aside and would guard them, */
+	Oid			unguarded_by;	/* and one of these; or none (index_aside.c) */
 	int			column_count;
 	CapturedColumn *columns;
 	int			key_count;
@@ -191,6 +197,14 @@ typedef struct CapturedRelation
 
 /* Fills in everything below context. */
 extern void barista_relation_build(CapturedRelation *captured, Relation rel);
+
+/* ------------------------------------------------------------------------
+ * writer_settings.c
+ * ------------------------------------------------------------------------
+ */
+extern BaristaWriterSettings *barista_writer_settings(void);
+extern bool barista_writer_settings_hold(const BaristaWriterSettings *then);
+extern void barista_writer_settings_append(StringInfo description);
 
 /* ------------------------------------------------------------------------
  * tuple_value.c

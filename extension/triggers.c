@@ -267,6 +267,7 @@ barista_capture_truncate(PG_FUNCTION_ARGS)
 		table_close(rel, NoLock);
 		PG_RETURN_BOOL(false);
 	}
+	barista_take_indexes_back(rel);
 	number = barista_describe_relation(rel);
 	table_close(rel, NoLock);
 	barista_note_ddl();

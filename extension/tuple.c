@@ -380,6 +380,8 @@ describe(CapturedRelation *captured, Relation rel)
 		ReleaseSysCache(tuple);
 	}
 	append_search_path(&s, captured->path, rel->rd_rel->relowner);
+	if (captured->path != NULL)
+		barista_writer_settings_append(&s);
 	captured->description = s.data;
 	captured->description_length = s.len;
 }
@@ -397,9 +399,10 @@ barista_relation_build(CapturedRelation *captured, Relation rel)
 	old = MemoryContextSwitchTo(context);
 	captured->relid = RelationGetRelid(rel);
 
-	barista_check_aside(rel);
+	captured->unguarded = barista_unguarded(rel, &captured->unguarded_by);
 	captured->path = barista_relation_runs_user_code(rel) ?
 		GetOverrideSearchPath(CurrentMemoryContext) : NULL;
+	captured->settings = captured->path != NULL ? barista_writer_settings() : NULL;
 	if (captured->path != NULL)
 	{
 		barista_check_owner(rel);

@@ -79,3 +79,40 @@ func reasonOf(t testing.TB, c *harness.Cluster, k int) string {
 	}
 	return ""
 }
+
+func TestWriterOfOtherSettingsLocksNoTable(t *testing.T) {
+	// A role that may only insert, under a DateStyle of its own, has no unique index over a function that follows DateStyle set aside: followers make the
+	// entries that the leader made. After its death the table is written as before, and the index still guards it.
+	c := harness.StartCluster(t, devcluster.Options{})
+	leader := c.AwaitLeader(t)
+	owner := c.Connect(t, leader)
+	harness.Run(t, owner, "CREATE ROLE guest LOGIN", "CREATE SCHEMA shop", "GRANT USAGE ON SCHEMA shop TO guest",
+		"CREATE FUNCTION shop.shown(v timestamp) RETURNS text LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN v::text; END'",
+		"CREATE FUNCTION shop.read(v text) RETURNS date LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN v::date; END'",
+		"CREATE TABLE shop.sold (k int PRIMARY KEY, v timestamp, note text)", "CREATE UNIQUE INDEX once ON shop.sold (shop.shown(v))",
+		"CREATE TABLE shop.days (k int PRIMARY KEY, v text)", "CREATE UNIQUE INDEX day ON shop.days (shop.read(v))",
+		"GRANT INSERT ON shop.sold, shop.days TO guest", "INSERT INTO shop.sold VALUES (1, '2026-12-01 10:00')")
+	harness.Run(t, connectAs(t, c, leader, "guest"), "SET DateStyle = 'German, DMY'", "INSERT INTO shop.sold VALUES (2, '2026-12-01 10:00')",
+		"INSERT INTO shop.days VALUES (1, '31.12.2026')")
+	c.VerifyAll(t)
+	for _, k := range c.Others(leader) {
+		if reason := reasonOf(t, c, k); strings.Contains(reason, "set aside") {
+			t.Errorf("n%d: %s", k, reason)
+		}
+	}
+
+	if err := c.Node(leader).Kill9(); err != nil {
+		t.Fatal(err)
+	}
+	owner = c.Connect(t, c.AwaitLeader(t))
+	harness.Run(t, owner, "INSERT INTO shop.sold VALUES (3, '2026-12-01 11:00')", "UPDATE shop.sold SET note = 'paid' WHERE k = 1", "DELETE FROM shop.sold WHERE k = 3",
+		"INSERT INTO shop.days VALUES (2, '2026-12-30')")
+	for _, style := range []string{"ISO, MDY", "German, DMY"} {
+		harness.Run(t, owner, fmt.Sprintf("SET DateStyle = '%s'", style))
+		_, err := owner.Exec(harness.Limited(t, harness.QueryLimit), "INSERT INTO shop.sold VALUES (4, '2026-12-01 10:00')")
+		if harness.Code(err) != "23505" {
+			t.Errorf("the same value under %s: %v", style, err)
+		}
+	}
+	harness.Run(t, owner, "TRUNCATE shop.sold", "INSERT INTO shop.sold VALUES (4, '2026-12-01 10:00')")
+}

@@ -20,7 +20,7 @@ func account() Relation {
 func note() Relation {
 	return Relation{Number: 2, Schema: "s", Name: "note", Identity: ByRow, Columns: []Column{
 		{Format: Text, Name: "text", TypeSchema: "pg_catalog", TypeName: "json", Modifier: -1},
-	}, SearchPath: `s, "S"`}
+	}, SearchPath: `s, "S"`, Settings: []Setting{{"DateStyle", "German, DMY"}, {"TimeZone", "CET"}}}
 }
 
 func number(b ...byte) Value { return Value{BinaryValue, b} }
@@ -119,6 +119,9 @@ func TestMessagesGolden(t *testing.T) {
 		`52 0000002b 00000001 7075626c696300 6100 6b 0001 01 62 696400 70675f636174616c6f6700 696e743400 ffffffff 7000`: Relation{
 			Number: 1, Schema: "public", Name: "a", Identity: ByKey, Columns: account().Columns[:1], SearchPath: "p",
 		},
+		`52 00000031 00000001 7075626c696300 6100 6b 0001 01 62 696400 70675f636174616c6f6700 696e743400 ffffffff 7000 0001 7300 7600`: Relation{
+			Number: 1, Schema: "public", Name: "a", Identity: ByKey, Columns: account().Columns[:1], SearchPath: "p", Settings: []Setting{{"s", "v"}},
+		},
 		`49 00000010 00000001 4e 0003 62 00000002 0001 6e 75`: Insert{
 			Relation: 1, New: Tuple{number(0, 1), {Form: Null}, {Form: Unchanged}},
 		},
@@ -178,6 +181,7 @@ func TestReaderRefuses(t *testing.T) {
 		"no written page":             payloadOf(WrittenPages{Object: 1}),
 		"page too long":               payloadOf(WrittenPages{Object: 1, Pages: []Page{{Data: make([]byte, MaxPage+1)}}}),
 		"page beyond the last":        payloadOf(WrittenPages{Object: 1, First: math.MaxInt32, Pages: make([]Page, 2)}),
+		"no settings":                 append([]byte{kindRelation, 0, 0, 0, 13, 0, 0, 0, 1}, "a\x00b\x00f\x00\x00\x00\x00\x00"...),
 		"no removed page":             payloadOf(RemovedPages{Object: 1}),
 		"removed beyond the last":     payloadOf(RemovedPages{Object: 1, First: 1, Count: math.MaxInt32 + 1}),
 		"more than a key":             payloadOf(account(), Delete{Relation: 1, OldKind: OldKey, Old: full}),

@@ -11,6 +11,9 @@ type Relation struct {
 	// SearchPath is the writer's, by which users' functions in indexes and
 	// domains find what they call. Empty: pg_catalog alone, or no such function.
 	SearchPath string
+
+	// Settings are those of the writer that such functions may follow, as far as they are not what they mostly are.
+	Settings []Setting
 }
 
 // Identity says how a relation's rows are found.
@@ -59,7 +62,11 @@ func (r Relation) appendBody(b []byte) []byte {
 		b = appendCstr(b, column.TypeName)
 		b = appendU32(b, uint32(column.Modifier))
 	}
-	return appendCstr(b, r.SearchPath)
+	b = appendCstr(b, r.SearchPath)
+	if len(r.Settings) > 0 {
+		b = appendSettings(b, r.Settings)
+	}
+	return b
 }
 
 func (c *cursor) relation() Relation {
@@ -78,6 +85,11 @@ func (c *cursor) relation() Relation {
 		}
 	}
 	r.SearchPath = c.cstr()
+	if len(c.rest) > 0 {
+		if r.Settings = c.settings(); len(r.Settings) == 0 {
+			c.fail("relation %s.%s has an empty list of settings", r.Schema, r.Name)
+		}
+	}
 	switch {
 	case r.Identity != ByKey && r.Identity != ByRow:
 		c.fail("unknown identity %q", r.Identity)

@@ -54,11 +54,7 @@ func (m Statement) appendBody(b []byte) []byte {
 	b = appendCstr(b, m.Role)
 	b = appendCstr(b, m.SearchPath)
 	b = appendU64(b, uint64(m.Timestamp))
-	b = appendCount16(b, len(m.Settings))
-	for _, setting := range m.Settings {
-		b = appendCstr(b, setting.Name)
-		b = appendCstr(b, setting.Value)
-	}
+	b = appendSettings(b, m.Settings)
 	b = appendCstr(b, m.Tag)
 	b = append(appendCount32(b, len(m.Text)), m.Text...)
 	if m.Bound != "" {
@@ -83,6 +79,23 @@ func (m Statement) appendBody(b []byte) []byte {
 	return b
 }
 
+func appendSettings(b []byte, settings []Setting) []byte {
+	b = appendCount16(b, len(settings))
+	for _, setting := range settings {
+		b = appendCstr(b, setting.Name)
+		b = appendCstr(b, setting.Value)
+	}
+	return b
+}
+
+func (c *cursor) settings() []Setting {
+	settings := make([]Setting, c.count(uint64(c.u16()), minSetting))
+	for i := range settings {
+		settings[i] = Setting{Name: c.cstr(), Value: c.cstr()}
+	}
+	return settings
+}
+
 func (m Statement) flags() (flags byte) {
 	if m.Bound != "" {
 		flags |= hasBound
@@ -105,10 +118,7 @@ func (c *cursor) statement() Statement {
 		c.fail("unknown flags of a statement %#x", flags)
 	}
 	m := Statement{Role: c.cstr(), SearchPath: c.cstr(), Timestamp: int64(c.u64())}
-	m.Settings = make([]Setting, c.count(uint64(c.u16()), minSetting))
-	for i := range m.Settings {
-		m.Settings[i] = Setting{Name: c.cstr(), Value: c.cstr()}
-	}
+	m.Settings = c.settings()
 	m.Tag = c.cstr()
 	m.Text = string(c.bytes32())
 	if flags&hasBound != 0 {

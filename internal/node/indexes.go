@@ -37,7 +37,7 @@ type asideIndex struct {
 	suspect  gate.Suspect
 	database string
 	name     string    // with its schema and its table, for people
-	guards   bool      // it is unique or an exclusion constraint: as the leader, this node does not let its table be written
+	guards   bool      // it is unique or an exclusion constraint: as the leader, this node lets no new row into its table
 	why      string    // if that is known
 	due      time.Time // when it is built again
 }
@@ -330,7 +330,7 @@ func (k *indexKeeper) publish() {
 	for _, index := range k.aside {
 		line := fmt.Sprintf("index %s in database %s is set aside", index.name, index.database)
 		if index.guards {
-			line += ", and its table cannot be written while this node leads"
+			line += ", and its table takes no new rows while this node leads"
 			now.unguarded++
 		}
 		if index.why != "" {

@@ -1,0 +1,239 @@
+/*-------------------------------------------------------------------------
+ *
+ * writer_settings.c
+ *	  Settings that what an index's function gives may depend on.
+ *
+ * Such a function is declared immutable, and may yet show a time as text, which
+ * follows DateStyle and TimeZone.  Other nodes make the entries of the index by
+ * themselves: so the writer's settings travel with the description of a table that
+ * has such indexes, as the search_path does (tuple.c, apply_index.c), and every node
+ * makes the entries that the leader has made.  Else whoever may insert rows could
+ * have an index set aside on all followers by his DateStyle.
+ *
+ * They are those that say how values are shown and texts are read.  What a session
+ * has made up for itself ("app.tenant") is not among them, nor is what only
+ * superusers set.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "barista.h"
+
+#include "miscadmin.h"
+#include "parser/parse_expr.h"
+#include "parser/parser.h"
+#include "pgtime.h"
+#include "tsearch/ts_cache.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/bytea.h"
+#include "utils/float.h"
+#include "utils/guc.h"
+#include "utils/pg_locale.h"
+#include "utils/xml.h"
+
+#include "apply.h"
+#include "internal.h"
+
+/* Only what differs from these travels. */
+static const struct
+{
+	const char *name;
+	const char *base;
+}			settings[] =
+{
+	{"DateStyle", "ISO, MDY"},
+	{"IntervalStyle", "postgres"},
+	{"TimeZone", "UTC"},
+	{"array_nulls", "on"},
+	{"backslash_quote", "safe_encoding"},
+	{"bytea_output", "hex"},
+	{"default_text_search_config", "pg_catalog.english"},
+	{"extra_float_digits", "3"},
+	{"lc_monetary", "C"},
+	{"lc_numeric", "C"},
+	{"lc_time", "C"},
+	{"quote_all_identifiers", "off"},
+	{"standard_conforming_strings", "on"},
+	{"transform_null_equals", "off"},
+	{"xmlbinary", "base64"},
+	{"xmloption", "content"},
+};
+
+/* The variables of all these. */
+static const int *const numbers[] = {
+	&DateStyle, &DateOrder, &IntervalStyle, &backslash_quote, &bytea_output,
+	&extra_float_digits, &xmlbinary, &xmloption,
+};
+static const bool *const switches[] = {
+	&Array_nulls, &quote_all_identifiers, &standard_conforming_strings,
+	&Transform_null_equals,
+};
+static char *const *const texts[] = {
+	&TSCurrentConfig, &locale_monetary, &locale_numeric, &locale_time,
+};
+
+struct BaristaWriterSettings
+{
+	int			numbers[lengthof(numbers)];
+	bool		switches[lengthof(switches)];
+	char	   *texts[lengthof(texts)];
+	pg_tz	   *zone;
+};
+
+/* As they are now; in the current context. */
+BaristaWriterSettings *
+barista_writer_settings(void)
+{
+	BaristaWriterSettings *now = palloc(sizeof(BaristaWriterSettings));
+
+	for (int i = 0; i < lengthof(numbers); i++)
+		now->numbers[i] = *numbers[i];
+	for (int i = 0; i < lengthof(switches); i++)
+		now->switches[i] = *switches[i];
+	for (int i = 0; i < lengthof(texts); i++)
+		now->texts[i] = pstrdup(*texts[i]);
+	now->zone = session_timezone;
+	return now;
+}
+
+/* Are they still as they were then?  Asked for each row. */
+bool
+barista_writer_settings_hold(const BaristaWriterSettings *then)
+{
+	for (int i = 0; i < lengthof(numbers); i++)
+		if (then->numbers[i] != *numbers[i])
+			return false;
+	for (int i = 0; i < lengthof(switches); i++)
+		if (then->switches[i] != *switches[i])
+			return false;
+	for (int i = 0; i < lengthof(texts); i++)
+		if (strcmp(then->texts[i], *texts[i]) != 0)
+			return false;
+	return then->zone == session_timezone;
+}
+
+/*
+ * One word for what means the same.  The text search configurations of users are
+ * looked up with somebody's rights, and do not travel.
+ */
+static const char *
+plain(int setting, const char *value)
+{
+	const char *name = settings[setting].name;
+
+	if (strncmp(name, "lc_", strlen("lc_")) == 0 && strcmp(value, "C.UTF-8") == 0)
+		return settings[setting].base;
+	if (strcmp(name, "extra_float_digits") == 0 && atoi(value) > 0)
+		return settings[setting].base;
+	if (strcmp(name, "default_text_search_config") == 0 &&
+		strncmp(value, "pg_catalog.", strlen("pg_catalog.")) != 0 &&
+		strncmp(value, "\"pg_catalog\".", strlen("\"pg_catalog\".")) != 0)	/* by quote_all_identifiers */
+		return settings[setting].base;
+	return value;
+}
+
+/* This session's. */
+static const char *
+own(int setting)
+{
+	return plain(setting, GetConfigOption(settings[setting].name, false, false));
+}
+
+/* Those of this moment, behind the description of a relation.  Nothing, if all are as they mostly are. */
+void
+barista_writer_settings_append(StringInfo description)
+{
+	StringInfoData some;
+	uint16		count = 0;
+
+	initStringInfo(&some);
+	for (int i = 0; i < lengthof(settings); i++)
+	{
+		const char *value = own(i);
+
+		if (strcmp(value, settings[i].base) == 0)
+			continue;
+		appendBinaryStringInfoNT(&some, settings[i].name, (int) strlen(settings[i].name) + 1);
+		appendBinaryStringInfoNT(&some, value, (int) strlen(value) + 1);
+		count++;
+	}
+	if (count > 0)
+	{
+		uint16		length = pg_hton16(count);
+
+		appendBinaryStringInfoNT(description, (char *) &length, sizeof(length));
+		appendBinaryStringInfoNT(description, some.data, some.len);
+	}
+	pfree(some.data);
+}
+
+/* Which of them it is, or -1. */
+static int
+setting_of(const char *name)
+{
+	for (int i = 0; i < lengthof(settings); i++)
+		if (strcmp(name, settings[i].name) == 0)
+			return i;
+	return -1;
+}
+
+/*
+ * Reads them, to the end of a description.  Names and values, one after the other, of
+ * those that this session has otherwise; in the current context.
+ */
+List *
+barista_writer_settings_read(BaristaReader *r)
+{
+	const char *wanted[lengthof(settings)];
+	List	   *others = NIL;
+	bool		some = reader_left(r) > 0;
+	uint16		count = some ? reader_u16(r) : 0;
+
+	if (r->failure == NULL && some && count == 0)
+		reader_fail(r, "it has an empty list of settings");
+	for (int i = 0; i < lengthof(settings); i++)
+		wanted[i] = settings[i].base;
+	for (int i = 0; i < count && r->failure == NULL; i++)
+	{
+		int			setting = setting_of(reader_cstr(r));
+		const char *value = reader_cstr(r);
+
+		if (setting < 0)
+			reader_fail(r, "it has an unknown setting");
+		else
+			wanted[setting] = plain(setting, value);
+	}
+	for (int i = 0; i < lengthof(settings) && r->failure == NULL; i++)
+		if (strcmp(own(i), wanted[i]) != 0)
+		{
+			others = lappend(others, pstrdup(settings[i].name));
+			others = lappend(others, pstrdup(wanted[i]));
+		}
+	return others;
+}
+
+/*
+ * Sets them, for the level of settings that the caller has begun.  One that this
+ * machine does not know, a time zone or a locale, stays as it is.
+ */
+void
+barista_writer_settings_set(List *some)
+{
+	for (int i = 0; i + 1 < list_length(some); i += 2)
+		(void) set_config_option(list_nth(some, i), list_nth(some, i + 1), PGC_USERSET,
+								 PGC_S_SESSION, GUC_ACTION_SAVE, true, DEBUG1, false);
+}
+
+/* Sets them to what sessions of this database begin with; likewise. */
+void
+barista_writer_settings_reset(void)
+{
+	for (int i = 0; i < lengthof(settings); i++)
+	{
+		const char *value = GetConfigOptionResetString(settings[i].name);
+
+		if (value)
+			(void) set_config_option(settings[i].name, value, PGC_USERSET, PGC_S_SESSION,
+									 GUC_ACTION_SAVE, true, DEBUG1, false);
+	}
+}
