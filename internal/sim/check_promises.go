@@ -22,6 +22,14 @@ func newPromises() promises {
 
 // says hears a message when it is sent, whether or not it arrives.
 func (c *checkers) says(p *process, message paxos.Message) {
+	switch m := message.(type) {
+	case paxos.Prepare, paxos.Promise, paxos.Accept:
+		p.goesOn("votes")
+	case paxos.Accepted:
+		if m.First <= m.Last {
+			p.goesOn("votes")
+		}
+	}
 	if blind("promise") {
 		return
 	}

@@ -1,7 +1,5 @@
 package sim
 
-import "github.com/baristadb/barista/internal/paxos"
-
 // meetingLimit is how long after a handshake the gate of a node that stops may still give answers, of what runs while it is not paused.
 const meetingLimit = second
 
@@ -29,6 +27,7 @@ func (w *world) haveMet(a, b *process) {
 
 // goesOn sees a node take part in its cluster: vote or lead, open its gate, or tell a client that a transaction is committed.
 func (p *process) goesOn(how string) {
+	p.isSure(how)
 	for _, met := range p.world.pairs {
 		for k, m := range met.machines {
 			if m != p.machine || met.incarnations[k] != p.incarnation {
@@ -38,21 +37,6 @@ func (p *process) goesOn(how string) {
 			if other := met.machines[1-k]; met.takesPart[1-k] {
 				p.world.violated("rivals", "%s %s though it has met %s of another cluster, which goes on, too", m.name, how, other.name)
 			}
-		}
-	}
-}
-
-// takesPart sees a node vote, or lead.
-func (p *process) takesPart(message paxos.Message) {
-	if len(p.world.pairs) == 0 {
-		return
-	}
-	switch m := message.(type) {
-	case paxos.Prepare, paxos.Promise, paxos.Accept:
-		p.goesOn("votes")
-	case paxos.Accepted:
-		if m.First <= m.Last {
-			p.goesOn("votes")
 		}
 	}
 }

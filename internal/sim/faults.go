@@ -61,6 +61,7 @@ var perhaps = []fault{
 	})},
 	{"old copy of a running node", (*world).putBackCopy},
 	{"old copy of a stopped node", (*world).putBackCopyOfStopped},
+	{"old copy after an outage", (*world).putBackAfterOutage},
 	{"retires", onProcess((*world).retire)},
 	{"lease forgotten", (*world).forgetLease},
 	{"left behind", (*world).leaveBehind},

@@ -34,6 +34,8 @@ type Figures struct {
 	Databases int // made, renamed and dropped, as agreed
 	Schemas   int // likewise, or with their sequences restarted
 	OldCopies int // of disks, put back
+	Unknowing int // of these, that only some who were away knew of
+	Restarted int // disowned nodes, when one who knew was away
 
 	Rivals  int // second clusters
 	Met     int // handshakes between nodes of two
@@ -54,7 +56,7 @@ func (f *Figures) add(g Figures) {
 		{&f.Seeds, g.Seeds}, {&f.Events, g.Events}, {&f.Entries, g.Entries}, {&f.Epochs, g.Epochs}, {&f.Voided, g.Voided}, {&f.Faults, g.Faults},
 		{&f.Syncs, g.Syncs}, {&f.Purges, g.Purges}, {&f.Backups, g.Backups}, {&f.Joins, g.Joins}, {&f.Changes, g.Changes}, {&f.Marks, g.Marks},
 		{&f.Messages, g.Messages}, {&f.Lost, g.Lost}, {&f.Accesses, g.Accesses}, {&f.Databases, g.Databases},
-		{&f.Schemas, g.Schemas}, {&f.Permissions, g.Permissions}, {&f.Drops, g.Drops}, {&f.Interrupted, g.Interrupted}, {&f.Filled, g.Filled}, {&f.OldCopies, g.OldCopies},
+		{&f.Schemas, g.Schemas}, {&f.Permissions, g.Permissions}, {&f.Drops, g.Drops}, {&f.Interrupted, g.Interrupted}, {&f.Filled, g.Filled}, {&f.OldCopies, g.OldCopies}, {&f.Unknowing, g.Unknowing}, {&f.Restarted, g.Restarted},
 		{&f.Rivals, g.Rivals}, {&f.Met, g.Met}, {&f.Stopped, g.Stopped}, {&f.Decided, g.Decided}, {&f.Beside, g.Beside},
 	} {
 		*pair.sum += pair.more
@@ -65,9 +67,9 @@ func (f *Figures) add(g Figures) {
 func (f Figures) String() string {
 	return fmt.Sprintf("%d seeds, %d events, %.0f virtual seconds, %d entries, %d epochs, %d commits, %d refused, %d unknown, %d void, "+
 		"%d faults, %d backups, %d joins, %d changes of membership, %d purges, %d marks, %d syncs, %d messages, %d lost, %d accesses checked, %d changes of databases, %d of schemas, "+
-		"%d data fetched anew with permission, %d dropped first, %d first recoveries interrupted, %d disks filled, %d old copies put back, "+
+		"%d data fetched anew with permission, %d dropped first, %d first recoveries interrupted, %d disks filled, %d old copies put back, %d of them unknown to those there, %d disowned nodes restarted, "+
 		"%d second clusters, %d meetings of two, %d nodes stopped for it, %d decisions, %d commits in what was given up",
 		f.Seeds, f.Events, float64(f.Span)/1e9, f.Entries, f.Epochs, f.Told[committed], f.Told[refused], f.Told[unknown], f.Voided,
 		f.Faults, f.Backups, f.Joins, f.Changes, f.Purges, f.Marks, f.Syncs, f.Messages, f.Lost, f.Accesses, f.Databases, f.Schemas,
-		f.Permissions, f.Drops, f.Interrupted, f.Filled, f.OldCopies, f.Rivals, f.Met, f.Stopped, f.Decided, f.Beside)
+		f.Permissions, f.Drops, f.Interrupted, f.Filled, f.OldCopies, f.Unknowing, f.Restarted, f.Rivals, f.Met, f.Stopped, f.Decided, f.Beside)
 }

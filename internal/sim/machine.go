@@ -30,6 +30,7 @@ type machine struct {
 	cramped     bool        // its disk has no room for a copy beside the data
 	little      bool        // there is little room on its disk
 	packed      bool        // there is none at all
+	disowned    bool        // its disk says that it is an older copy
 	stopped     string      // why its node stopped for another cluster, as its disk says; empty: it did not
 }
 
@@ -119,7 +120,7 @@ func (m *machine) leave(why string) {
 
 // forgetJournal makes the machine join as a new incarnation.
 func (m *machine) forgetJournal() {
-	m.journal, m.cluster, m.outdated = nil, nil, false
+	m.journal, m.cluster, m.outdated, m.disowned = nil, nil, false, false
 	m.incarnation = m.world.newIncarnation()
 }
 

@@ -8,6 +8,7 @@ const (
 	namesNotTold  = "changed names of sequences not told"
 	partsAtOnce   = "removed node parts at once"
 	joinsAny      = "a disowned node joins any cluster"
+	disownedVotes = "a disowned node votes after a restart"
 	servesAgain   = "a node that stopped for another cluster serves after a restart"
 	filesGoFirst  = "files of a database destroyed before its drop is durable"
 )

@@ -56,7 +56,6 @@ func (w *world) hop() paxos.Span { return span(w.rand, w.network.delay/4, w.netw
 // send puts a message on its way, through its encoding. A node knows the address of members only.
 func (w *world) send(p *process, to paxos.NodeID, stamp paxos.Stamp, message paxos.Message) {
 	p.cluster.check.says(p, message)
-	p.takesPart(message)
 	receiver, known := p.knows(to)
 	if !known {
 		return

@@ -49,7 +49,7 @@ func (w *world) putBackLater(m *machine, c *diskCopy) {
 	look = func() {
 		switch {
 		case m.incarnation != c.incarnation || w.now > limit:
-		case w.mayLoseDisk(m) && w.isMissed(m, c):
+		case w.mayLoseDisk(m) && len(w.whoMiss(m, c)) == len(w.machines)-1:
 			m.putBack(c)
 		default:
 			w.inStorm(100*millisecond, look)
@@ -71,23 +71,100 @@ func (c *diskCopy) votes() int {
 	return len(order.Members().Voters())
 }
 
-// isMissed reports whether every other machine has on its disk that the node has done more than is in a copy of its own. If one had not, and all others
-// were away when the node is back, nobody could tell.
-func (w *world) isMissed(m *machine, c *diskCopy) bool {
+// putBackAfterOutage is the story in which not everybody knows what was forgotten: all power fails, and one machine comes back with a disk of a moment
+// before. Those who know are away at first, and the node counts as if it had forgotten nothing.
+func (w *world) putBackAfterOutage(m *machine) {
+	c := m.copyDisk()
+	if c == nil {
+		return
+	}
+	limit := w.now.add(2 * second)
+	var look func()
+	look = func() {
+		switch {
+		case m.incarnation != c.incarnation || w.now > limit:
+		case w.isHalfKnown(m, c):
+			w.outage(m, c)
+		default:
+			w.inStorm(10*millisecond, look)
+		}
+	}
+	look()
+}
+
+// isHalfKnown reports whether a copy may be put back, and only some would miss what it lacks.
+func (w *world) isHalfKnown(m *machine, c *diskCopy) bool {
+	if !w.mayLoseDisk(m) {
+		return false
+	}
+	know := len(w.whoMiss(m, c))
+	return 0 < know && know < len(w.machines)-1 && w.isHarmless(m, c)
+}
+
+func (w *world) outage(m *machine, c *diskCopy) {
+	for _, other := range w.machines {
+		other.crash("loses power with all others")
+	}
+	if !w.isHalfKnown(m, c) { // what was being written is there
+		return
+	}
+	w.figures.Unknowing++
+	know := w.whoMiss(m, c)
+	m.putBack(c)
+	for _, other := range know {
+		other.awayUntil(min(w.now.add(span(w.rand, second, 8*second)), moment(w.plan.storm)+1))
+	}
+}
+
+// awayUntil starts a machine that has no power at a moment, and not before.
+func (m *machine) awayUntil(at moment) {
+	m.downUntil = at
+	m.world.at(at, func() {
+		if m.process == nil && m.downUntil == at {
+			m.boot()
+		}
+	})
+}
+
+// whoMiss are the other machines that have on their disks that the node has done more than is in a copy of its own. If the others were alone with it when
+// it is back, nobody could tell.
+func (w *world) whoMiss(m *machine, c *diskCopy) (know []*machine) {
 	if c.votes() < 2 {
-		return false // of a time when it was alone: it would ask nobody, if it could not hear them
+		return nil // of a time when it was alone: it would ask nobody, if it could not hear them
 	}
 	next := c.journal.Life().Begin(0)
+	for _, other := range w.machines {
+		if other == m || other.journal == nil {
+			continue
+		}
+		for _, seen := range other.journal.Sightings() {
+			if seen.Node == c.journal.Identity().Node && !next.Remembers(seen) {
+				know = append(know, other)
+				break
+			}
+		}
+	}
+	return know
+}
+
+// isHarmless reports whether nobody would miss what a machine's acceptor forgets: every other one is bound to as much. (If one is not, and those who know
+// are away, what was chosen with its help is lost: so many faults at once are more than a cluster survives.)
+func (w *world) isHarmless(m *machine, c *diskCopy) bool {
 	for _, other := range w.machines {
 		if other == m {
 			continue
 		}
-		missed := false
-		for _, seen := range other.journal.Sightings() {
-			missed = missed || seen.Node == c.journal.Identity().Node && !next.Remembers(seen)
-		}
-		if !missed {
+		if other.journal.Promised() < m.journal.Promised() || other.journal.ChosenTo() < m.journal.ChosenTo() {
 			return false
+		}
+		accepted := make(map[paxos.Index]paxos.Ballot)
+		for _, e := range other.journal.Accepted() {
+			accepted[e.Index] = e.Ballot
+		}
+		for _, e := range m.journal.Accepted() {
+			if e.Index > other.journal.ChosenTo() && accepted[e.Index] < e.Ballot {
+				return false
+			}
 		}
 	}
 	return true
@@ -112,6 +189,31 @@ func (p *process) rejoin(why *paxos.Disowned) {
 	}
 	p.rejoiner = &process{world: p.world, machine: p.machine, cluster: p.cluster, incarnation: p.world.newIncarnation(), life: &life{within: p.life}}
 	p.rejoiner.join()
+	m := p.machine
+	p.world.during(p.life, span(p.world.rand, 0, noteLimit), func() { m.disowned = true })
+	if who, known := p.knows(why.By); known && p.world.rand.IntN(2) == 0 {
+		p.world.leaveDisowned(p, p.world.machineNamed(who.Name))
+	}
+}
+
+// leaveDisowned has a disowned node start again when the one who knows what it has forgotten is away.
+func (w *world) leaveDisowned(p *process, who *machine) {
+	w.inStorm(span(w.rand, 0, 500*millisecond), func() {
+		if p.machine.process != p || who.power.over {
+			return
+		}
+		w.figures.Restarted++
+		who.crash("is away, and only it knows what another has forgotten")
+		who.awayUntil(min(w.now.add(span(w.rand, second, 10*second)), moment(w.plan.storm)+1))
+		p.machine.crashProcess("is killed, and was disowned")
+	})
+}
+
+// isSure: a node that was found to have forgotten votes takes part in nothing, whoever is away when it is started again.
+func (p *process) isSure(how string) {
+	if p.disowned {
+		p.world.violated("homecoming", "%s %s, and was disowned before it was started", p.machine.name, how)
+	}
 }
 
 // takePlace ends the process that was disowned, and its server and data; this one goes on on the machine.

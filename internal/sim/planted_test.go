@@ -49,6 +49,7 @@ var plantedBugs = []struct{ name, unseen string }{
 	{"ids given out before they are agreed on", ""},
 	{"of two clusters with as many voters none stops", ""},
 	{servesAgain, ""},
+	{disownedVotes, ""},
 }
 
 // scriptedBugs need a schedule that chance hardly finds.

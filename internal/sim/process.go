@@ -35,6 +35,7 @@ type process struct {
 	writer   writer
 	joiner   joiner
 	rejoiner *process // asks to join in place of this one, which is disowned
+	disowned bool     // it was, before it was started
 
 	rivals   rivals.Book
 	dialling bool // there is a second cluster, whose nodes it may reach
@@ -70,7 +71,7 @@ func (p *process) restore(admitted paxos.Membership) {
 	if err != nil {
 		panic(fmt.Sprintf("sim: %s cannot read its journal: %v", p.machine.name, err))
 	}
-	p.id, p.met, p.cluster = j.Identity().Node, admitted, p.machine.cluster
+	p.id, p.met, p.cluster, p.disowned = j.Identity().Node, admitted, p.machine.cluster, p.machine.disowned
 	core, err := paxos.New(paxos.Config{
 		ID: p.id, Cluster: p.cluster.id, Tick: w.plan.tick, Lease: w.plan.lease, Drift: w.plan.drift,
 		ElectionMin: w.plan.electionMin, ElectionMax: w.plan.electionMax, SuspendLimit: 5 * second,
@@ -78,7 +79,7 @@ func (p *process) restore(admitted paxos.Membership) {
 		Rand: rand.New(rand.NewPCG(w.rand.Uint64(), 2)), Now: p.machine.now(),
 	}, paxos.Restored{
 		Floor: j.Floor(), Promised: j.Promised(), Entries: j.Accepted(), ChosenTo: j.ChosenTo(), Members: order.Members(),
-		Life: j.Life(), Sightings: j.Sightings(),
+		Life: j.Life(), Sightings: j.Sightings(), Disowned: p.disowned && !planted(disownedVotes),
 	})
 	if err != nil {
 		panic(fmt.Sprintf("sim: %s cannot restore: %v", p.machine.name, err))

@@ -46,6 +46,11 @@ func (w *world) initialiseAgain(m *machine) {
 		}
 	}
 	w.isolate(apart)
+	if w.rand.IntN(3) == 0 {
+		for _, other := range w.machines { // so that neither grows
+			w.cutMachine(other)
+		}
+	}
 	m.initialise()
 	for _, c := range w.clients {
 		if w.rand.IntN(3) == 0 {
@@ -195,6 +200,12 @@ func (p *process) meets(refusal error) {
 	w.during(p.life, span(w.rand, 0, noteLimit), func() { m.stopped = why })
 	if w.plan.rivals {
 		w.inStorm(span(w.rand, second, 30*second), w.decide)
+		w.inStorm(span(w.rand, 2*second, 6*second), func() {
+			if w.rival() != nil && m.process == p && w.rand.IntN(2) == 0 {
+				w.cutMachine(m)
+				p.machine.crashProcess("is killed, and starts again where it meets nobody")
+			}
+		})
 	}
 }
 

@@ -67,6 +67,9 @@ func Run(seed uint64, out io.Writer) (result Result) {
 	return w.play(func() {
 		w.begin()
 		w.storm()
+		if w.plan.rivals && w.plan.growing {
+			w.inStorm(span(w.rand, 0, second), func() { w.initialiseAgain(w.machines[1]) })
+		}
 		w.runUntil(moment(w.plan.storm))
 		w.calmDown()
 		w.runUntil(w.now.add(calmTalk))
