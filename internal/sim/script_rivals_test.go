@@ -74,9 +74,16 @@ var rivalScripts = []script{
 			m.spare = false
 		}
 		s.isolate(larger)
-		foreign := larger[0]
-		foreign.initialise()
-		s.until("the second has four voters", func() bool { return foreign.process != nil && foreign.process.hello().Voters == 4 && foreign.serves() })
+		larger[0].initialise()
+		var foreign *machine
+		s.until("the second has four voters", func() bool {
+			for _, m := range larger {
+				if m.process != nil && m.process.hello().Voters == 4 && m.serves() {
+					foreign = m
+				}
+			}
+			return foreign != nil
+		})
 		old := s.others(s.leader())[0]
 		c := old.copyDisk()
 		s.modify()
