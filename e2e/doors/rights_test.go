@@ -183,12 +183,18 @@ func checkAllRights(t *testing.T, c *harness.Cluster) {
 	}
 }
 
-func TestRootsRightsAreGivenUp(t *testing.T) {
-	// Of a cluster that root has started, no process has any of root's rights: neither at first, nor after kills, restarts and a lost disk. Links that the account
-	// puts where anything is written lead to nothing of root's.
+func TestRootsRights(t *testing.T) {
+	// Of a cluster that root has started, no process has any of root's rights, and no file is root's.
 	runs := needRoot(t)
 	c := harness.StartCluster(t, devcluster.Options{})
 	harness.Run(t, c.Connect(t, 1), "CREATE TABLE cups (n int)", "INSERT INTO cups VALUES (1)")
+	_ = t.Run("are given up", func(t *testing.T) { rootsRightsAreGivenUp(t, c, runs) }) &&
+		t.Run("in folders of earlier versions", func(t *testing.T) { foldersOfEarlierVersions(t, c) })
+}
+
+// rootsRightsAreGivenUp shows that no process has any of root's rights, neither at first, nor after kills, restarts and a lost disk. Links that the account
+// puts where anything is written lead to nothing of root's.
+func rootsRightsAreGivenUp(t *testing.T, c *harness.Cluster, runs account.Account) {
 	checkAllRights(t, c)
 
 	x := newTreasure(t)
@@ -250,12 +256,9 @@ func TestRootsRightsAreGivenUp(t *testing.T) {
 	c.VerifyAll(t)
 }
 
-func TestFoldersOfEarlierVersions(t *testing.T) {
-	// A cluster whose folders are root's, as versions left them that ran as root, goes on, and is the account's afterwards; a second name that lies there is
-	// refused.
-	needRoot(t)
-	c := harness.StartCluster(t, devcluster.Options{})
-	harness.Run(t, c.Connect(t, 1), "CREATE TABLE cups (n int)", "INSERT INTO cups VALUES (1)")
+// foldersOfEarlierVersions shows that a cluster whose folders are root's, as versions left them that ran as root, goes on, and is the account's afterwards; a
+// second name that lies there is refused.
+func foldersOfEarlierVersions(t *testing.T, c *harness.Cluster) {
 	must(t, c.Stop(harness.Limited(t, harness.StartLimit)))
 	give := func(paths ...string) {
 		t.Helper()

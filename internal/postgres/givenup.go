@@ -28,9 +28,8 @@ func (c Config) GiveUp(why string) error {
 }
 
 func noteGivenUp(folder, why string) error {
-	missing, err := isMissing(folder)
-	if err != nil || missing {
-		return err
+	if !holdsData(folder) {
+		return nil
 	}
 	file, err := os.OpenFile(filepath.Join(folder, givenUpFile), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err == nil {
@@ -41,6 +40,13 @@ func noteGivenUp(folder, why string) error {
 		return fmt.Errorf("note that a data folder is given up: %w", err)
 	}
 	return syncFolder(folder)
+}
+
+// holdsData reports whether a server could run on a folder. Where somebody else put something by the name of one that is kept, a link perhaps to what is
+// not this account's, there is nothing to give up or to put back.
+func holdsData(folder string) bool {
+	_, err := os.Stat(filepath.Join(folder, "PG_VERSION"))
+	return err == nil
 }
 
 // GivenUp says why no server is to run on the data that are there; empty: one may.
@@ -75,7 +81,7 @@ func (c Config) checkGivenUp() error {
 func (c Config) PutBack() error {
 	return c.Account.As(func() error {
 		missing, err := isMissing(c.DataDir)
-		if err != nil || !missing {
+		if err != nil || !missing || !holdsData(c.replacedFolder()) {
 			return err
 		}
 		err = os.Rename(c.replacedFolder(), c.DataDir)

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -92,5 +93,22 @@ func TestDataThatAreGivenUp(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(c.replacedFolder(), givenUpFile)); err != nil {
 		t.Errorf("what is kept: %v", err)
+	}
+}
+
+func TestWhatIsNoDataFolder(t *testing.T) {
+	// Shows that a link which somebody has put in the place of the folder that is kept is neither written through nor taken for data.
+	c := asideConfig(t)
+	elsewhere := t.TempDir()
+	if err := os.Symlink(elsewhere, c.replacedFolder()); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(noteGivenUp(c.replacedFolder(), "it is torn"), c.PutBack()); err != nil {
+		t.Error(err)
+	}
+	entries, err := os.ReadDir(elsewhere)
+	missing, lost := c.Missing()
+	if len(entries) > 0 || !missing || err != nil || lost != nil {
+		t.Errorf("behind the link are %v; there is no data folder: %v (%v, %v)", entries, missing, err, lost)
 	}
 }
