@@ -140,10 +140,11 @@ func (n *node) part(ctx context.Context, m paxos.Membership) error {
 // errRemoved ends a node that is no member any more.
 func (n *node) errRemoved(m paxos.Membership) error {
 	if _, replaced := named(m, n.cfg.Name); replaced {
-		return gone{fmt.Errorf("another incarnation of %s has taken the place of this one, whose journal is of no use any more; "+
+		return gone{error: fmt.Errorf("another incarnation of %s has taken the place of this one, whose journal is of no use any more; "+
 			"if that was not meant, make sure that %[1]s runs on one machine only", n.cfg.Name)}
 	}
-	return gone{fmt.Errorf("%s was removed from the cluster, and its journal is of no use any more; to let it in again run barista members add %[1]s "+
+	ordered, known := m.Ordered(n.cfg.Name)
+	return gone{barred: known && !ordered.Expected, error: fmt.Errorf("%s was removed from the cluster, and its journal is of no use any more; to let it in again run barista members add %[1]s "+
 		"on a member's machine, empty this node's folder (keep node.yaml and the secret), and start it", n.cfg.Name)}
 }
 

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -107,6 +108,7 @@ type node struct {
 	arrivals    *lobby.Lobby     // clients that the own server has not authenticated yet
 	admitted    paxos.Membership // that let a joiner in; zero for everyone else
 	rivals      rivalry
+	asked       atomic.Bool     // to be admitted anew; what comes of that may be chosen later, also after a pardon
 	coreCtx     context.Context // ends when consensus and transport stop
 }
 

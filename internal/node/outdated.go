@@ -34,7 +34,10 @@ type replaced struct {
 func (*replaced) Error() string { return "this node goes on as a new incarnation" }
 
 // gone is the end of a node that is no member any more.
-type gone struct{ error }
+type gone struct {
+	error
+	barred bool // nobody of its name may join
+}
 
 // watchOutdated returns a *replaced when peers have disowned this node and a leader has admitted it anew; nil when ctx ends.
 func (n *node) watchOutdated(ctx context.Context) error {
@@ -60,6 +63,7 @@ func (n *node) rejoin(ctx context.Context, why *paxos.Disowned) error {
 	if err := writeMark(n.cfg.JournalDir() + disownedSuffix); err != nil {
 		return fmt.Errorf("note that the journal is an older copy: %w", err)
 	}
+	n.asked.Store(true)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	admitted := make(chan *replaced, 1)
@@ -106,13 +110,15 @@ func (n *node) outdated(why *paxos.Disowned) string {
 	return fmt.Sprintf("%s has seen %d votes of this node in its start number %d, and this folder does not know of them", name, why.Seen.Acts, why.Seen.Run.Count())
 }
 
-// goOn decides what follows on the end of a node's life: with true a new one, after the journal was set aside.
+// goOn decides what follows on the end of a node's life: with true a new one, after the journal was set aside. A node whose number is gone has a new
+// one if that was for its own sake: it had asked to be admitted anew. An operator may have pardoned it between its asking and the choosing, and then
+// it has voted meanwhile, as a member like every other; but its old number was removed, and nobody is to stay without one for that.
 func (n *node) goOn(ctx context.Context, end error) (bool, error) {
 	was, replacing := errors.AsType[*replaced](end)
 	if !replacing {
-		_, removed := errors.AsType[gone](end)
+		removal, removed := errors.AsType[gone](end)
 		_, err := os.Stat(n.cfg.JournalDir() + disownedSuffix)
-		if !removed || err != nil || ctx.Err() != nil {
+		if !removed || removal.barred || err != nil && !n.asked.Load() || ctx.Err() != nil {
 			return false, end
 		}
 	}

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -75,6 +76,39 @@ func TestWhoVotesAlone(t *testing.T) {
 	}{{alone, 1, true}, {learner, 1, true}, {learner, 2, false}, {learner.Promote(2), 1, false}, {paxos.Membership{}, 1, false}} {
 		if got := votesAlone(test.members, test.node); got != test.want {
 			t.Errorf("node %d of %+v votes alone: %v", test.node, test.members, got)
+		}
+	}
+}
+
+func TestNodeThatAskedToJoinAnew(t *testing.T) {
+	// Shows that a node whose number was removed because it had asked to be admitted anew goes on as another incarnation, also if it was pardoned meanwhile; and
+	// that one which did not ask, or which was removed for good, ends.
+	before := paxos.FirstMembership("n1", 1, "n1:1").AddLearner("n2", 2, "n2:1").Promote(2)
+	without := before.Remove(2)
+	for name, test := range map[string]struct {
+		members         paxos.Membership
+		asked, disowned bool
+		want            bool
+	}{
+		"pardoned, and its number was removed":           {without, true, false, true},
+		"pardoned, and its new number is there already":  {without.AddLearner("n2", 77, "n2:1"), true, false, true},
+		"disowned, and the process that asked has died":  {without, false, true, true},
+		"pardoned, and then removed for good":            {before.Dismiss(2), true, false, false},
+		"it did not ask, and another one took its place": {without.AddLearner("n2", 77, "n2:1"), false, false, false},
+	} {
+		n := dataNode(t)
+		if err := os.Mkdir(n.cfg.JournalDir(), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if n.asked.Store(test.asked); test.disowned {
+			if err := writeMark(n.cfg.JournalDir() + disownedSuffix); err != nil {
+				t.Fatal(err)
+			}
+		}
+		again, err := n.goOn(t.Context(), n.errRemoved(test.members))
+		_, aside := os.Stat(n.cfg.JournalDir() + outdatedSuffix)
+		if again != test.want || (err == nil) != test.want || (aside == nil) != test.want {
+			t.Errorf("%s: it goes on: %v, %v", name, again, err)
 		}
 	}
 }

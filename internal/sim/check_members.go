@@ -24,6 +24,7 @@ func (c *checkers) changesMembers(i paxos.Index, v paxos.Value) {
 		c.changesByOne(i, a.members, next)
 	}
 	a.members, a.changed = next, i
+	c.holds(i)
 	c.world.figures.Changes++
 	if c.cluster == c.world.cluster {
 		c.world.membersChanged(next)

@@ -223,7 +223,7 @@ func (s *server) provide(p *process) {
 			return
 		}
 		p.permissions.own.Dropped()
-		s.data, s.kept = nil, nil
+		s.data, s.kept, s.dropped = nil, nil, true
 		w.figures.Drops++
 		w.note(s.machine.name, "drops its data")
 		p.cluster.check.drops(s)
@@ -254,7 +254,7 @@ func (s *server) settle(r *run) {
 	if s.kept != nil {
 		p.cluster.check.settles(s)
 	}
-	s.kept = nil
+	s.kept, s.dropped = nil, false
 }
 
 // holdsTo is the position up to which a machine's disk holds everything that servers hold.
@@ -267,7 +267,8 @@ func (s *server) holdsTo() (to changeset.Position) {
 	return to
 }
 
-// drops: never more than a minority of the voters have neither their data nor those before.
+// drops: in each majority of the voters there is one that has its data or those before. (When the permission was given there were more; but a voter may
+// have left since.)
 func (c *checkers) drops(dropped *server) {
 	voters, without := 0, 0
 	for _, m := range c.world.machines {
@@ -280,8 +281,21 @@ func (c *checkers) drops(dropped *server) {
 			without++
 		}
 	}
-	if quorum := c.agreement.members.Quorum(); voters-without < quorum {
+	if quorum := c.agreement.members.Quorum(); without >= quorum {
 		c.world.violated("data", "%s drops its data, and then %d of %d voters have none", dropped.machine.name, without, voters)
+	}
+}
+
+// holds: however the voters change, each majority has one that did not drop its data.
+func (c *checkers) holds(i paxos.Index) {
+	dropped := 0
+	for _, m := range c.world.machines {
+		if member, _ := c.agreement.members.FindName(m.name, m.incarnation); member.Voter && m.server.dropped {
+			dropped++
+		}
+	}
+	if dropped >= c.agreement.members.Quorum() {
+		c.world.violated("data", "the members change at index %d, and then %d of %d voters have dropped their data", i, dropped, len(c.agreement.members.Voters()))
 	}
 }
 

@@ -78,7 +78,7 @@ var rivalScripts = []script{
 		var foreign *machine
 		s.until("the second has four voters", func() bool {
 			for _, m := range larger {
-				if m.process != nil && m.process.hello().Voters == 4 && m.serves() {
+				if m.serves() && m.process.hello().Voters == 4 {
 					foreign = m
 				}
 			}

@@ -19,6 +19,7 @@ type server struct {
 	copied     bool   // the data is a copy of a peer's
 	copyTooOld bool   // the last data were, and needed a base backup again
 	kept       *data  // what the data took the place of; nil: nothing, or it went
+	dropped    bool   // the data went with permission, and no copy has proved its worth since
 	why        string // why the data are to be fetched anew; empty: they are not
 	chain      int    // of what follows on a keep, the one that counts
 	recovering bool   // the first recovery of a copy has begun
