@@ -501,8 +501,11 @@ sweep(void)
 static void
 change_set(BaristaReader *r)
 {
+	TimestampTz began = (TimestampTz) reader_u64(r);
+
 	state.timestamp = (TimestampTz) reader_u64(r);
 	reader_finish(r, "change set");
+	apply_suspect_set(state.timestamp > began ? state.timestamp - began : 0);
 	end_change_set();
 	barista_ids_take();
 	sweep();

@@ -172,6 +172,7 @@ extern void apply_suspect_end(void);
 extern void apply_suspect_name(Oid index);
 extern void apply_suspect_statement(void);
 extern void apply_suspect_forget(void);
+extern void apply_suspect_set(int64 took);
 extern void apply_limit_function(bool begins);
 extern void apply_limits_begin(int longest);
 extern void apply_limits_give_way(void);

@@ -7,9 +7,16 @@
  * BA001.  What depends on this moment (a lock, a full disk, a cancelled
  * statement) keeps PostgreSQL's SQLSTATE and may be tried again.
  *
+ * PostgreSQL gives errors of files the SQLSTATEs of other things: a file that may not
+ * be opened, or that is on a disk which is mounted read-only, is 42501, as a user's
+ * lack of rights is, and a folder in its place is 42809.  They say nothing of the rows,
+ * and become errors of the system.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
+
+#include <errno.h>
 
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
@@ -49,12 +56,45 @@ depends_on_the_moment(int sqlstate)
 	}
 }
 
+/*
+ * Is it an error of a file?  Its message ends with what the system says, and no
+ * other's does: what a user's function raises is shown as it is.
+ */
+static bool
+is_of_a_file(const ErrorData *error)
+{
+	return error->message_id != NULL && strstr(error->message_id, "%m") != NULL;
+}
+
+/* The class of its SQLSTATE says who is to mend it. */
+static int
+code_of_a_file(const ErrorData *error)
+{
+	switch (error->saved_errno)
+	{
+		case EPERM:
+		case EACCES:
+		case EROFS:
+		case ENOTDIR:
+		case EISDIR:
+		case ENOTEMPTY:
+			return ERRCODE_IO_ERROR;
+		case EDQUOT:
+			return ERRCODE_DISK_FULL;
+		default:
+			return error->sqlerrcode;
+	}
+}
+
 /* Says which table or statement it was, and makes it BA001 if it must be. */
 void
 apply_translate_error(ErrorData *error, const char *doing, const char *what)
 {
-	const char *index = apply_index_failed(error->sqlerrcode);
+	const char *index;
 
+	if (is_of_a_file(error))
+		error->sqlerrcode = code_of_a_file(error);
+	index = apply_index_failed(error->sqlerrcode);
 	if (ERRCODE_TO_CATEGORY(error->sqlerrcode) ==
 		ERRCODE_TO_CATEGORY(ERRCODE_BARISTA_DIVERGENCE) ||
 		depends_on_the_moment(error->sqlerrcode))

@@ -23,6 +23,13 @@
  * So it is with functions that a statement calls which is replayed, and where one
  * fails the statement runs without any (ddl_hide.c).
  *
+ * A function that takes a little less for each row would hold apply up for days.  So
+ * each index has an account: it is charged with the time that its functions take
+ * here, and credited with a multiple of that which the rows' transaction took where
+ * it ran, for there the same functions ran for the same rows.  One that takes as long
+ * there as here never owes much, however slow it is.  One that owes too much ends the
+ * session, too.  The time is read from the vDSO, without a system call.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -32,8 +39,11 @@
 #include <unistd.h>
 
 #include "miscadmin.h"
+#include "portability/instr_time.h"
 #include "storage/latch.h"
 #include "utils/guc.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
 
@@ -44,6 +54,13 @@
 
 /* For one row's entry in one index, in ms. */
 #define LONGEST			2000
+
+/* How much slower a function may be here than its whole transaction was, and what it may owe, in microseconds. */
+#define SLOWER			10
+#define MOST_DEBT		INT64CONST(5000000)
+
+/* More accounts than that are forgotten, and what they owe. */
+#define MOST_ACCOUNTS	10000
 
 /* What the session may take beyond what it has: bytes of memory, and kB of temporary files. */
 #define MOST_MEMORY		((Size) 1 << 30)
@@ -63,6 +80,28 @@ static volatile int most_ticks = 0;
 static volatile sig_atomic_t gives_way = false; /* if barista asks it to */
 static Size page_size = 0;
 static volatile Size most_memory = 0;	/* 0: the system does not say */
+
+/* Of an index, or of all statements (BARISTA_SUSPECT_STATEMENT). */
+typedef struct Account
+{
+	Oid			index;			/* hash key */
+	uint64		set;			/* the change set that it was credited with last */
+	int64		debt;			/* microseconds; negative: credit of that set */
+} Account;
+
+/* By index; lives as long as the backend. */
+static HTAB *accounts = NULL;
+
+/* Of the running change set: its number here, and how long its transaction took; 0: nobody knows. */
+static uint64 set_number = 1;
+static int64 set_took = 0;
+
+/* What runs and is charged: for whom, and since when.  Invalid: nothing. */
+static Oid	charged = InvalidOid;
+static instr_time charged_since;
+
+/* Somebody owes too much: the session is about to end. */
+static bool bankrupt = false;
 
 /* While something runs: what temp_file_limit was. */
 static int	files_before;
@@ -166,6 +205,84 @@ apply_limits_stop(void)
 	ticking = false;
 }
 
+/* A change set begins, whose transaction took so many microseconds where it ran; 0: nobody knows. */
+void
+apply_suspect_set(int64 took)
+{
+	set_number++;
+	set_took = Max(took, 0);
+}
+
+static Account *
+account_of(Oid index)
+{
+	Account    *account;
+	bool		found;
+
+	if (accounts != NULL && hash_get_num_entries(accounts) >= MOST_ACCOUNTS)
+	{
+		hash_destroy(accounts);
+		accounts = NULL;
+	}
+	if (accounts == NULL)
+	{
+		HASHCTL		control = {
+			.keysize = sizeof(Oid),
+			.entrysize = sizeof(Account),
+			.hcxt = TopMemoryContext,
+		};
+
+		accounts = hash_create("barista accounts of indexes", 64, &control,
+							   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	}
+	account = hash_search(accounts, &index, HASH_ENTER, &found);
+	if (!found)
+	{
+		account->set = 0;
+		account->debt = 0;
+	}
+	return account;
+}
+
+static void
+charge_begin(Oid index)
+{
+	charged = index;
+	INSTR_TIME_SET_CURRENT(charged_since);
+}
+
+/*
+ * Credit that a set has left over ends with it.  No entry counts for more than it may
+ * take: the machine may have been paused.
+ */
+static void
+charge_end(void)
+{
+	Account    *account;
+	instr_time	took;
+
+	if (!OidIsValid(charged))
+		return;
+	account = account_of(charged);
+	charged = InvalidOid;
+	if (set_took == 0)
+		return;
+	INSTR_TIME_SET_CURRENT(took);
+	INSTR_TIME_SUBTRACT(took, charged_since);
+	if (account->set != set_number)
+	{
+		account->debt = Max(account->debt, 0) - (set_took > PG_INT64_MAX / 2 / SLOWER ? PG_INT64_MAX / 2 : set_took * SLOWER);
+		account->set = set_number;
+	}
+	account->debt += Min((int64) INSTR_TIME_GET_MICROSEC(took), INT64CONST(1000) * LONGEST);
+	if (account->debt > MOST_DEBT)
+	{
+		bankrupt = true;
+		InterruptPending = true;
+		ProcDiePending = true;	/* which no function can catch */
+	}
+}
+
 static void
 name(uint64 suspect)
 {
@@ -179,12 +296,16 @@ apply_suspect_begin(Oid index)
 {
 	name((uint64) MyDatabaseId << 32 | index);
 	apply_limits_begin(LONGEST);
+	charge_begin(index);
 }
 
 void
 apply_suspect_end(void)
 {
 	apply_limits_end();
+	charge_end();
+	if (bankrupt)
+		CHECK_FOR_INTERRUPTS();	/* with the name in its place */
 	name(0);
 }
 
@@ -210,9 +331,13 @@ apply_limit_function(bool begins)
 	{
 		apply_suspect_statement();
 		apply_limits_begin(LONGEST);
+		charge_begin(BARISTA_SUSPECT_STATEMENT);
 	}
 	else
+	{
 		apply_limits_end();
+		charge_end();
+	}
 }
 
 /* A call of barista_apply() begins. */
@@ -220,5 +345,6 @@ void
 apply_suspect_forget(void)
 {
 	apply_limits_stop();
+	charged = InvalidOid;
 	name(0);
 }

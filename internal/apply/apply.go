@@ -147,7 +147,7 @@ func (p *partWriter) item(item replicator.Item) error {
 		part.Sequences(changeset.MissingIsSkipped, item.Sequences)
 		return nil
 	}
-	part.Set(item.Set.Committed)
+	part.Set(item.Set.Timestamp, item.Set.Committed)
 	if item.Pieces != nil {
 		for piece, err := range item.Pieces {
 			if err != nil {

@@ -42,12 +42,12 @@ func (p *Batch) WithoutFunctions() {
 	p.buf = appendItem(p.buf, itemWithout, func(b []byte) []byte { return b })
 }
 
-// Set starts a change set, with its commit time in microseconds since
-// 2000-01-01 UTC. Its payload follows, and with it a new numbering of
-// relations.
-func (p *Batch) Set(committed int64) {
+// Set starts a change set, with the time at which its transaction began and its
+// commit time, in microseconds since 2000-01-01 UTC. Its payload follows, and
+// with it a new numbering of relations.
+func (p *Batch) Set(began, committed int64) {
 	p.buf = appendItem(p.buf, itemSet, func(b []byte) []byte {
-		return appendU64(b, uint64(committed))
+		return appendU64(appendU64(b, uint64(began)), uint64(committed))
 	})
 }
 

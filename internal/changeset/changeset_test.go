@@ -207,12 +207,12 @@ func TestBatchGolden(t *testing.T) {
 	var b Batch
 	b.Begin(At(1, 0))
 	b.Sequences(MissingIsSkipped, []SequenceState{{Database: "d", Schema: "s", Name: "n", Horizon: 33, Called: true, LSN: 9}})
-	b.Set(5)
+	b.Set(4, 5)
 	b.Payload([]byte{0xaa})
 	golden(t, b.Bytes(), `
 		42 00000008 0000000000010000
 		5a 00000010 01 0001 7300 6e00 0000000000000021 01
-		58 00000008 0000000000000005
+		58 00000010 0000000000000004 0000000000000005
 		aa`)
 	if b.Len() != len(b.Bytes()) {
 		t.Errorf("length %d of %d bytes", b.Len(), len(b.Bytes()))

@@ -67,7 +67,7 @@ func measure(b *testing.B, p *harness.Pair, size int) {
 		batch.Begin(p.Follower.Applied())
 		n := min(size, len(log)-p.Applied)
 		for _, proposal := range log[p.Applied : p.Applied+n] {
-			batch.Set(proposal.Set.Timestamp)
+			batch.Set(proposal.Set.Timestamp, proposal.Set.Timestamp)
 			batch.Payload(proposal.Set.Payload)
 		}
 		batch.End(log[p.Applied+n-1].Position)

@@ -122,7 +122,7 @@ func TestApplyRunsOfInserts(t *testing.T) {
 	var batch changeset.Batch
 	batch.Begin(p.Follower.Applied())
 	for range 2 { // the second time the rows are there
-		batch.Set(proposal.Set.Timestamp)
+		batch.Set(proposal.Set.Timestamp, proposal.Set.Timestamp)
 		batch.Payload(proposal.Set.Payload)
 	}
 	batch.End(proposal.Position)
@@ -287,7 +287,7 @@ func TestApplyParts(t *testing.T) {
 	set := log[len(log)-1]
 	var batch changeset.Batch
 	batch.Begin(p.Follower.Applied())
-	batch.Set(set.Set.Timestamp)
+	batch.Set(set.Set.Timestamp, set.Set.Timestamp)
 	batch.Payload(set.Set.Payload)
 	batch.End(set.Position)
 
@@ -323,7 +323,7 @@ func TestApplyGuard(t *testing.T) {
 	late := log[len(log)-1]
 	var batch changeset.Batch
 	batch.Begin(late.Predecessor)
-	batch.Set(late.Set.Timestamp)
+	batch.Set(late.Set.Timestamp, late.Set.Timestamp)
 	batch.Payload(late.Set.Payload)
 	batch.End(late.Position)
 	applyFails(t, p.Follower, "BA002", batch.Bytes())
@@ -350,9 +350,9 @@ func TestApplyDivergence(t *testing.T) {
 			set := log[len(log)-1].Set
 			var batch changeset.Batch
 			batch.Begin(p.Follower.Applied())
-			batch.Set(set.Timestamp)
+			batch.Set(set.Timestamp, set.Timestamp)
 			batch.Payload(set.Payload)
-			batch.Set(set.Timestamp)
+			batch.Set(set.Timestamp, set.Timestamp)
 			batch.Payload(set.Payload)
 			batch.End(p.Follower.Applied() + 1)
 			err := applyFails(t, p.Follower, "BA001", batch.Bytes())
@@ -365,7 +365,7 @@ func TestApplyDivergence(t *testing.T) {
 		set := log[len(log)-3].Set // the first row of odd
 		var batch changeset.Batch
 		batch.Begin(p.Follower.Applied())
-		batch.Set(set.Timestamp)
+		batch.Set(set.Timestamp, set.Timestamp)
 		batch.Payload(set.Payload)
 		batch.End(p.Follower.Applied() + 1)
 		err := applyFails(t, p.Follower, "BA001", batch.Bytes())
@@ -385,7 +385,7 @@ func TestApplyMalformed(t *testing.T) {
 	}
 	for name, part := range map[string][]byte{
 		"empty":            {},
-		"no beginning":     {'X', 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0},
+		"no beginning":     {'X', 0, 0, 0, 16, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0},
 		"unknown type":     append(begin().Bytes(), '?', 0, 0, 0, 0),
 		"no end":           begin().Bytes(),
 		"message outside":  append(begin().Bytes(), 'I', 0, 0, 0, 4, 0, 0, 0, 1),
@@ -416,7 +416,7 @@ func TestApplySurvivesMutations(t *testing.T) {
 		proposal := p.Leader.Gate.Chosen()[from+random.IntN(3)]
 		var batch changeset.Batch
 		batch.Begin(p.Follower.Applied())
-		batch.Set(proposal.Set.Timestamp)
+		batch.Set(proposal.Set.Timestamp, proposal.Set.Timestamp)
 		batch.Payload(mutate(random, proposal.Set.Payload))
 		batch.End(p.Follower.Applied() + 1)
 		harness.Execute(t, conn, "begin")

@@ -78,7 +78,7 @@ func (c counted) tryMove(t *testing.T, limit uint64) error {
 	var b changeset.Batch
 	b.Begin(c.Applied())
 	b.IDLimit(changeset.IDLimit(limit))
-	b.Set(1)
+	b.Set(1, 1)
 	b.Payload(kept(limit))
 	b.End(changeset.At(c.Applied().Index()+1, 0))
 	return c.ApplyPart(t, b.Bytes())

@@ -203,7 +203,7 @@ func TestLargeObjectsDiverge(t *testing.T) {
 			payload.Write(c.message)
 			var batch changeset.Batch
 			batch.Begin(p.Follower.Applied())
-			batch.Set(1)
+			batch.Set(1, 1)
 			batch.Payload(payload.Payload())
 			batch.End(p.Follower.Applied() + 1)
 			if err := applyFails(t, p.Follower, c.code, batch.Bytes()); !strings.Contains(err.Message, c.want) {

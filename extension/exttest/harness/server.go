@@ -399,7 +399,7 @@ func (s *Server) PartOf(proposals ...*Proposal) []byte {
 			batch.Sequences(changeset.MissingIsSkipped, p.Sequences)
 		}
 		if p.Kind == KindPropose {
-			batch.Set(p.Set.Timestamp)
+			batch.Set(p.Set.Timestamp, max(p.Set.Timestamp, p.Set.Committed))
 			batch.Payload(p.Set.Payload)
 			last = p.Position
 		}
