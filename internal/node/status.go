@@ -27,7 +27,7 @@ func (n *node) Status() admin.Status {
 	}
 	return admin.Status{
 		Name: n.cfg.Name, Role: n.role(s, applied), Member: standing, Reason: reason, Leader: n.directory.name(s.Leader),
-		Detail:    admin.Sentence(append([]string{detail, n.server.progressOfCopy(), trouble.Detail, n.server.doubtful()}, aside.told...)...),
+		Detail:    admin.Sentence(append([]string{detail, n.server.progressOfCopy(), trouble.Detail, noPart(s), n.server.doubtful()}, aside.told...)...),
 		Unguarded: aside.unguarded,
 		Trouble:   trouble.Reason, NeedsHelp: trouble.Lasting, Unfit: s.Unfit,
 		Ballot: ballotText(s.Ballot), Epoch: ballotText(s.Epoch),
@@ -35,6 +35,14 @@ func (n *node) Status() admin.Status {
 		Server: n.server.State(), LeaseMS: max(0, int64(s.LeaseEnd-bootClock())/1e6), Sessions: n.front.Sessions(),
 		MaxTransaction: int64(n.cfg.MaxTransaction), Members: memberList(s.Members),
 	}
+}
+
+// noPart says that the journal is full; empty when it is not.
+func noPart(s replicator.Status) string {
+	if s.Full == "" {
+		return ""
+	}
+	return "it takes no part in agreement until its journal has room: " + s.Full
 }
 
 func ballotText(b paxos.Ballot) string {

@@ -88,7 +88,7 @@ func TestNodeWhoseJournalIsFullAnswers(t *testing.T) {
 		if k == 0 {
 			await(t, "its status says that its journal is full", func() bool {
 				d.Post(ctx, Tick{})
-				return d.Status().Unfit != "" && c.nodes[1].r != nil && *d.full.Load() != ""
+				return d.Status().Full == "write the journal: "+errFull.Error()
 			})
 		}
 	}

@@ -326,6 +326,7 @@ type Status struct {
 	Retired   string           // why it takes part no more, as it was told to; empty: it does
 	Odd       string           // why it takes part no more, since a majority's logs hold something else than its own; empty: it does
 	Differing []paxos.NodeID   // members whose logs hold something else than this node's
+	Full      string           // why its journal takes nothing; empty: it has room
 	Returning bool             // it was started, and waits for its peers' welcome before it votes
 }
 
@@ -337,7 +338,7 @@ func (r *Replicator) Status() Status {
 		Applied: r.cursor.position, Members: r.paxos.Members(), Diverged: r.cursor.diverged,
 		Durable: r.paxos.DurableMembers(), LeaseEnd: r.lease(), Removed: r.paxos.Removed(), Failing: r.failing, Unfit: r.unfit(),
 		DurableTo: r.paxos.DurableTo(), Outgrown: r.purge.over.outgrown, Server: r.servingStart(),
-		Disowned: r.paxos.Disowned(), Returning: r.paxos.Returning(), Retired: r.retired,
+		Disowned: r.paxos.Disowned(), Returning: r.paxos.Returning(), Retired: r.retired, Full: r.full,
 		Odd: r.different.odd, Differing: r.differing(),
 	}
 }
