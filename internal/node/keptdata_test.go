@@ -28,8 +28,10 @@ func dataNode(t *testing.T, folders ...string) *node {
 		if err := os.Mkdir(path, 0o700); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(path, name), nil, 0o600); err != nil {
-			t.Fatal(err)
+		for _, file := range []string{name, "PG_VERSION"} {
+			if err := os.WriteFile(filepath.Join(path, file), nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	n.permissions = newPermissions(n)
