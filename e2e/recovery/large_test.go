@@ -87,6 +87,9 @@ func (s *bulkStory) begin(t *testing.T) *pgx.Conn {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if bytes, err := bytesIn(spills(s.c.Node(s.leader))); err != nil || bytes == 0 {
+		t.Errorf("n%d has %d bytes of temporary files (%v): what is left of them is looked for in the wrong place", s.leader, bytes, err)
+	}
 	return conn
 }
 
@@ -203,11 +206,14 @@ func bulkLevel(t *testing.T, c *harness.Cluster) {
 	}
 }
 
+// spills is where a node's server keeps what large transactions write to files.
+func spills(n *devcluster.Node) string { return filepath.Join(n.Config.DataDir(), "base", "pgsql_tmp") }
+
 // checkNoSpill fails the test if a node's server keeps what large transactions wrote to files.
 func checkNoSpill(t *testing.T, c *harness.Cluster) {
 	t.Helper()
 	for _, k := range c.All() {
-		if bytes, err := bytesIn(filepath.Join(c.Node(k).Config.DataDir(), "base", "pgsql_tmp")); err != nil || bytes > 0 {
+		if bytes, err := bytesIn(spills(c.Node(k))); err != nil || bytes > 0 {
 			t.Errorf("n%d keeps %d bytes of temporary files (%v)", k, bytes, err)
 		}
 	}
