@@ -213,7 +213,9 @@ set_path(Oid owner)
 /*
  * Builds an index that was set aside, within so many ms; past them, or when barista
  * wants apply to go on, the session ends.
- * False if it is not set aside (any more).  An error leaves it as it was.
+ * False if it is not set aside (any more).  An error leaves it as it was.  It is named
+ * meanwhile, and stays so if the server ends: else that would build it again at once,
+ * and end again.
  */
 bool
 apply_rebuild_index(Oid index, int longest)
@@ -238,10 +240,18 @@ apply_rebuild_index(Oid index, int longest)
 	settings = NewGUCNestLevel();
 	set_path(table->rd_rel->relowner);
 	barista_writer_settings_reset();
+	apply_suspect_name(index);
 	apply_limits_begin(longest);
 	apply_limits_give_way();
-	reindex_index(index, true, table->rd_rel->relpersistence, &params);
-	apply_limits_end();
+	PG_TRY();
+	{
+		reindex_index(index, true, table->rd_rel->relpersistence, &params);
+	}
+	PG_FINALLY();
+	{
+		apply_suspect_end();
+	}
+	PG_END_TRY();
 	CommandCounterIncrement();
 	if (is_set_aside(index))	/* that does not trust what it was not to check */
 		(void) set_ready(index, true, true);

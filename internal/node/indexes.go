@@ -77,11 +77,17 @@ type indexKeeper struct {
 	without  bool                 // the next batch is to be applied without users' functions
 	failures map[gate.Suspect]int // since something was applied
 	aside    map[gate.Suspect]*asideIndex
-	past     map[gate.Suspect]indexPast
+	past     map[gate.Suspect]indexPast // outlives the server: one that ends while it builds an index does not begin with that again
 }
 
 func newIndexKeeper(r *run) *indexKeeper {
-	return &indexKeeper{run: r, failures: make(map[gate.Suspect]int), aside: make(map[gate.Suspect]*asideIndex), past: make(map[gate.Suspect]indexPast)}
+	return &indexKeeper{run: r, failures: make(map[gate.Suspect]int), aside: make(map[gate.Suspect]*asideIndex), past: r.owner.past}
+}
+
+// noteDeadly notes with whose functions the server has ended, in a batch or while their index was built again.
+func (s *localServer) noteDeadly(suspect gate.Suspect) {
+	s.deadly[suspect]++
+	s.past[suspect] = s.past[suspect].fail(time.Now())
 }
 
 // applied says that a batch was applied in a database. Without functions, it may have set indexes aside.

@@ -7,6 +7,7 @@ import (
 	"github.com/baristadb/barista/internal/admin"
 	"github.com/baristadb/barista/internal/changeset"
 	"github.com/baristadb/barista/internal/gate"
+	"github.com/baristadb/barista/internal/postgres"
 )
 
 func TestIndexThatFailsAgain(t *testing.T) {
@@ -41,7 +42,7 @@ func TestWhichIndexIsBuilt(t *testing.T) {
 	// Of indexes that are due one that guards its table comes first; none is built while a batch is to be applied again; a node that begins to lead
 	// waits for nothing that guards.
 	now := time.Now()
-	k := newIndexKeeper(nil)
+	k := newIndexKeeper(&run{owner: newLocalServer(postgres.Config{}, 1, nil)})
 	set := func(oid uint32, guards bool, due time.Time) *asideIndex {
 		index := &asideIndex{suspect: gate.Suspect{Database: 1, Index: oid}, guards: guards, due: due}
 		k.aside[index.suspect] = index
@@ -66,6 +67,17 @@ func TestWhichIndexIsBuilt(t *testing.T) {
 	k.hurry()
 	if late.due.After(time.Now()) || k.first() != late {
 		t.Error("a leader waits for an index that guards its table")
+	}
+}
+
+func TestIndexWithWhichServersEnd(t *testing.T) {
+	// An index whose functions end the server while it is built again is let alone for longer each time, though each server has a new keeper.
+	s, index := newLocalServer(postgres.Config{}, 1, nil), gate.Suspect{Database: 1, Index: 2}
+	for _, want := range []time.Duration{time.Second, 4 * time.Second, 16 * time.Second} {
+		s.noteDeadly(index)
+		if got := newIndexKeeper(&run{owner: s}).past[index].delay(); got != want {
+			t.Errorf("the next server builds it after %v, not %v", got, want)
+		}
 	}
 }
 

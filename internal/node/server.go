@@ -69,6 +69,7 @@ type localServer struct {
 	took     atomic.Pointer[verify.Progress] // what the server has taken last of a batch; nil: nothing yet
 	aside    atomic.Pointer[setAside]        // indexes that are
 	deadly   map[gate.Suspect]int            // how often the server ended while an index's functions ran; used by keep alone
+	past     map[gate.Suspect]indexPast      // of indexes that have failed; used by keep, and while a server runs by its indexKeeper
 }
 
 // run is one start of the server.
@@ -91,7 +92,7 @@ type run struct {
 func newLocalServer(pg postgres.Config, id paxos.NodeID, log *slog.Logger) *localServer {
 	s := &localServer{
 		pg: pg, node: id, log: log,
-		replies: newTickets[replicator.Reply](), renewal: renewing{wanted: make(chan string, 1)}, deadly: make(map[gate.Suspect]int),
+		replies: newTickets[replicator.Reply](), renewal: renewing{wanted: make(chan string, 1)}, deadly: make(map[gate.Suspect]int), past: make(map[gate.Suspect]indexPast),
 	}
 	s.state.Store(admin.ServerStarting)
 	s.aside.Store(&setAside{})
@@ -315,7 +316,7 @@ func (r *run) end(ctx context.Context, why error) {
 	r.gate.Close()
 	r.tasks.Wait()
 	if suspect := r.shared.Suspect(); suspect.Index != 0 && ctx.Err() == nil {
-		r.owner.deadly[suspect]++
+		r.owner.noteDeadly(suspect)
 	}
 	if err := r.shared.Unmap(); err != nil {
 		r.owner.log.Warn("the mapped file could not be given back", "error", err)

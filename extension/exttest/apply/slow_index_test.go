@@ -2,6 +2,7 @@ package apply
 
 import (
 	"testing"
+	"time"
 
 	"github.com/baristadb/barista/extension/exttest/harness"
 )
@@ -27,5 +28,27 @@ func TestFunctionThatIsSlowHereAlone(t *testing.T) {
 	took(200_000)
 	if err := p.Follower.TryApply(t, written...); err != nil {
 		t.Errorf("where it took long, too: %v", err)
+	}
+}
+
+// While an index is built again it is named, and still is when its functions have ended the session, or the server; not after an error.
+func TestIndexThatIsBuiltAgainIsNamed(t *testing.T) {
+	p := harness.StartPair(t)
+	const f = "create or replace function f(i int) returns int language plpgsql immutable as $$"
+	p.Run(t, f+onFollower("raise 'not here';")+"$$", "create table t (v int)", "create index i on t (f(v))")
+	n := len(p.Leader.Gate.Chosen())
+	harness.Execute(t, p.Leader.Connect(t), "insert into t values (1)")
+	if state := harness.SQLState(p.Follower.TryApply(t, p.Leader.Gate.Chosen()[n:]...)); state != "BA001" {
+		t.Fatalf("applied with SQLSTATE %q", state)
+	}
+	index := p.Follower.Suspect()
+	p.Follower.SetAside(t)
+	p.Sync(t)
+	if state := harness.SQLState(p.Follower.Rebuild(t, "i", time.Minute)); state != "BA001" || p.Follower.Suspect() != 0 {
+		t.Errorf("built again with SQLSTATE %q, suspected %d", state, p.Follower.Suspect())
+	}
+	p.Run(t, f+onFollower("perform pg_sleep(1000);")+"$$")
+	if state := harness.SQLState(p.Follower.Rebuild(t, "i", 100*time.Millisecond)); state != "57P01" || p.Follower.Suspect() != index {
+		t.Errorf("built again with SQLSTATE %q, suspected %d, not %d", state, p.Follower.Suspect(), index)
 	}
 }
