@@ -1,5 +1,7 @@
 package sim
 
+import "slices"
+
 // meetingLimit is how long after a handshake the gate of a node that stops may still give answers, of what runs while it is not paused.
 const meetingLimit = second
 
@@ -11,6 +13,11 @@ type pair struct {
 	takesPart    [2]bool
 }
 
+// same reports whether two pairs are of the same nodes.
+func (p *pair) same(q *pair) bool {
+	return p.machines == q.machines && p.incarnations == q.incarnations
+}
+
 // haveMet is told of a handshake at whose end both have proved the secret.
 func (w *world) haveMet(a, b *process) {
 	if a.cluster == b.cluster || a.ended() || b.ended() {
@@ -20,7 +27,9 @@ func (w *world) haveMet(a, b *process) {
 	met := &pair{machines: [2]*machine{a.machine, b.machine}, incarnations: [2]uint64{a.incarnation, b.incarnation}}
 	w.during(a.life, meetingLimit, func() {
 		w.during(b.life, meetingLimit, func() { // both had the time to stop, and to note that
-			w.pairs = append(w.pairs, met)
+			if !slices.ContainsFunc(w.pairs, met.same) {
+				w.pairs = append(w.pairs, met)
+			}
 		})
 	})
 }

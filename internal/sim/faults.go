@@ -153,7 +153,7 @@ func (w *world) mayLoseDisk(m *machine) bool {
 		return false
 	}
 	for _, other := range w.machines {
-		if other != m && other.server.data != nil && other.server.data.damaged {
+		if other != m && !other.server.isWhole() {
 			return false
 		}
 		if other != m && (other.replaced || other.journal == nil || other.knows < w.check.agreement.changed) {

@@ -42,8 +42,6 @@ var plantedBugs = []struct{ name, unseen string }{
 	{"commit times from the clock alone", ""},
 	{namesNotTold, ""},
 	{namesNotTold, "floor's sequences"},
-	{"forgotten votes are not missed", ""},
-	{"forgotten votes are not missed", "promise"},
 	{"ids go on where the server was", ""},
 	{"rows applied below the limit of ids", ""},
 	{"ids given out before they are agreed on", ""},
@@ -66,6 +64,7 @@ var scriptedBugs = []struct{ name, script string }{
 	{"lease forgotten in a restart", "a voter that is restarted under a lease"},
 	{"floor within a chunked set", "a floor beside a chunked set"},
 	{"of two clusters with as many voters none stops", "two clusters that were just initialised"},
+	{"forgotten votes are not missed", "an older copy of a folder"},
 	{servesAgain, "a second cluster that meets the first"},
 	{joinsAny, "a disowned node beside another cluster"},
 }

@@ -222,7 +222,8 @@ func (p *process) stayRetired() {
 // Where nodes of one alone have stopped it is the other; else chance says which, of those that a majority is left of.
 func (w *world) decide() {
 	rival := w.rival()
-	if rival == nil {
+	if rival == nil { // a handshake may have ended after the decision
+		w.startStopped()
 		return
 	}
 	right, wrong := w.cluster, rival
@@ -237,17 +238,24 @@ func (w *world) decide() {
 	wrong.end()
 	w.cluster, w.check = right, right.check
 	for _, m := range w.machines {
-		switch {
-		case m.cluster == wrong:
+		if m.cluster == wrong {
 			m.leave("is emptied by a person")
 			m.replaced = true
-		case m.stopped != "":
+		}
+	}
+	w.startStopped()
+	w.growing = w.growing || right == rival
+	w.membersChanged(right.check.agreement.members)
+}
+
+// startStopped is a person who starts nodes again that had stopped for a cluster that is gone.
+func (w *world) startStopped() {
+	for _, m := range w.machines {
+		if m.stopped != "" {
 			m.stopped = ""
 			m.crashProcess("is started again by a person")
 		}
 	}
-	w.growing = w.growing || right == rival
-	w.membersChanged(right.check.agreement.members)
 }
 
 // hasStopped reports whether any of a cluster's nodes has noted that it stopped.

@@ -2,6 +2,21 @@ package sim
 
 // Mistakes that hardly ever show by chance, since a node that comes back hears what is chosen before it votes.
 var voteScripts = []script{
+	// A node gets an older copy of its folder, and all others know how far it had come.
+	{"an older copy of a folder", nil, func(s *scene) {
+		leader := s.leader()
+		old := s.others(leader)[0]
+		s.modify()
+		s.rested()
+		c := old.copyDisk()
+		s.modify()
+		s.rested()
+		s.pass(2 * second)
+		old.putBack(c)
+		s.until("it is disowned, and admitted anew", func() bool { return old.incarnation != c.incarnation })
+		s.rested()
+	}},
+
 	// Of those who accepted a chosen entry, one knows that it is chosen, and promises; another does not, and votes. Who is elected between them
 	// has neither, and is elected before it has fetched it.
 	{"a candidate that lacks what is chosen", nil, func(s *scene) {

@@ -165,11 +165,12 @@ func (w *world) calmDown() {
 		}
 	}
 	w.restaff()
-	if w.rival() != nil {
+	if len(w.clusters) > 1 {
 		w.after(meetLimit, func() {
 			w.oneGoesOn()
 			w.decide()
 		})
+		w.after(meetLimit+second, w.decide)
 	}
 }
 
