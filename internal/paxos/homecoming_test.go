@@ -356,3 +356,50 @@ func TestPromiseThatHasForgotten(t *testing.T) {
 		}
 	}
 }
+
+func TestCandidateThatHasForgotten(t *testing.T) {
+	// Shows that a node does not promise a candidate that has done less, in the same run, than it has seen of it: that was put back with its memory, and
+	// would lead without what it has forgotten.
+	for _, forgotten := range []uint64{0, 1} {
+		w := newPast(t)
+		w.choose(t, 3)
+		w.pass(3)
+		w.machine(1).crash(0)
+		second, third := w.machine(2), w.machine(3)
+		third.node.electable = false
+		third.node.peer(2).seen.Acts += forgotten + 1 // its own promise is one more
+		w.on(second, func(n *Node, now Instant) { n.prepare(); n.role = Candidate })
+		third.node.lease = grant{until: never}
+		w.settle()
+		if leads := second.node.Role() == Leader; leads != (forgotten == 0) {
+			t.Errorf("it has forgotten %d acts, and leads: %v", forgotten, leads)
+		}
+	}
+}
+
+func TestPardonOfANodePutBackWithItsMemory(t *testing.T) {
+	// Shows that a node which was put back with its memory votes again after a pardon, in the same run: what was seen of it before counts no more.
+	w := newPast(t)
+	w.choose(t, 3)
+	w.pass(3)
+	w.machine(1).crash(0)
+	second, third := w.machine(2), w.machine(3)
+	second.node.electable = false
+	seen := third.node.peer(2)
+	seen.seen.Acts += 1000
+	w.on(third, func(n *Node, now Instant) { n.markSightings() })
+	w.pass(60)
+	if second.node.Disowned() == nil || third.node.Role() == Leader {
+		t.Fatalf("disowned: %v", second.node.Disowned())
+	}
+	w.on(second, func(n *Node, now Instant) { n.Pardon(now) })
+	w.pass(60)
+	if third.node.Role() != Leader {
+		t.Error("nobody leads after the pardon")
+	}
+	w.restart(third, nil)
+	w.pass(60)
+	if third.node.Role() != Leader {
+		t.Error("nobody leads after a restart of the one that had seen more")
+	}
+}
