@@ -403,3 +403,22 @@ func TestPardonOfANodePutBackWithItsMemory(t *testing.T) {
 		t.Error("nobody leads after a restart of the one that had seen more")
 	}
 }
+
+func TestLeaderThatHasForgotten(t *testing.T) {
+	// Shows that a leader which proposes something else than before at one index, because it was put back with its memory, ends no follower by that, and
+	// leads no more.
+	w := newPast(t)
+	w.choose(t, 3)
+	first, second := w.machine(1), w.machine(2)
+	at := first.node.ChosenTo() + 1
+	w.on(second, func(n *Node, now Instant) { // proposed before the copy was made, and forgotten
+		n.Receive(now, 1, Stamp{Run: first.node.life.Run(), Acts: first.node.durableActs}, Accept{
+			Version: n.version(), Ballot: first.node.Ballot(), First: at, Values: []Value{{Version: n.version(), Epoch: 1, Kind: KindNoop}}, ChosenTo: at - 1,
+		})
+	})
+	w.on(first, func(n *Node, now Instant) { n.Propose(now, word("another")) })
+	w.settle()
+	if first.node.Disowned() == nil || first.node.Role() == Leader {
+		t.Error("it leads on")
+	}
+}
