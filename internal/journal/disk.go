@@ -107,6 +107,9 @@ func freeBytes(dir string) (int64, error) {
 	if err := unix.Statfs(dir, &fs); err != nil {
 		return 0, err
 	}
+	if fs.Blocks == 0 {
+		return 0, errors.New("the file system does not say how large it is")
+	}
 	return int64(fs.Bavail) * fs.Frsize, nil
 }
 

@@ -26,6 +26,9 @@ func (d *directory) update(members paxos.Membership) {
 	}
 }
 
+// voters is how many nodes vote. A joiner that has not read the log yet does not take its cluster for a smaller one.
+func (d *directory) voters() int { return len(d.members.Load().Voters()) }
+
 // name returns the name of a node, or "" if it is no member.
 func (d *directory) name(id paxos.NodeID) string {
 	m, _ := d.members.Load().Find(id)

@@ -158,7 +158,7 @@ func (n *node) assemble(context.Context) error {
 	if err := n.stayRetired(replicating); err != nil {
 		return err
 	}
-	n.transport.SetVoters(len(restored.Members.Voters()))
+	n.transport.SetVoters(n.directory.voters())
 	n.driver = replicator.NewDriver(replicator.DriverConfig{
 		Replicator: replicating,
 		Journal:    watchedJournal{n.journal, n.damaged},
@@ -307,7 +307,7 @@ func (n *node) followMembers(ctx context.Context) error {
 			return n.part(ctx, status.Members)
 		}
 		n.meet(status.Members)
-		n.transport.SetVoters(len(status.Members.Voters()))
+		n.transport.SetVoters(n.directory.voters())
 		for _, name := range parting.due(status.Members, time.Now()) {
 			n.transport.RemovePeer(name)
 		}

@@ -136,9 +136,13 @@ func (n *Node) acceptAll(m Accept) (first, last Index) {
 	first, last = m.First, m.First-1
 	for k, v := range m.Values {
 		at := m.First + Index(k)
-		switch {
+		switch old, ok := n.accepted.get(at); {
 		case at <= n.chosenTo:
 			first, last = at+1, at
+		case ok && old.Ballot == m.Ballot && !old.Value.Equal(v):
+			leader := m.Ballot.Node()
+			n.disown(leader, n.peer(leader).seen.Run) // it has forgotten what it proposed: it was put back with its memory
+			return first, last
 		case n.hasRoom(at, v):
 			n.accept(Entry{Index: at, Ballot: m.Ballot, Value: v})
 			last = at

@@ -126,9 +126,16 @@ func (n *Node) believes(from NodeID, s Stamp, m Message) bool {
 		return false
 	}
 	p.Heard = n.now
-	if promise, ok := m.(Promise); ok && n.forgot(p, s, promise) {
-		n.disown(from, s.Run)
-		return false
+	switch m := m.(type) {
+	case Promise:
+		if n.forgot(p, s, m) {
+			n.disown(from, s.Run)
+			return false
+		}
+	case Prepare:
+		// A candidate has promised its own ballot after all else that was seen of it. So this one is late, or its sender was put back with its memory; then
+		// it is found when it is asked for a promise, or hears a leader.
+		return s.Acts >= p.seen.Acts || m.Index != 0 || planted("forgotten votes are not missed")
 	}
 	return true
 }
@@ -161,6 +168,10 @@ func (n *Node) handleReturn(from NodeID, m Return) {
 		p.marked = p.seen.Acts
 		p.ChosenTo, p.DurableTo = 0, 0 // it may know less than it did
 		p.welcomed = false             // and may have lost that it knew this node's run
+		n.out.record(SightingRecord{Sighting: p.seen})
+	}
+	if m.Pardoned && m.Life.Acts < p.seen.Acts { // it was put back with its memory, in this run: what it has forgotten counts no more
+		p.seen.Acts, p.before, p.marked = m.Life.Acts, m.Life.Acts, m.Life.Acts
 		n.out.record(SightingRecord{Sighting: p.seen})
 	}
 	n.heardChosen(from, m.ChosenTo)
@@ -234,7 +245,7 @@ func (n *Node) Pardon(now Instant) {
 	n.enter(now)
 	n.homecoming.pardoned, n.homecoming.disowned = true, nil
 	for _, p := range n.peers {
-		p.asked = 0
+		p.asked, p.welcomed = 0, false // a peer that has welcomed this run may have seen more of it
 	}
 	n.tickHomecoming()
 	n.check()

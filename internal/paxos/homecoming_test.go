@@ -356,3 +356,69 @@ func TestPromiseThatHasForgotten(t *testing.T) {
 		}
 	}
 }
+
+func TestCandidateThatHasForgotten(t *testing.T) {
+	// Shows that a node does not promise a candidate that has done less, in the same run, than it has seen of it: that was put back with its memory, and
+	// would lead without what it has forgotten.
+	for _, forgotten := range []uint64{0, 1} {
+		w := newPast(t)
+		w.choose(t, 3)
+		w.pass(3)
+		w.machine(1).crash(0)
+		second, third := w.machine(2), w.machine(3)
+		third.node.electable = false
+		third.node.peer(2).seen.Acts += forgotten + 1 // its own promise is one more
+		w.on(second, func(n *Node, now Instant) { n.prepare(); n.role = Candidate })
+		third.node.lease = grant{until: never}
+		w.settle()
+		if leads := second.node.Role() == Leader; leads != (forgotten == 0) {
+			t.Errorf("it has forgotten %d acts, and leads: %v", forgotten, leads)
+		}
+	}
+}
+
+func TestPardonOfANodePutBackWithItsMemory(t *testing.T) {
+	// Shows that a node which was put back with its memory votes again after a pardon, in the same run: what was seen of it before counts no more.
+	w := newPast(t)
+	w.choose(t, 3)
+	w.pass(3)
+	w.machine(1).crash(0)
+	second, third := w.machine(2), w.machine(3)
+	second.node.electable = false
+	seen := third.node.peer(2)
+	seen.seen.Acts += 1000
+	w.on(third, func(n *Node, now Instant) { n.markSightings() })
+	w.pass(60)
+	if second.node.Disowned() == nil || third.node.Role() == Leader {
+		t.Fatalf("disowned: %v", second.node.Disowned())
+	}
+	w.on(second, func(n *Node, now Instant) { n.Pardon(now) })
+	w.pass(60)
+	if third.node.Role() != Leader {
+		t.Error("nobody leads after the pardon")
+	}
+	w.restart(third, nil)
+	w.pass(60)
+	if third.node.Role() != Leader {
+		t.Error("nobody leads after a restart of the one that had seen more")
+	}
+}
+
+func TestLeaderThatHasForgotten(t *testing.T) {
+	// Shows that a leader which proposes something else than before at one index, because it was put back with its memory, ends no follower by that, and
+	// leads no more.
+	w := newPast(t)
+	w.choose(t, 3)
+	first, second := w.machine(1), w.machine(2)
+	at := first.node.ChosenTo() + 1
+	w.on(second, func(n *Node, now Instant) { // proposed before the copy was made, and forgotten
+		n.Receive(now, 1, Stamp{Run: first.node.life.Run(), Acts: first.node.durableActs}, Accept{
+			Version: n.version(), Ballot: first.node.Ballot(), First: at, Values: []Value{{Version: n.version(), Epoch: 1, Kind: KindNoop}}, ChosenTo: at - 1,
+		})
+	})
+	w.on(first, func(n *Node, now Instant) { n.Propose(now, word("another")) })
+	w.settle()
+	if first.node.Disowned() == nil || first.node.Role() == Leader {
+		t.Error("it leads on")
+	}
+}

@@ -75,11 +75,17 @@ func (c Config) settle(fresh string) error {
 
 func (c Config) exchange(fresh string) error {
 	aside := c.replacedFolder()
-	if _, err := os.Lstat(aside); err == nil {
+	keeps, err := c.keepsReplaced()
+	if err != nil {
+		return err
+	}
+	if keeps {
 		aside, err = c.gone()
-		if err != nil {
-			return err
-		}
+	} else {
+		err = c.remove(aside) // no data, or nothing
+	}
+	if err != nil {
+		return err
 	}
 	if err := os.Rename(c.DataDir, aside); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("move the old data folder aside: %w", err)
@@ -90,8 +96,25 @@ func (c Config) exchange(fresh string) error {
 	if err := syncFolder(filepath.Dir(c.DataDir)); err != nil {
 		return err
 	}
-	_, err := c.gone()
+	_, err = c.gone()
 	return err
+}
+
+// keepsReplaced reports whether there is a folder that the data folder has taken the place of. A link by its name is none, nor is an empty folder,
+// whoever has put them there: the data folder would be taken for a copy that was never kept, and go. One that holds anything may be data that are damaged.
+func (c Config) keepsReplaced() (bool, error) {
+	info, err := os.Lstat(c.replacedFolder())
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look for a data folder that is kept: %w", err)
+	}
+	entries, err := os.ReadDir(c.replacedFolder())
+	if err != nil {
+		return false, fmt.Errorf("look for a data folder that is kept: %w", err)
+	}
+	return len(entries) > 0, nil
 }
 
 // gone is the name of a folder on its way out, when nothing goes by it any more.

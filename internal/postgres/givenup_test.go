@@ -112,3 +112,28 @@ func TestWhatIsNoDataFolder(t *testing.T) {
 		t.Errorf("behind the link are %v; there is no data folder: %v (%v, %v)", entries, missing, err, lost)
 	}
 }
+
+func TestNoDataInThePlaceOfThoseThatAreKept(t *testing.T) {
+	// Shows that data are not taken for a copy that was never kept, because of a link or an empty folder by the name of those that are kept: they stay, and
+	// step aside for a copy; what the link leads to stays, too.
+	for _, put := range []func(from, at string) error{os.Symlink, func(_, at string) error { return os.Mkdir(at, 0o700) }} {
+		c := asideConfig(t, "pgdata", "copy", "elsewhere")
+		dir := filepath.Dir(c.DataDir)
+		if err := put(filepath.Join(dir, "elsewhere"), c.replacedFolder()); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.DropUnkept(t.Context()); err != nil || dataAre(t, c) != "pgdata" {
+			t.Errorf("the data folder is %q: %v", dataAre(t, c), err)
+		}
+		if err := c.exchange(filepath.Join(dir, "copy")); err != nil {
+			t.Fatal(err)
+		}
+		kept, err := os.ReadFile(filepath.Join(c.replacedFolder(), "PG_VERSION"))
+		if dataAre(t, c) != "copy" || string(kept) != "pgdata" {
+			t.Errorf("the data folder is %q, and %q is kept: %v", dataAre(t, c), kept, err)
+		}
+		if _, err := os.Stat(filepath.Join(dir, "elsewhere", "PG_VERSION")); err != nil {
+			t.Error(err)
+		}
+	}
+}

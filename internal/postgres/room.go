@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"syscall"
 )
@@ -24,7 +23,11 @@ func (c Config) RoomForCopy() (room Room, err error) {
 		if err != nil {
 			return err
 		}
-		replaced, err := sizeOf(c.replacedFolder())
+		replaced := int64(0)
+		keeps, err := c.keepsReplaced()
+		if keeps {
+			replaced, err = sizeOf(c.replacedFolder())
+		}
 		if err != nil {
 			return err
 		}
@@ -42,8 +45,13 @@ func (c Config) RoomForCopy() (room Room, err error) {
 
 // DropUnkept removes the data folder if it is a copy that was never kept: it will not be started again. No server may run in it.
 func (c Config) DropUnkept(ctx context.Context) error {
-	if _, err := os.Lstat(c.replacedFolder()); err != nil {
-		return nil // what is there was kept
+	keeps := false
+	err := c.Account.As(func() (err error) {
+		keeps, err = c.keepsReplaced()
+		return err
+	})
+	if err != nil || !keeps {
+		return err // what is there was kept
 	}
 	if err := KillStale(ctx, c.DataDir); err != nil {
 		return err

@@ -18,6 +18,7 @@ type admission struct {
 	until   paxos.Instant // how long proposals are held back for it
 	notNow  paxos.Instant // no new wish before
 	failed  uint          // wishes given up in a row
+	orders  paxos.Instant // no new wish of this node's own before: those of others come first
 	survey  survey        // of what is wished for; zero: none is needed, or it has not begun
 	surveys uint64        // so far
 	refused refused
@@ -31,6 +32,14 @@ func (a *admission) holds() bool { return a.wish != nil && (a.survey.Ticket == 0
 
 // end ends what is wished for: it was proposed, or will not be.
 func (a *admission) end() { a.wish, a.survey = nil, survey{} }
+
+// putOff ends what is wished for until later. Wishes of this node's own come back as soon as they may; after one that is refused, those of others
+// have their turn.
+func (a *admission) putOff(now paxos.Instant, patience paxos.Span) {
+	a.end()
+	a.notNow = now.Add(patience)
+	a.orders = a.notNow.Add(patience)
+}
 
 // wishFor begins a change, unless one is under way or was given up a moment ago.
 func (r *Replicator) wishFor(c change) {
@@ -86,12 +95,8 @@ func (r *Replicator) admit() {
 		return
 	}
 	members := r.paxos.Members()
-	if a.wish == nil {
-		if learner := r.caughtUp(members); learner != 0 {
-			r.wishFor(func(m paxos.Membership) paxos.Membership { return m.Promote(learner) })
-		} else if dead, spare := r.replacement(members); dead != 0 {
-			r.wishFor(func(m paxos.Membership) paxos.Membership { return r.replace(m, dead, spare) })
-		}
+	if a.wish == nil && r.now >= a.orders {
+		r.wishOwn(members)
 	}
 	if a.wish == nil {
 		return
@@ -103,8 +108,7 @@ func (r *Replicator) admit() {
 	}
 	if !r.isSurveyed(members, next) {
 		if r.now > a.survey.until {
-			a.notNow = r.now.Add(r.cfg.AdmitPatience)
-			a.end()
+			a.putOff(r.now, r.cfg.AdmitPatience)
 		}
 		return
 	}
@@ -117,6 +121,18 @@ func (r *Replicator) admit() {
 		a.end()
 		a.notNow = r.now + paxos.Instant(r.cfg.AdmitPatience)<<a.failed
 		a.failed = min(a.failed+1, 6)
+	}
+}
+
+// wishOwn wishes for what nobody has to order: that a learner is promoted, or a dead member replaced. What was refused last comes after the other.
+func (r *Replicator) wishOwn(members paxos.Membership) {
+	learner := r.caughtUp(members)
+	dead, spare := r.replacement(members)
+	switch {
+	case learner != 0 && (dead == 0 || learner != r.admission.refused.voter):
+		r.wishFor(func(m paxos.Membership) paxos.Membership { return m.Promote(learner) })
+	case dead != 0:
+		r.wishFor(func(m paxos.Membership) paxos.Membership { return r.replace(m, dead, spare) })
 	}
 }
 

@@ -354,6 +354,7 @@ func (d *Driver) obey(ctx context.Context, out Output) {
 		d.server.Replied(reply)
 	}
 	if out.Survey != nil {
+		d.publish() // for whoever answers looks whether this node leads, and it may do so since this step
 		d.server.Survey(*out.Survey)
 	}
 	if out.Purge != nil {

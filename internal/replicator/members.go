@@ -46,7 +46,7 @@ func (r *Replicator) dismiss(e Dismiss) {
 	if refusal == "" && present {
 		refusal = r.refuseDismissal(members, member)
 	}
-	if refusal == "" && present {
+	if refusal == "" && present && member.Voter {
 		refusal = r.refusedChange(member.Node)
 	}
 	switch {

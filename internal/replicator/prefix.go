@@ -2,6 +2,7 @@ package replicator
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/baristadb/barista/internal/paxos"
@@ -62,6 +63,10 @@ func (r *Replicator) seekDifferent() {
 	if len(d.at) == 0 || d.odd != "" || r.now.Since(d.asked) < seekEvery {
 		return
 	}
+	maps.DeleteFunc(d.at, func(id paxos.NodeID, _ paxos.Index) bool {
+		_, member := r.paxos.Members().Find(id)
+		return !member // its number is never given again
+	})
 	d.asked = r.now
 	r.paxos.AskPrefixes(r.now)
 }

@@ -52,6 +52,10 @@ func TestWhoIsTheOddOneOut(t *testing.T) {
 	if r.different.odd != "" || len(r.differing()) != 1 {
 		t.Fatalf("one of two others differs: %q, %v", r.different.odd, r.differing())
 	}
+	r.now += 10e9
+	if r.seekDifferent(); len(r.different.at) != 1 {
+		t.Errorf("who is no member is looked for: %v", r.different.at)
+	}
 	r.compare(2, ours)
 	r.compare(3, paxos.Prefix{To: ours.To + 1, Digest: 7}) // cannot be compared
 	r.compare(3, theirs)

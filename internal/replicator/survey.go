@@ -61,9 +61,9 @@ func (r *Replicator) surveyed(e Surveyed) {
 		a.survey.fine, a.until = true, r.now.Add(r.cfg.AdmitPatience)
 		return
 	}
-	a.notNow = r.now.Add(r.cfg.AdmitPatience)
-	a.refused = refused{voter: whoChanges(r.paxos.Members(), a.survey.Next), why: e.Refused, until: a.notNow}
-	a.end()
+	voter := whoChanges(r.paxos.Members(), a.survey.Next)
+	a.putOff(r.now, r.cfg.AdmitPatience)
+	a.refused = refused{voter: voter, why: e.Refused, until: a.notNow}
 }
 
 // whoChanges is the voter that only one of two memberships has; 0 = there is none.

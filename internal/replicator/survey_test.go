@@ -71,3 +71,24 @@ func TestLateSurveyIsOfNoUse(t *testing.T) {
 		t.Error("the answer does not count")
 	}
 }
+
+func TestOrdersWhileAPromotionIsRefused(t *testing.T) {
+	// Shows that while a learner may not become a voter, because others lack data, orders that need no survey are carried out: another name is expected,
+	// and the learner itself is dismissed.
+	c := newClusterOf(t, 23, withSpare(), Config{})
+	c.run(8e9, 1)
+	c.lacking = "they fetch their data"
+	if refusal := c.order(Expect{Name: "n4"}); refusal != "" {
+		t.Fatal(refusal)
+	}
+	c.run(1e9, 1)
+	if len(c.surveys) == 0 {
+		t.Fatal("it is not tried to promote the learner")
+	}
+	for _, order := range []Event{Expect{Name: "n5"}, Dismiss{Name: "n4"}} {
+		if refusal := c.order(order); refusal != "" {
+			t.Errorf("%+v is refused: %s", order, refusal)
+		}
+	}
+	c.check(false)
+}
