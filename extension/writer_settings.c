@@ -28,6 +28,7 @@
 #include "utils/bytea.h"
 #include "utils/float.h"
 #include "utils/guc.h"
+#include "utils/guc_tables.h"
 #include "utils/pg_locale.h"
 #include "utils/xml.h"
 
@@ -54,6 +55,7 @@ static const struct
 	{"lc_time", "C"},
 	{"quote_all_identifiers", "off"},
 	{"standard_conforming_strings", "on"},
+	{"timezone_abbreviations", "Default"},
 	{"transform_null_equals", "off"},
 	{"xmlbinary", "base64"},
 	{"xmloption", "content"},
@@ -72,11 +74,25 @@ static char *const *const texts[] = {
 	&TSCurrentConfig, &locale_monetary, &locale_numeric, &locale_time,
 };
 
+/* timezone_abbreviations, whose variable has no name outside its file. */
+static const char *
+abbreviations(void)
+{
+	static char **variable = NULL;
+	struct config_generic **all = get_guc_variables();
+
+	for (int i = 0; variable == NULL && i < GetNumConfigOptions(); i++)
+		if (strcmp(all[i]->name, "timezone_abbreviations") == 0)
+			variable = ((struct config_string *) all[i])->variable;
+	return *variable;
+}
+
 struct BaristaWriterSettings
 {
 	int			numbers[lengthof(numbers)];
 	bool		switches[lengthof(switches)];
 	char	   *texts[lengthof(texts)];
+	char	   *abbreviations;
 	pg_tz	   *zone;
 };
 
@@ -92,6 +108,7 @@ barista_writer_settings(void)
 		now->switches[i] = *switches[i];
 	for (int i = 0; i < lengthof(texts); i++)
 		now->texts[i] = pstrdup(*texts[i]);
+	now->abbreviations = pstrdup(abbreviations());
 	now->zone = session_timezone;
 	return now;
 }
@@ -109,7 +126,8 @@ barista_writer_settings_hold(const BaristaWriterSettings *then)
 	for (int i = 0; i < lengthof(texts); i++)
 		if (strcmp(then->texts[i], *texts[i]) != 0)
 			return false;
-	return then->zone == session_timezone;
+	return then->zone == session_timezone &&
+		strcmp(then->abbreviations, abbreviations()) == 0;
 }
 
 /*
