@@ -274,6 +274,8 @@ extern void apply_user_end(ApplyUser *before);
 extern List *barista_writer_settings_read(BaristaReader *r);
 extern void barista_writer_settings_set(List *some);
 extern void barista_writer_settings_reset(void);
+/* Errors (53000) if this session had better not go on. */
+extern void barista_writer_settings_check(void);
 
 /* ddl_replay.c */
 /* *doing receives the command tag, for messages. */

@@ -71,3 +71,20 @@ func TestSettingsOfEachRow(t *testing.T) {
 		t.Errorf("%s rows of %d bytes, in %v", got, len(p.Leader.Gate.Chosen()[n].Set.Payload), time.Since(began))
 	}
 }
+
+// What a session keeps of each time zone that writers had does not grow for ever: the session refuses the next batch, and another one applies that.
+func TestTimeZonesOfWriters(t *testing.T) {
+	p := harness.StartPair(t)
+	p.Run(t, "create function f(i int) returns int language plpgsql immutable as $$begin return i; end$$", "create table t (v int)", "create index i on t (f(v))")
+	n := len(p.Leader.Gate.Chosen())
+	harness.Execute(t, p.Leader.Connect(t), "do $$begin for i in 1000..5000 loop perform set_config('timezone', '<z' || i || '>1', false); insert into t values (i); end loop; end$$",
+		"insert into t values (1)")
+	written := p.Leader.Gate.Chosen()[n:]
+	session := p.Follower.ConnectAs(t, "barista", "postgres")
+	for i, state := range []string{"", "53000"} {
+		if _, err := session.Exec(harness.Context(t), "select barista_apply($1)", p.Follower.PartOf(written[i])); harness.SQLState(err) != state {
+			t.Errorf("batch %d: %v, not %q", i, err, state)
+		}
+	}
+	p.Follower.Apply(t, written[1])
+}
