@@ -481,6 +481,7 @@ begin(BaristaReader *r)
 	require_closed_gate();
 	state.predecessor = reader_u64(r);
 	reader_finish(r, "beginning of a batch");
+	barista_writer_settings_check();
 	barista_guard(state.predecessor);
 	state.begun = true;
 }

@@ -84,7 +84,10 @@ typedef struct ApplyRelation
 	Oid			owner;
 	char	   *name;			/* qualified and quoted, for messages */
 	char	   *search_path;	/* of users' code; empty: pg_catalog alone */
-	List	   *settings;		/* of the writer, where they are not this session's */
+	List	   *settings;		/* of the last description's writer, where they are not this session's */
+	MemoryContext settings_context;	/* holds them, and... */
+	char	   *settings_bytes; /* ...what they were read from; NULL: they were not */
+	Size		settings_length;
 	bool		restricted;		/* an index of it is */
 	char		identity;		/* 'k' or 'f' */
 	int			ncolumns;
@@ -271,6 +274,8 @@ extern void apply_user_end(ApplyUser *before);
 extern List *barista_writer_settings_read(BaristaReader *r);
 extern void barista_writer_settings_set(List *some);
 extern void barista_writer_settings_reset(void);
+/* Errors (53000) if this session had better not go on. */
+extern void barista_writer_settings_check(void);
 
 /* ddl_replay.c */
 /* *doing receives the command tag, for messages. */

@@ -5,7 +5,8 @@
  *	  found and indexed.
  *
  * Working this out costs many catalog lookups, so entries are kept from call
- * to call in a cache of this backend, by the bytes of the description.  A
+ * to call in a cache of this backend, by the bytes of the description without the
+ * writer's settings: who writes may change these from row to row.  A
  * relcache invalidation of the table or of one of its indexes makes its entry
  * invalid; one of a schema or a type, any entry.  An entry that is open goes on
  * being used: the lock on its table keeps its definition as it is.
@@ -55,6 +56,9 @@ static ApplyRelation *opened = NULL;
 
 #define list_of(hash)	(&lists[(hash) % LISTS])
 
+static Size length_without_settings(const char *description, Size length);
+static void take_settings(ApplyRelation *ar, const char *bytes, Size length);
+static ApplyRelation *find(const char *description, Size length);
 static ApplyRelation *build(const char *description, Size length, uint64 hash);
 static void read_column(BaristaReader *r, ApplyRelation *ar, Relation rel, int i);
 static void check_columns(ApplyRelation *ar, Relation rel);
@@ -81,10 +85,71 @@ apply_relation_init(void)
 /*
  * The entry of a description (a relation message's body without its number).
  * It is opened at its first use, and not dropped before
- * apply_relation_unused().
+ * apply_relation_unused().  The rows that follow are written under the settings of
+ * the last one of their table.
  */
 ApplyRelation *
 apply_relation_find(const char *description, Size length)
+{
+	Size		part = length_without_settings(description, length);
+	ApplyRelation *ar = find(description, part);
+
+	take_settings(ar, description + part, length - part);
+	return ar;
+}
+
+/* One that is malformed has none. */
+static Size
+length_without_settings(const char *description, Size length)
+{
+	BaristaReader r;
+	uint16		columns;
+
+	reader_init(&r, description, length);
+	(void) reader_cstr(&r);
+	(void) reader_cstr(&r);
+	(void) reader_u8(&r);
+	columns = reader_u16(&r);
+	for (int i = 0; i < columns && r.failure == NULL; i++)
+	{
+		(void) reader_u16(&r);
+		(void) reader_cstr(&r);
+		(void) reader_cstr(&r);
+		(void) reader_cstr(&r);
+		(void) reader_u32(&r);
+	}
+	(void) reader_cstr(&r);
+	return r.failure ? length : r.at;
+}
+
+static void
+take_settings(ApplyRelation *ar, const char *bytes, Size length)
+{
+	BaristaReader r;
+	MemoryContext caller;
+
+	if (ar->settings_bytes != NULL && ar->settings_length == length &&
+		memcmp(ar->settings_bytes, bytes, length) == 0)
+		return;
+	ar->settings = NIL;
+	ar->settings_bytes = NULL;
+	if (ar->settings_context != NULL)
+		MemoryContextReset(ar->settings_context);
+	else
+		ar->settings_context = AllocSetContextCreate(ar->context, "barista apply settings",
+													 ALLOCSET_SMALL_SIZES);
+	caller = MemoryContextSwitchTo(ar->settings_context);
+	reader_init(&r, bytes, length);
+	ar->settings = barista_writer_settings_read(&r);
+	reader_finish(&r, "relation");
+	ar->settings_length = length;
+	ar->settings_bytes = palloc(Max(length, 1));
+	memcpy(ar->settings_bytes, bytes, length);
+	MemoryContextSwitchTo(caller);
+}
+
+static ApplyRelation *
+find(const char *description, Size length)
 {
 	uint64		hash = hash_bytes_extended((const unsigned char *) description,
 										   length, 0);
@@ -203,7 +268,6 @@ build(const char *description, Size length, uint64 hash)
 	for (int i = 0; i < ar->ncolumns && r.failure == NULL; i++)
 		read_column(&r, ar, rel, i);
 	search_path = reader_cstr(&r);
-	ar->settings = barista_writer_settings_read(&r);
 	reader_finish(&r, "relation");
 	ar->search_path = barista_trusted_path(search_path, ar->owner);
 	check_columns(ar, rel);
@@ -423,6 +487,7 @@ apply_relation_use(ApplyRelation *ar, bool for_rows)
 		close_one(invalid);
 		ar = build(invalid->description, invalid->description_length,
 				   invalid->hash);
+		take_settings(ar, invalid->settings_bytes, invalid->settings_length);
 		drop(invalid);
 		ar->rel = table_open(ar->relid, NoLock);
 	}

@@ -38,11 +38,15 @@
  */
 static bool replaying = false;
 
+/* A setting that names an object. */
+#define CONFIGURATION	"default_text_search_config"
+
 static ExecutorStart_hook_type next_executor_start = NULL;
 
 static void executor_start(QueryDesc *queryDesc, int flags);
 static void set(const char *name, const char *value);
-static void read_setting(BaristaReader *r);
+static void set_configuration(const char *name);
+static void read_setting(BaristaReader *r, const char **configuration);
 static List *read_stored(BaristaReader *r);
 static void set_transaction_time(TimestampTz xact, TimestampTz statement);
 static PlannedStmt *parse(const char *text);
@@ -107,6 +111,7 @@ ddl_replay(BaristaReader *r, List *emptied, const char **doing)
 	const char *bytes;
 	const char *bound = NULL;
 	const char *default_path = NULL;
+	const char *configuration = NULL;
 	List	   *stored = NIL;
 	DdlOids    *oids = NULL;
 	uint32		length;
@@ -121,7 +126,7 @@ ddl_replay(BaristaReader *r, List *emptied, const char **doing)
 				   STATEMENT_HAS_STORED | STATEMENT_HAS_OIDS)) != 0)
 		reader_fail(r, "it has unknown flags");
 	for (int i = 0; i < count && r->failure == NULL; i++)
-		read_setting(r);
+		read_setting(r, &configuration);
 	tag = reader_cstr(r);
 	bytes = reader_bytes32(r, &length);
 	if (flags & STATEMENT_HAS_BOUND)
@@ -155,6 +160,7 @@ ddl_replay(BaristaReader *r, List *emptied, const char **doing)
 	if (oids && default_path)
 		make_temporary_schema();
 	barista_rights_take(roleid, &before);
+	set_configuration(configuration);
 	set_transaction_time(time, time);
 	XactReadOnly = false;
 	replaying = true;
@@ -290,9 +296,21 @@ set(const char *name, const char *value)
 							 GUC_ACTION_SAVE, true, 0, false);
 }
 
-/* One of the settings that travel; no other is taken. */
+/*
+ * The text search configuration, as the statement's role.  Its session may have one that
+ * is gone, or that the role may no longer look for: then it is as it is here.
+ */
 static void
-read_setting(BaristaReader *r)
+set_configuration(const char *name)
+{
+	if (name != NULL)
+		(void) set_config_option(CONFIGURATION, name, PGC_SUSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, DEBUG1, false);
+}
+
+/* One of the settings that travel; no other is taken.  The configuration is set later. */
+static void
+read_setting(BaristaReader *r, const char **configuration)
 {
 	const char *name = reader_cstr(r);
 	const char *value = reader_cstr(r);
@@ -303,7 +321,10 @@ read_setting(BaristaReader *r)
 	{
 		if (strcmp(name, ddl_settings[i]) != 0)
 			continue;
-		set(name, value);
+		if (strcmp(name, CONFIGURATION) == 0)
+			*configuration = value;
+		else
+			set(name, value);
 		return;
 	}
 	reader_fail(r, "it has an unknown setting");

@@ -20,12 +20,16 @@
 
 #include "access/parallel.h"
 #include "access/xact.h"
+#include "catalog/namespace.h"
+#include "commands/dbcommands.h"
 #include "miscadmin.h"
 #include "storage/proc.h"
 #include "storage/procarray.h"
 #include "utils/acl.h"
+#include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/guc_tables.h"
+#include "utils/varlena.h"
 
 #include "internal.h"
 
@@ -78,6 +82,41 @@ barista_rights_check(void **extra)
 	return true;
 }
 
+/* May it look for a text search configuration of this name? */
+static bool
+may_look_for(const char *configuration)
+{
+	char	   *name = pstrdup(configuration);
+	List	   *parts;
+	Oid			schema;
+
+	if (!SplitIdentifierString(name, '.', &parts))
+		return false;
+	if (list_length(parts) == 3 &&
+		strcmp(linitial(parts), get_database_name(MyDatabaseId)) == 0)
+		parts = list_delete_first(parts);
+	if (list_length(parts) != 2)
+		return list_length(parts) == 1;
+	schema = get_namespace_oid(linitial(parts), true);
+	return !OidIsValid(schema) ||
+		pg_namespace_aclcheck(schema, GetUserId(), ACL_USAGE) == ACLCHECK_OK;
+}
+
+static GucStringCheckHook check_configuration = NULL;
+
+/*
+ * PostgreSQL raises an error, whatever sets this, where the name is in a schema that
+ * the session may not use, or of another database.  The owner of a database stores
+ * such names, and the session would never begin: so they are as good as unknown ones.
+ */
+static bool
+check_configuration_here(char **newval, void **extra, GucSource source)
+{
+	if (IsTransactionState() && OidIsValid(MyDatabaseId) && !may_look_for(*newval))
+		return false;
+	return check_configuration(newval, extra, source);
+}
+
 /*
  * The session begins.  For its life nobody changes who it is: SET and RESET fail,
  * also where no restricted operation is under way.
@@ -91,9 +130,17 @@ barista_rights_begin(void *extra)
 		return;					/* a parallel worker */
 	SetSessionAuthorization(*(Oid *) extra, false);
 	for (int i = 0; i < GetNumConfigOptions(); i++)
+	{
 		if (strcmp(settings[i]->name, "role") == 0 ||
 			strcmp(settings[i]->name, "session_authorization") == 0)
 			settings[i]->context = PGC_INTERNAL;
+		if (strcmp(settings[i]->name, "default_text_search_config") == 0 &&
+			check_configuration == NULL)
+		{
+			check_configuration = ((struct config_string *) settings[i])->check_hook;
+			((struct config_string *) settings[i])->check_hook = check_configuration_here;
+		}
+	}
 }
 
 /*

@@ -28,6 +28,9 @@
 #include "utils/bytea.h"
 #include "utils/float.h"
 #include "utils/guc.h"
+#include "utils/guc_tables.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
 #include "utils/pg_locale.h"
 #include "utils/xml.h"
 
@@ -54,6 +57,7 @@ static const struct
 	{"lc_time", "C"},
 	{"quote_all_identifiers", "off"},
 	{"standard_conforming_strings", "on"},
+	{"timezone_abbreviations", "Default"},
 	{"transform_null_equals", "off"},
 	{"xmlbinary", "base64"},
 	{"xmloption", "content"},
@@ -72,11 +76,25 @@ static char *const *const texts[] = {
 	&TSCurrentConfig, &locale_monetary, &locale_numeric, &locale_time,
 };
 
+/* timezone_abbreviations, whose variable has no name outside its file. */
+static const char *
+abbreviations(void)
+{
+	static char **variable = NULL;
+	struct config_generic **all = get_guc_variables();
+
+	for (int i = 0; variable == NULL && i < GetNumConfigOptions(); i++)
+		if (strcmp(all[i]->name, "timezone_abbreviations") == 0)
+			variable = ((struct config_string *) all[i])->variable;
+	return *variable;
+}
+
 struct BaristaWriterSettings
 {
 	int			numbers[lengthof(numbers)];
 	bool		switches[lengthof(switches)];
 	char	   *texts[lengthof(texts)];
+	char	   *abbreviations;
 	pg_tz	   *zone;
 };
 
@@ -92,6 +110,7 @@ barista_writer_settings(void)
 		now->switches[i] = *switches[i];
 	for (int i = 0; i < lengthof(texts); i++)
 		now->texts[i] = pstrdup(*texts[i]);
+	now->abbreviations = pstrdup(abbreviations());
 	now->zone = session_timezone;
 	return now;
 }
@@ -109,7 +128,8 @@ barista_writer_settings_hold(const BaristaWriterSettings *then)
 	for (int i = 0; i < lengthof(texts); i++)
 		if (strcmp(then->texts[i], *texts[i]) != 0)
 			return false;
-	return then->zone == session_timezone;
+	return then->zone == session_timezone &&
+		strcmp(then->abbreviations, abbreviations()) == 0;
 }
 
 /*
@@ -213,6 +233,44 @@ barista_writer_settings_read(BaristaReader *r)
 }
 
 /*
+ * PostgreSQL keeps what it has read of a time zone, 24 kB, for the session's life, and
+ * there is no end of names ("<any>-3:33").
+ */
+#define MOST_ZONES	4000
+#define ZONE_LENGTH	256
+
+/* Their names, as writers had them; lives as long as the backend. */
+static HTAB *zones = NULL;
+
+static void
+note_zone(const char *zone)
+{
+	if (zones == NULL)
+	{
+		HASHCTL		control = {
+			.keysize = ZONE_LENGTH,
+			.entrysize = ZONE_LENGTH,
+			.hcxt = TopMemoryContext,
+		};
+
+		zones = hash_create("barista time zones of writers", 64, &control,
+							HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+	}
+	(void) hash_search(zones, zone, HASH_ENTER, NULL);
+}
+
+/* Is it time for another session?  Asked before a batch, so each gets on. */
+void
+barista_writer_settings_check(void)
+{
+	if (zones != NULL && hash_get_num_entries(zones) > MOST_ZONES)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
+				 errmsg("writers have had too many time zones for one session"),
+				 errhint("Another session applies what follows.")));
+}
+
+/*
  * Sets them, for the level of settings that the caller has begun.  One that this
  * machine does not know, a time zone or a locale, stays as it is.
  */
@@ -220,8 +278,15 @@ void
 barista_writer_settings_set(List *some)
 {
 	for (int i = 0; i + 1 < list_length(some); i += 2)
-		(void) set_config_option(list_nth(some, i), list_nth(some, i + 1), PGC_USERSET,
-								 PGC_S_SESSION, GUC_ACTION_SAVE, true, DEBUG1, false);
+	{
+		const char *setting = list_nth(some, i);
+		const char *value = list_nth(some, i + 1);
+
+		if (strcmp(setting, "TimeZone") == 0)
+			note_zone(value);
+		(void) set_config_option(setting, value, PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, DEBUG1, false);
+	}
 }
 
 /* Sets them to what sessions of this database begin with; likewise. */

@@ -170,13 +170,13 @@ func TestChecksAreNotPlanned(t *testing.T) {
 // follower alone set nothing aside, and once they are there the index still guards what comes.
 func TestEntriesFollowTheWriter(t *testing.T) {
 	p := harness.StartPair(t)
-	p.Run(t, "create function told(v timestamptz) returns text language plpgsql immutable as $$begin return concat_ws(' ', v, '-1 day'::interval, pi(), '\\x6162'::bytea, quote_ident('a' || left(v::text, 0)), 1234.5::numeric::money, to_tsvector('the rats')); end$$",
+	p.Run(t, "create function told(v timestamptz) returns text language plpgsql immutable as $$begin return concat_ws(' ', v, '-1 day'::interval, pi(), '\\x6162'::bytea, quote_ident('a' || left(v::text, 0)), 1234.5::numeric::money, to_tsvector('the rats'), '2026-12-01 10:00 EST'::text::timestamptz); end$$",
 		"create function same(v int) returns int language plpgsql immutable as $$"+strings.Replace(onFollower("return v / 10;"), "return i;", "return v;", 1)+"$$",
 		"create table t (k int primary key, v timestamptz, w int)", "create unique index u on t (told(v))", "create unique index s on t (same(w))")
 	writer, entries := p.Leader.Connect(t), make(map[string]bool)
 	for k, settings := range [][]string{
 		{"set timezone = 'UTC'"}, {"set datestyle = 'German, DMY'"}, {"set timezone = 'Asia/Kolkata'"}, {"begin", "set local intervalstyle = 'iso_8601'", "set timezone = '-5'"},
-		{"rollback", "set datestyle = 'SQL, DMY'"}, {"set extra_float_digits = -3"}, {"set bytea_output = 'escape'"}, {"set quote_all_identifiers = on"}, {"set default_text_search_config = 'simple'"},
+		{"rollback", "set datestyle = 'SQL, DMY'"}, {"set extra_float_digits = -3"}, {"set bytea_output = 'escape'"}, {"set quote_all_identifiers = on"}, {"set default_text_search_config = 'simple'"}, {"set timezone_abbreviations = 'Australia'"},
 	} {
 		harness.Execute(t, writer, settings...)
 		harness.Execute(t, writer, fmt.Sprintf("insert into t values (%d, '2026-12-01 10:00Z', %[1]d)", k))
@@ -186,7 +186,7 @@ func TestEntriesFollowTheWriter(t *testing.T) {
 		}
 	}
 	p.Sync(t)
-	if len(entries) != 9 {
+	if len(entries) != 10 {
 		t.Errorf("entries %v", entries)
 	}
 	for entry := range entries {

@@ -52,3 +52,39 @@ func TestIndexThatIsBuiltAgainIsNamed(t *testing.T) {
 		t.Errorf("built again with SQLSTATE %q, suspected %d, not %d", state, p.Follower.Suspect(), index)
 	}
 }
+
+// A transaction that writes each row under other settings is applied in a moment: they are taken for the rows, and not the table worked out again.
+func TestSettingsOfEachRow(t *testing.T) {
+	p := harness.StartPair(t)
+	p.Run(t, "create function f(i int) returns int language plpgsql immutable as $$begin return i; end$$", "create table t (k int primary key, v int)", "create index i on t (f(v))", "create index j on t (v)")
+	n := len(p.Leader.Gate.Chosen())
+	harness.Execute(t, p.Leader.Connect(t), `do $$declare k int := 0; begin
+		for style in 0..19 loop perform set_config('datestyle', (array['iso, mdy', 'sql, dmy', 'german', 'sql, mdy', 'postgres, dmy'])[1 + style % 5], false),
+			set_config('intervalstyle', (array['postgres', 'sql_standard', 'iso_8601', 'postgres_verbose'])[1 + style / 5], false);
+		for bits in 0..31 loop perform set_config('array_nulls', (bits % 2)::text, false), set_config('transform_null_equals', (bits / 2 % 2)::text, false), set_config('quote_all_identifiers', (bits / 4 % 2)::text, false),
+			set_config('xmlbinary', (array['base64', 'hex'])[1 + bits / 8 % 2], false), set_config('bytea_output', (array['hex', 'escape'])[1 + bits / 16], false);
+		for digits in -15..0 loop perform set_config('extra_float_digits', digits::text, false); k := k + 1; insert into t values (k, k);
+		end loop; end loop; end loop; end$$`)
+	began := time.Now()
+	p.Sync(t)
+	if got := harness.Value(t, p.Follower.Connect(t), "select count(*)::text from t"); got != "10240" || time.Since(began) > 30*time.Second {
+		t.Errorf("%s rows of %d bytes, in %v", got, len(p.Leader.Gate.Chosen()[n].Set.Payload), time.Since(began))
+	}
+}
+
+// What a session keeps of each time zone that writers had does not grow for ever: the session refuses the next batch, and another one applies that.
+func TestTimeZonesOfWriters(t *testing.T) {
+	p := harness.StartPair(t)
+	p.Run(t, "create function f(i int) returns int language plpgsql immutable as $$begin return i; end$$", "create table t (v int)", "create index i on t (f(v))")
+	n := len(p.Leader.Gate.Chosen())
+	harness.Execute(t, p.Leader.Connect(t), "do $$begin for i in 1000..5000 loop perform set_config('timezone', '<z' || i || '>1', false); insert into t values (i); end loop; end$$",
+		"insert into t values (1)")
+	written := p.Leader.Gate.Chosen()[n:]
+	session := p.Follower.ConnectAs(t, "barista", "postgres")
+	for i, state := range []string{"", "53000"} {
+		if _, err := session.Exec(harness.Context(t), "select barista_apply($1)", p.Follower.PartOf(written[i])); harness.SQLState(err) != state {
+			t.Errorf("batch %d: %v, not %q", i, err, state)
+		}
+	}
+	p.Follower.Apply(t, written[1])
+}

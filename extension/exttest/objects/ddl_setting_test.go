@@ -82,3 +82,19 @@ func TestDDLSettingsThatALibraryRefuses(t *testing.T) {
 	sameSettings(t, p, "bad")
 	p.Same(t)
 }
+
+// A text search configuration that a session has set, or that the owner of a database has stored for it, stops no follower that cannot find it: in a
+// schema that others may not use, gone, or named with another database.
+func TestConfigurationOutOfReach(t *testing.T) {
+	p := harness.StartPair(t)
+	p.Run(t, "create role alice login", "create schema alice authorization alice", "create database own owner alice", "create database other owner alice")
+	alice := p.Leader.ConnectAs(t, "alice", "postgres")
+	harness.Execute(t, alice, "create text search configuration alice.cfg (copy = pg_catalog.simple)", "set default_text_search_config = 'alice.cfg'",
+		"create table alice.t (v int)", "drop text search configuration alice.cfg", "create table alice.u (v int)")
+	own, other := p.Leader.ConnectAs(t, "alice", "own"), p.Leader.ConnectAs(t, "alice", "other")
+	harness.Execute(t, own, "create schema private", "create text search configuration private.cfg (copy = pg_catalog.simple)",
+		"alter database own set default_text_search_config = 'private.cfg'", "create table public.t (v int)", "insert into public.t values (1)")
+	harness.Execute(t, other, "create text search configuration public.cfg (copy = pg_catalog.simple)", "alter database own set default_text_search_config = 'other.public.cfg'")
+	harness.Execute(t, own, "insert into public.t values (2)")
+	p.Same(t)
+}
