@@ -36,11 +36,11 @@ func (n *node) different(s replicator.Status) string {
 		return ""
 	}
 	return fmt.Sprintf("the log of %s holds another entry than this node's, and no majority says which is right: barista verify compares what they hold",
-		strings.Join(n.namesOf(s.Differing), " and "))
+		strings.Join(n.namesOf(s.Differing...), " and "))
 }
 
-// namesOf returns names of members.
-func (n *node) namesOf(ids []paxos.NodeID) []string {
+// namesOf returns names of members; their numbers where a name is not known.
+func (n *node) namesOf(ids ...paxos.NodeID) []string {
 	names := make([]string, len(ids))
 	for k, id := range ids {
 		if names[k] = n.directory.name(id); names[k] == "" {

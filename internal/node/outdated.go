@@ -103,11 +103,7 @@ func (n *node) outdated(why *paxos.Disowned) string {
 	if why.By == 0 {
 		return "members have joined of whom this folder does not know"
 	}
-	name := n.directory.name(why.By)
-	if name == "" {
-		name = fmt.Sprintf("node %d", why.By)
-	}
-	return fmt.Sprintf("%s has seen %d votes of this node in its start number %d, and this folder does not know of them", name, why.Seen.Acts, why.Seen.Run.Count())
+	return fmt.Sprintf("%s has seen %d votes of this node in its start number %d, and this folder does not know of them", n.namesOf(why.By)[0], why.Seen.Acts, why.Seen.Run.Count())
 }
 
 // goOn decides what follows on the end of a node's life: with true a new one, after the journal was set aside. A node whose number is gone has a new

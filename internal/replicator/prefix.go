@@ -45,8 +45,8 @@ func (r *Replicator) compare(from paxos.NodeID, theirs paxos.Prefix) {
 func (r *Replicator) judge() {
 	members := r.paxos.Members()
 	var voters []string
-	for _, m := range members.Members {
-		if _, differs := r.different.at[m.Node]; differs && m.Voter {
+	for _, id := range r.differing() {
+		if m, _ := members.Find(id); m.Voter {
 			voters = append(voters, m.Name)
 		}
 	}
@@ -76,6 +76,9 @@ const seekEvery = paxos.Span(1e9)
 
 // differing are the members whose logs are known to differ from this node's.
 func (r *Replicator) differing() (nodes []paxos.NodeID) {
+	if len(r.different.at) == 0 {
+		return nil
+	}
 	for _, m := range r.paxos.Members().Members {
 		if _, differs := r.different.at[m.Node]; differs {
 			nodes = append(nodes, m.Node)
