@@ -82,7 +82,7 @@ func (p *permissions) tell(reign paxos.Ballot) (told renewal.Holding) {
 // reliable reports whether others may drop data because this node's server has them: that runs, nothing is wrong with its data as far as is known, and
 // they are not to go because the folder is an older copy.
 func reliable(s replicator.Status, now paxos.Instant) bool {
-	return s.Server != 0 && unappliable(s.Failing, now) == "" && s.Disowned == nil && s.Odd == "" && s.Retired == ""
+	return s.Server != 0 && unappliable(s.Failing, now) == "" && !s.Excluded()
 }
 
 func (p *permissions) serveTell(w http.ResponseWriter, r *http.Request) {

@@ -55,7 +55,7 @@ func ballotText(b paxos.Ballot) string {
 func (n *node) role(s replicator.Status, applied changeset.Position) admin.Role {
 	me, member := s.Members.Find(n.identity.Node)
 	switch {
-	case s.Removed || s.Diverged != "" || s.Disowned != nil || s.Retired != "" || s.Odd != "":
+	case s.Removed || s.Diverged != "" || s.Excluded():
 		return admin.Stopped
 	case s.Phase == replicator.Open && !s.Suspended:
 		return admin.Leader

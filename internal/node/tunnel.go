@@ -133,7 +133,7 @@ func (n *node) serveBackup(ctx context.Context, c net.Conn, from transport.Ident
 // mayBeCopied reports whether peers may take the data of a node's server for a part of the order. Those of an older copy may be none: the first node of a
 // cluster may have led alone from it, and agreed with nobody on what it committed.
 func mayBeCopied(s replicator.Status) bool {
-	return s.Disowned == nil && s.Retired == "" && s.Odd == "" && s.Diverged == ""
+	return !s.Excluded() && s.Diverged == ""
 }
 
 // openTunnel connects to the own server and tells the peer whether that worked.

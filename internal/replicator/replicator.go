@@ -330,6 +330,9 @@ type Status struct {
 	Returning bool             // it was started, and waits for its peers' welcome before it votes
 }
 
+// Excluded reports whether the node takes no part in agreement any more, so that nothing may rest on what it holds.
+func (s Status) Excluded() bool { return s.Disowned != nil || s.Retired != "" || s.Odd != "" }
+
 // Status returns the present state.
 func (r *Replicator) Status() Status {
 	return Status{
